@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The hypercall interface of Caisson: what a domain and a tool may know. docs/abi.md describes it.
+ *
+ * A call: VMCALL (Intel) or VMMCALL (AMD) at CPL 0 in 64-bit mode, number in RAX, arguments in RDI RSI RDX R10 R8 R9, result in
+ * RAX: a value >= 0 or a negative CAISSON_E code. No other register changes. "gpa" arguments are guest-physical addresses of the
+ * caller; structures are copied once and must lie in the caller's own RAM (they may cross pages).
+ * All integers are little-endian; every structure has the same layout in C99 and C++, 32 and 64 bits.
+ */
+#ifndef CAISSON_ABI_H
+#define CAISSON_ABI_H
+
+#ifdef __cplusplus
+#include <cstddef>
+#include <cstdint>
+#define CAISSON_ASSERT(c, s) static_assert(c, s)
+#else
+#include <stddef.h>
+#include <stdint.h>
+#if defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define CAISSON_ASSERT(c, s) _Static_assert(c, s)
+#else
+#define CAISSON_ASSERT_2(c, l) typedef char caisson_assert_##l[(c) ? 1 : -1] __attribute__((unused))
+#define CAISSON_ASSERT_1(c, l) CAISSON_ASSERT_2(c, l)
+#define CAISSON_ASSERT(c, s)   CAISSON_ASSERT_1(c, __LINE__)
+#endif
+#endif
+
+#define CAISSON_ABI_VERSION 1u
+
+/* CPUID leaf (from 0x40000000 to 0x4000ff00 in steps of 0x100): EAX = last leaf, EBX ECX EDX = "CaissonHyper". Leaf + 1: EAX =
+ * ABI version. */
+#define CAISSON_CPUID_EBX 0x73696143u /* "Cais" */
+#define CAISSON_CPUID_ECX 0x486e6f73u /* "sonH" */
+#define CAISSON_CPUID_EDX 0x72657079u /* "yper" */
+
+/* Result codes: the negative of these. */
+#define CAISSON_EPERM	1  /* the right is not held, or the caller is not at CPL 0 */
+#define CAISSON_ENOENT	2  /* no such domain, vCPU, module or port */
+#define CAISSON_EIO	5  /* the processor refused */
+#define CAISSON_EAGAIN	11 /* part of the work is done: call again */
+#define CAISSON_ENOMEM	12 /* no memory, or the domain's charge is used up */
+#define CAISSON_EFAULT	14 /* an address that is not the caller's RAM */
+#define CAISSON_EBUSY	16 /* taken, or in a state that forbids it */
+#define CAISSON_EEXIST	17 /* already there */
+#define CAISSON_EINVAL	22 /* a value out of range */
+#define CAISSON_ENOSPC	28 /* a table is full */
+#define CAISSON_ENOSYS	38 /* no such call */
+
+#define CAISSON_CALL_BASE 0x43530000u
+/*
+ * X(number, name): one row per call; the arguments stand beside each handler in hv/hypercall.c and in docs/abi.md.
+ * "dom" is a domain's id, CAISSON_SELF the caller.
+ */
+#define CAISSON_CALLS(X)                                                                                                    \
+	X(0, version)	      /* () -> CAISSON_ABI_VERSION */                                                                \
+	X(1, console_write)   /* (gpa, bytes) -> bytes taken (0: full, wait for CAISSON_EVENT_CONSOLE_TX) */                  \
+	X(2, console_read)    /* (gpa, bytes) -> bytes given */                                                               \
+	X(3, log_read)	      /* (u64 position, gpa, bytes) -> bytes given; first struct caisson_log at gpa */                  \
+	X(4, physinfo)	      /* (gpa of struct caisson_physinfo) */                                                          \
+	X(5, cpuinfo)	      /* (cpu, gpa of struct caisson_cpuinfo) */                                                      \
+	X(6, doctor)	      /* (index, gpa of struct caisson_doctor) -> ENOENT after the last row */                        \
+	X(7, module_info)     /* (index, gpa of struct caisson_module) -> ENOENT after the last */                            \
+	X(8, module_map)      /* (index, local gpa, first page, pages) -> pages mapped read-only */                           \
+	X(9, power)	      /* (CAISSON_POWER_*) */                                                                         \
+	X(10, time)	      /* (gpa of struct caisson_time) */                                                              \
+	X(11, wait)	      /* (answer token or 0, deadline in TSC ticks or 0) -> CAISSON_WAIT_* word */                    \
+	X(12, domain_create)  /* (gpa of struct caisson_create) -> id */                                                      \
+	X(13, domain_destroy) /* (dom) -> 0, or EAGAIN: call again */                                                         \
+	X(14, domain_pause)   /* (dom): counted; on return no vCPU of it runs */                                              \
+	X(15, domain_unpause) /* (dom) */                                                                                     \
+	X(16, domain_info)    /* (dom, gpa of struct caisson_domain): that one */                                             \
+	X(17, domain_next)    /* (id, gpa of struct caisson_domain): the first with an id >= it */                            \
+	X(18, domain_event)   /* (gpa of struct caisson_domain): a domain that ended since asked last; ENOENT when none */     \
+	X(19, domain_reset)   /* (dom): back to after domain_create + vcpu_create, its RAM given back; EAGAIN: call again */  \
+	X(20, domain_end)     /* (dom, CAISSON_END_*, code): the device model saw it end */                                   \
+	X(21, populate)	      /* (dom, gpa, pages, CAISSON_POP_*) -> pages done (restart with the rest) */                    \
+	X(22, mem_write)      /* (dom, gpa there, local gpa, bytes) -> bytes copied (restart with the rest) */                \
+	X(23, mem_read)	      /* (dom, gpa there, local gpa, bytes) -> bytes copied */                                        \
+	X(24, foreign_map)    /* (dom, gpa there, local gpa, pages, CAISSON_PROT_*) */                                        \
+	X(25, foreign_unmap)  /* (local gpa): the whole share that was mapped there */                                        \
+	X(26, vcpu_create)    /* (dom, vcpu) */                                                                               \
+	X(27, vcpu_get)	      /* (dom, vcpu, gpa of struct caisson_vcpu_context): domain paused or vCPU never run */          \
+	X(28, vcpu_set)	      /* (dom, vcpu, gpa of struct caisson_vcpu_context): the same */                                 \
+	X(29, vcpu_info)      /* (dom, vcpu, gpa of struct caisson_vcpu_info) */                                              \
+	X(30, vcpu_pin)	      /* (dom, vcpu, gpa of u64[CAISSON_CPU_WORDS] mask) */                                           \
+	X(31, sched_set)      /* (dom, gpa of struct caisson_sched) */                                                        \
+	X(32, sched_get)      /* (dom, gpa of struct caisson_sched) */                                                        \
+	X(33, event_bind)     /* (dom that may send, local port): makes the port; CAISSON_SELF allowed */                     \
+	X(34, event_send)     /* (dom, port there) */                                                                         \
+	X(35, ioreq_map)      /* (dom, local gpa): its ioreq page */                                                          \
+	X(36, ioreq_claim)    /* (dom, CAISSON_IO_*, base, bytes, CAISSON_CLAIM_*): caller answers from now on */             \
+	X(37, irq_line)	      /* (dom, gsi, level 0|1) */                                                                     \
+	X(38, msi)	      /* (dom, address, data) */                                                                      \
+	X(39, stats)	      /* (dom, vcpu, exit kind, gpa of struct caisson_stat) -> ENOENT after the last kind */          \
+	X(40, vmcs_read)      /* (dom, vcpu, index, gpa of struct caisson_field) -> ENOENT after the last */                  \
+	X(41, s2_walk)	      /* (dom, gpa there, gpa of struct caisson_walk) */                                              \
+	X(42, pool)	      /* (CAISSON_POOL_*, pool, cpu or dom, gpa of struct caisson_pool) */                            \
+	X(43, stats_reset)    /* (dom) */
+
+enum caisson_call {
+#define CAISSON_X(n, name) CAISSON_CALL_##name = CAISSON_CALL_BASE + (n),
+	CAISSON_CALLS(CAISSON_X)
+#undef CAISSON_X
+};
+
+#define CAISSON_SELF	  0xffffu
+#define CAISSON_CONTROL	  0u  /* the id of the control domain */
+#define CAISSON_MAX_DOMS  4096u
+#define CAISSON_MAX_VCPUS 64u
+#define CAISSON_MAX_CPUS  256u
+#define CAISSON_CPU_WORDS (CAISSON_MAX_CPUS / 64u)
+#define CAISSON_NAME	  32u /* bytes with the final NUL */
+#define CAISSON_ORIGIN	  48u
+#define CAISSON_ARGS	  1024u
+
+/* ---- wait: one call answers the current request and waits for the next thing ---- */
+/* result: kind in bits 63:56 (a positive number), the rest as said */
+#define CAISSON_WAIT_KIND(r)  ((uint32_t)((uint64_t)(r) >> 56))
+#define CAISSON_WAIT_TIMEOUT  0u /* the deadline has passed */
+#define CAISSON_WAIT_EVENTS   1u /* bits 31:0: event ports that were sent since; they are cleared by this */
+#define CAISSON_WAIT_IOREQ    2u /* bits 31:16 domain, 15:0 vCPU: its slot in the domain's ioreq page is to be answered */
+#define CAISSON_WAIT_DOM(r)   ((uint32_t)((uint64_t)(r) >> 16) & 0xffffu)
+#define CAISSON_WAIT_VCPU(r)  ((uint32_t)(r) & 0xffffu)
+/* answer token: the low 32 bits of a CAISSON_WAIT_IOREQ result with this bit; 0 answers nothing */
+#define CAISSON_ANSWER	      (1ull << 32)
+#define CAISSON_DEADLINE_NOW  1ull /* a deadline in the past: look, do not wait */
+
+/* Event ports of the control domain that the hypervisor sends; 8 to 31 are free for event_bind. */
+#define CAISSON_EVENT_CONSOLE_RX 0u /* console_read has bytes */
+#define CAISSON_EVENT_CONSOLE_TX 1u /* console_write has room again */
+#define CAISSON_EVENT_DOMAIN	 2u /* domain_event has an answer */
+#define CAISSON_EVENT_FREE	 8u
+#define CAISSON_EVENTS		 32u
+
+/* ---- machine ---- */
+struct caisson_log {
+	uint64_t first; /* position of the oldest byte kept */
+	uint64_t next;	/* position after the newest */
+}; /* the text from max(position, first) follows at gpa + 16 */
+
+struct caisson_physinfo {
+	uint32_t abi_version;
+	uint32_t cpus;	       /* online */
+	uint64_t frames_total; /* 4 KiB */
+	uint64_t frames_free;
+	uint64_t frames_reserved; /* of the free ones: charged to domains but not yet touched */
+	uint64_t frames_hv;	  /* in use by the hypervisor itself */
+	uint64_t tsc_khz;
+	uint64_t apic_khz;
+	uint64_t uptime_ns;
+	uint32_t domains;
+	uint32_t boot_flags; /* CAISSON_BOOT_* */
+	uint32_t phys_bits;
+	uint32_t cpus_found; /* in the MADT */
+	uint64_t prompt_tsc; /* TSC at the hypervisor's first instruction */
+	char version[32];    /* "Caisson 0.1" */
+	char vendor[16];     /* "VMX" or "SVM" */
+	char cpu_brand[48];
+	char irq_path[16]; /* "software" or "apicv" ... */
+	char cmdline[256];
+};
+CAISSON_ASSERT(sizeof(struct caisson_physinfo) == 464, "layout");
+#define CAISSON_BOOT_QUIET 1u
+
+struct caisson_cpuinfo {
+	uint32_t cpu, apic_id;
+	uint32_t online, pool;
+	uint64_t idle_ns, guest_ns, root_ns;
+	uint64_t interrupts, switches;
+	uint32_t runnable; /* vCPUs queued there now */
+	uint32_t pad;
+};
+CAISSON_ASSERT(sizeof(struct caisson_cpuinfo) == 64, "layout");
+
+#define CAISSON_DOCTOR_FOUND	1u
+#define CAISSON_DOCTOR_USED	2u
+#define CAISSON_DOCTOR_REQUIRED 4u
+struct caisson_doctor {
+	uint32_t flags;
+	uint32_t pad;
+	char name[48];	/* the manual's name */
+	char value[32]; /* a figure where there is one */
+	char note[120]; /* what its absence costs, or what to switch on */
+};
+CAISSON_ASSERT(sizeof(struct caisson_doctor) == 208, "layout");
+
+struct caisson_module {
+	uint64_t bytes;
+	char cmdline[CAISSON_ARGS]; /* name, then arguments, NUL-terminated */
+};
+CAISSON_ASSERT(sizeof(struct caisson_module) == 8 + 1024, "layout");
+
+#define CAISSON_POWER_OFF    0u
+#define CAISSON_POWER_REBOOT 1u
+
+struct caisson_time {
+	uint64_t tsc;
+	uint64_t tsc_khz;
+	uint64_t uptime_ns; /* since boot */
+	uint64_t wall_ns;   /* since 1970-01-01, from the machine's CMOS clock read at boot */
+};
+CAISSON_ASSERT(sizeof(struct caisson_time) == 32, "layout");
+
+/* ---- domains ---- */
+#define CAISSON_CREATE_CONTROL 1u /* reserved to the hypervisor */
+struct caisson_create {
+	uint32_t abi_version;
+	uint32_t flags;
+	uint32_t vcpus;	 /* 1 to CAISSON_MAX_VCPUS: at most so many vcpu_create */
+	uint32_t weight; /* 1 to 10000; 0 = 256 */
+	uint64_t pages;	 /* RAM that populate may give: charged now */
+	char name[CAISSON_NAME];
+	char origin[CAISSON_ORIGIN]; /* image name; opaque to the hypervisor */
+	char args[CAISSON_ARGS];     /* opaque */
+};
+CAISSON_ASSERT(sizeof(struct caisson_create) == 1128, "layout");
+
+#define CAISSON_STATE_PAUSED  0u
+#define CAISSON_STATE_RUNNING 1u /* at least one vCPU may run */
+#define CAISSON_STATE_BLOCKED 2u /* all vCPUs sleep */
+#define CAISSON_STATE_ENDED   3u
+#define CAISSON_STATE_DYING   4u
+#define CAISSON_END_NONE      0u
+#define CAISSON_END_POWEROFF  1u
+#define CAISSON_END_EXIT      2u
+#define CAISSON_END_CRASH     3u /* triple fault, refused entry, unanswered exit */
+#define CAISSON_END_RESET     4u /* asked for a reset: the builder decides */
+#define CAISSON_END_DESTROY   5u
+struct caisson_domain {
+	uint32_t id;
+	uint32_t state;
+	uint32_t end; /* CAISSON_END_* */
+	uint32_t pauses;
+	uint64_t code; /* of an exit */
+	uint32_t vcpus, max_vcpus;
+	uint64_t pages;	    /* charged */
+	uint64_t populated; /* given so far */
+	uint64_t hv_pages;  /* used by the hypervisor for this domain */
+	uint64_t run_ns;    /* guest and root time of all vCPUs */
+	uint64_t exits;
+	uint64_t created_ns; /* uptime at creation */
+	char name[CAISSON_NAME];
+	char origin[CAISSON_ORIGIN];
+	char args[CAISSON_ARGS];
+	char why[160]; /* of a crash, a sentence */
+};
+CAISSON_ASSERT(sizeof(struct caisson_domain) == 1344, "layout");
+
+#define CAISSON_POP_LAZY  1u /* charge only; give at first touch */
+#define CAISSON_POP_ROM	  2u /* the guest may only read (writes are dropped) */
+
+#define CAISSON_PROT_READ  1u
+#define CAISSON_PROT_WRITE 2u
+
+struct caisson_segment {
+	uint64_t base;
+	uint32_t limit;
+	uint16_t selector;
+	uint16_t attr; /* VMX "access rights" format without the unusable bit: type, S, DPL, P, AVL, L, D/B, G in bits 7:0, 15:12 */
+};
+struct caisson_vcpu_context {
+	uint64_t gpr[16]; /* rax rcx rdx rbx rsp rbp rsi rdi r8 to r15 */
+	uint64_t rip, rflags;
+	uint64_t cr0, cr2, cr3, cr4, cr8;
+	uint64_t efer;
+	uint64_t dr[4], dr6, dr7;
+	uint64_t xcr0;
+	uint64_t pat;
+	uint64_t star, lstar, cstar, sfmask, kernel_gs_base;
+	uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
+	uint64_t tsc_offset;
+	struct caisson_segment cs, ss, ds, es, fs, gs, ldtr, tr;
+	uint64_t gdtr_base, idtr_base;
+	uint32_t gdtr_limit, idtr_limit;
+	uint32_t activity; /* CAISSON_ACT_* */
+	uint32_t pad;
+};
+CAISSON_ASSERT(sizeof(struct caisson_segment) == 16, "layout");
+CAISSON_ASSERT(sizeof(struct caisson_vcpu_context) == 472, "layout");
+#define CAISSON_ACT_RUN	      0u
+#define CAISSON_ACT_HLT	      1u
+#define CAISSON_ACT_WAIT_SIPI 2u
+
+struct caisson_vcpu_info {
+	uint32_t id, cpu; /* cpu: where it runs or ran last */
+	uint32_t state;	  /* CAISSON_VCPU_* */
+	uint32_t pad;
+	uint64_t run_ns, wait_ns;
+	uint64_t exits, wakeups, switches;
+	uint64_t rip; /* at its last exit */
+	uint64_t affinity[CAISSON_CPU_WORDS];
+};
+CAISSON_ASSERT(sizeof(struct caisson_vcpu_info) == 96, "layout");
+#define CAISSON_VCPU_RUNNING  0u
+#define CAISSON_VCPU_RUNNABLE 1u
+#define CAISSON_VCPU_BLOCKED  2u /* HLT, or waiting for SIPI */
+#define CAISSON_VCPU_IOREQ    3u /* waits for a device model */
+#define CAISSON_VCPU_PAUSED   4u
+#define CAISSON_VCPU_OFF      5u
+
+struct caisson_sched {
+	uint32_t weight;    /* 1 to 10000 */
+	uint32_t cap;	    /* percent of one CPU, 0: none */
+	uint32_t period_us; /* real-time reservation per vCPU, 0: none */
+	uint32_t budget_us;
+	uint32_t pool;
+	uint32_t pad;
+};
+CAISSON_ASSERT(sizeof(struct caisson_sched) == 24, "layout");
+
+/* ---- device models ---- */
+#define CAISSON_IO_PORT	     0u
+#define CAISSON_IO_MMIO	     1u
+#define CAISSON_CLAIM_POSTED 1u /* writes do not wait for the answer */
+#define CAISSON_CLAIM_DROP   2u /* give the claim back */
+struct caisson_ioreq {
+	uint64_t addr; /* port or guest-physical address */
+	uint64_t data; /* written value, or the answer to a read; zero-extended */
+	uint32_t size; /* 1, 2, 4 (ports, MMIO) or 8 (MMIO) */
+	uint8_t kind;  /* CAISSON_IO_* */
+	uint8_t write;
+	uint8_t pad[2];
+	uint64_t rip; /* of the requester, for messages */
+	uint64_t seq;
+	uint64_t rsvd[3];
+};
+CAISSON_ASSERT(sizeof(struct caisson_ioreq) == 64, "layout");
+struct caisson_ioreq_page {
+	struct caisson_ioreq slot[CAISSON_MAX_VCPUS]; /* indexed by vCPU; the hypervisor fills it, the device model answers in data */
+};
+CAISSON_ASSERT(sizeof(struct caisson_ioreq_page) == 4096, "layout");
+
+/* ---- eyes ---- */
+#define CAISSON_HIST 32u
+struct caisson_stat {
+	char name[24];
+	uint64_t count;
+	uint64_t cycles;    /* in root mode, TSC */
+	uint64_t worst;	    /* longest single one */
+	uint64_t worst_rip; /* guest RIP of that one */
+	uint32_t hist[CAISSON_HIST]; /* [n]: 2^n <= cycles < 2^(n+1) */
+};
+CAISSON_ASSERT(sizeof(struct caisson_stat) == 184, "layout");
+
+struct caisson_field {
+	char name[40];
+	uint64_t value;
+	uint32_t encoding, width;
+};
+CAISSON_ASSERT(sizeof(struct caisson_field) == 56, "layout");
+
+struct caisson_walk {
+	uint32_t levels; /* entries that follow, from the root down */
+	uint32_t leaf;	 /* 1 when the last one maps */
+	uint64_t entry[5];
+	uint64_t hpa; /* of the byte asked for, when mapped */
+	uint64_t size; /* of the mapping */
+};
+CAISSON_ASSERT(sizeof(struct caisson_walk) == 64, "layout");
+
+#define CAISSON_POOL_INFO    0u
+#define CAISSON_POOL_CREATE  1u
+#define CAISSON_POOL_DESTROY 2u
+#define CAISSON_POOL_ADD     3u /* a CPU */
+#define CAISSON_POOL_REMOVE  4u
+#define CAISSON_POOL_MOVE    5u /* a domain */
+struct caisson_pool {
+	uint32_t id, domains;
+	uint64_t cpus[CAISSON_CPU_WORDS];
+	char name[CAISSON_NAME];
+};
+CAISSON_ASSERT(sizeof(struct caisson_pool) == 72, "layout");
+
+/* ---- how a domain of ours starts ----
+ * The control domain is an ELF64 with the PVH note; it is entered as PVH says (32-bit protected mode, EBX = hvm_start_info) with
+ * its memory map and command line. Modules are found by module_info and mapped by module_map.
+ */
+
+#endif
