@@ -160,7 +160,7 @@ struct caisson_physinfo {
 	char irq_path[16]; /* "software" or "apicv" ... */
 	char cmdline[256];
 };
-CAISSON_ASSERT(sizeof(struct caisson_physinfo) == 464, "layout");
+CAISSON_ASSERT(sizeof(struct caisson_physinfo) == 456, "layout");
 #define CAISSON_BOOT_QUIET 1u
 
 struct caisson_cpuinfo {
@@ -277,7 +277,7 @@ struct caisson_vcpu_context {
 	uint32_t pad;
 };
 CAISSON_ASSERT(sizeof(struct caisson_segment) == 16, "layout");
-CAISSON_ASSERT(sizeof(struct caisson_vcpu_context) == 472, "layout");
+CAISSON_ASSERT(sizeof(struct caisson_vcpu_context) == 488, "layout");
 #define CAISSON_ACT_RUN	      0u
 #define CAISSON_ACT_HLT	      1u
 #define CAISSON_ACT_WAIT_SIPI 2u
