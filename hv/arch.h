@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What hv asks of the machine underneath, in hv's words; arch/ implements it, tests/host/fake_arch.c too.
+ * Context of every call unless said otherwise: root mode, interrupts off, on the CPU concerned.
+ */
+#ifndef HV_ARCH_H
+#define HV_ARCH_H
+
+#include "hv/types.h"
+
+struct pcpu;
+struct vcpu;
+struct domain;
+struct caisson_vcpu_context;
+struct caisson_field;
+struct caisson_walk;
+struct caisson_doctor;
+
+/* ---- CPU ---- */
+struct pcpu *this_cpu(void);
+struct pcpu *cpu_by_id(u32 id); /* NULL when there is none or it is not online */
+u32 cpus_online(void);		/* ids are 0 .. cpus_online() - 1 */
+/* Makes the CPU leave its guest or its halt soon; any context. Kicks are never lost: one that comes before the entry makes
+ * that entry end at once. */
+void arch_cpu_kick(struct pcpu *c);
+/* Halts until an interrupt; it is handled before this returns. Interrupts are off before and after. */
+void arch_cpu_idle(void);
+/* Lets pending interrupts in for a moment, between the bounded pieces of a long operation. No lock may be held. */
+void arch_irq_window(void);
+static inline void arch_pause(void)
+{
+	__builtin_ia32_pause();
+}
+
+/* ---- time: the TSC ---- */
+u64 arch_now(void);
+u64 arch_tsc_khz(void);
+u64 arch_wall_base_ns(void); /* wall time at TSC 0, from the machine's clock read once at boot */
+u64 arch_ticks_to_ns(u64 ticks);
+u64 arch_ns_to_ticks(u64 ns);
+/* This CPU gets an interrupt at or after the TSC deadline (~0: none) and calls timer_expire(). */
+void arch_timer_set(u64 deadline);
+
+/* ---- memory ---- */
+/* A frame's bytes, for the hypervisor's own pages. Frames of domains go through frame_map() only. */
+void *arch_direct_map(hpa_t pa);
+hpa_t arch_direct_pa(const void *va);
+/* Opens and closes the window on frames of domains: between the two, arch_domain_map()'s pointers may be used. They nest
+ * not; no call that can block or take an interrupt between them. */
+void *arch_domain_map(hpa_t pa);
+void arch_domain_unmap(void);
+
+/* ---- the machine ---- */
+void __attribute__((noreturn)) arch_poweroff(void);
+void __attribute__((noreturn)) arch_reboot(void);
+int arch_doctor_row(u32 index, struct caisson_doctor *out); /* 0, or -ENOENT after the last */
+const char *arch_vendor(void);				      /* "VMX" */
+const char *arch_irq_path(void);			      /* "software", "apicv" */
+void arch_cpu_brand(char out[48]);
+u32 arch_apic_id(const struct pcpu *c);
+u32 arch_phys_bits(void);
+u64 arch_apic_khz(void);
+
+/* ---- domains ---- */
+/* Allocates the domain object with arch's part, zeroed, and its second-stage tables. NULL: no memory. */
+struct domain *arch_domain_alloc(void);
+void arch_domain_free(struct domain *d);
+/* Back to what arch_domain_alloc() left, but for the second stage (I/O APIC, clocks). No vCPU of it runs. */
+void arch_domain_reset(struct domain *d);
+/* Second stage. Caller holds d->vm.lock. size is PAGE_SIZE, SZ_2M or SZ_1G and both addresses are aligned to it (1G only where
+ * arch_s2_sizes() says so). prot: CAISSON_PROT_*. -ENOMEM: nothing changed; -EEXIST: something is mapped there. */
+int arch_s2_map(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot);
+/* Removes what maps the byte at `at`; gives its physical address, gpa and size; false when nothing is mapped there (then *size
+ * is how far that is known to hold). Large entries are not split: the caller unmaps whole entries. Followed by
+ * arch_s2_flush() before any frame is reused. */
+bool arch_s2_unmap(struct domain *d, gpa_t at, hpa_t *pa, u64 *size);
+/* The same look-up without change. prot gets CAISSON_PROT_*. */
+bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot);
+/* No CPU uses an old translation of the domain when this returns. d->vm.lock may be held. */
+void arch_s2_flush(struct domain *d);
+/* Table pages beyond the root; gives them back. Nothing may be mapped any more. */
+void arch_s2_clear(struct domain *d);
+u64 arch_s2_sizes(void);		  /* bit set of mapping sizes */
+u64 arch_s2_table_pages(u64 ram_pages);	  /* upper bound of table pages for so much RAM in 4 KiB mappings */
+void arch_s2_walk(struct domain *d, gpa_t at, struct caisson_walk *out);
+void arch_irq_line(struct domain *d, u32 gsi, bool level); /* any CPU; takes the domain's irq lock */
+int arch_msi(struct domain *d, u64 address, u32 data);
+
+/* ---- vCPUs ---- */
+struct vcpu *arch_vcpu_alloc(struct domain *d, u32 id); /* zeroed object with arch's part in its power-up state; NULL */
+void arch_vcpu_free(struct vcpu *v);
+void arch_vcpu_reset(struct vcpu *v); /* power-up state; vCPU 0 to run, the others wait for SIPI */
+/* Puts the vCPU's state on this CPU, takes it off. A vCPU stays on a CPU until arch_vcpu_put(). */
+void arch_vcpu_load(struct vcpu *v);
+void arch_vcpu_put(struct vcpu *v);
+/* Runs guest code until the CPU is wanted for something else: v->pending has a bit that the loop leaves for, or the vCPU went
+ * to sleep or stopped (vcpu_sleep(), domain_stop() were called). */
+void arch_vcpu_run(struct vcpu *v);
+/* Called by the vCPU's CPU before it lets the vCPU sleep: is there an interrupt or NMI that it would take? */
+bool arch_vcpu_has_work(struct vcpu *v);
+void arch_vcpu_set_result(struct vcpu *v, s64 value); /* of a hypercall that slept; v is not running */
+int arch_vcpu_get_context(struct vcpu *v, struct caisson_vcpu_context *out);
+int arch_vcpu_set_context(struct vcpu *v, const struct caisson_vcpu_context *in); /* -EINVAL: a field is not valid */
+int arch_vcpu_field(struct vcpu *v, u32 index, struct caisson_field *out);	     /* -ENOENT after the last */
+u64 arch_vcpu_rip(const struct vcpu *v);					     /* at the last exit */
+void arch_vcpu_dump(struct vcpu *v); /* all registers to the log */
+const char *arch_exit_name(u32 kind); /* NULL after the last */
+
+#endif
