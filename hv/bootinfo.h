@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the boot loader told us, in our own words: filled once by boot/ from the loader's tags, checked and copied, so that
+ * nothing of the loader's memory is needed afterwards except the modules.  Read-only once hv_main() runs.
+ */
+#ifndef HV_BOOTINFO_H
+#define HV_BOOTINFO_H
+
+#include "hv/types.h"
+
+#define BOOT_MEM_MAX	  128
+#define BOOT_MODULES_MAX  64
+#define BOOT_RESERVED_MAX 96
+#define BOOT_CMDLINE	  1024
+
+enum boot_mem_type {
+	BOOT_MEM_RAM = 1,
+	BOOT_MEM_RESERVED,
+	BOOT_MEM_ACPI, /* tables; RAM that could be reclaimed */
+	BOOT_MEM_NVS,
+	BOOT_MEM_BAD,
+};
+
+/* [start, end), bytes; RAM ranges are page-aligned inwards */
+struct boot_range {
+	hpa_t start, end;
+	u32 type;	  /* enum boot_mem_type; 0 in the reserved list */
+	const char *what; /* in the reserved list: who has it */
+};
+
+struct boot_module {
+	hpa_t start, end; /* start is page-aligned; the last page belongs to the module alone */
+	char cmdline[BOOT_CMDLINE];
+};
+
+struct bootinfo {
+	u64 tsc; /* at our first instruction */
+	u32 mem_count, module_count, reserved_count;
+	u32 mem_dropped; /* ranges of the loader's map that did not fit or made no sense */
+	struct boot_range mem[BOOT_MEM_MAX]; /* sorted, no overlaps; what is in none is no memory */
+	/* Parts of RAM that are in use: image, modules, early allocations, the first MiB. Unsorted, may touch. */
+	struct boot_range reserved[BOOT_RESERVED_MAX];
+	struct boot_module module[BOOT_MODULES_MAX];
+	char cmdline[BOOT_CMDLINE];
+	char loader[64];
+	u8 rsdp[36];   /* copy of the ACPI root pointer */
+	u32 rsdp_size; /* 0: none given; 20: ACPI 1.0; 36 */
+	bool efi;
+	struct {
+		u64 addr;
+		u32 pitch, width, height;
+		u8 bpp, kind; /* kind: 1 RGB, 2 text */
+	} framebuffer;	      /* width 0: none */
+};
+
+/* Takes [start, end) out of what the frame allocator may give. Boot only; panics when the list is full. */
+void boot_reserve(struct bootinfo *bi, hpa_t start, hpa_t end, const char *what);
+
+#endif

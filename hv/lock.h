@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Ticket spin locks: first come, first served.  Interrupts are off in root mode, so that no variant for them is needed; an
+ * NMI handler takes none.  Plain C11 atomics: links on the host.
+ */
+#ifndef HV_LOCK_H
+#define HV_LOCK_H
+
+#include "hv/types.h"
+
+struct lock {
+	u32 next, owner;
+};
+
+#define LOCK_INIT ((struct lock){ 0, 0 })
+
+static inline void lock(struct lock *l)
+{
+	u32 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
+
+	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket)
+		__builtin_ia32_pause();
+}
+
+static inline void unlock(struct lock *l)
+{
+	__atomic_store_n(&l->owner, l->owner + 1, __ATOMIC_RELEASE);
+}
+
+static inline bool trylock(struct lock *l)
+{
+	u32 ticket = __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
+
+	return __atomic_compare_exchange_n(&l->next, &ticket, ticket + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+/* For assertions: somebody holds it. */
+static inline bool lock_held(const struct lock *l)
+{
+	return __atomic_load_n(&l->next, __ATOMIC_RELAXED) != __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
+}
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A physical CPU as hv sees it. arch/ puts this first in its own. Written by that CPU only, but for what its members lock. */
+#ifndef HV_PCPU_H
+#define HV_PCPU_H
+
+#include "hv/types.h"
+#include "hv/sched.h"
+#include "hv/timer.h"
+
+struct vcpu;
+
+struct pcpu {
+	u32 id;
+	bool online;
+	struct vcpu *current; /* the vCPU loaded here, or NULL */
+	struct sched_cpu sched;
+	struct timer_queue timers;
+	struct timer slice; /* end of the current's turn */
+	u64 idle_ticks, guest_ticks, root_ticks;
+	u64 interrupts, switches;
+};
+
+/* The loop of a CPU: picks, runs, idles, for ever. */
+void __attribute__((noreturn)) run_loop(struct pcpu *c);
+/* The kick's interrupt handler: what another CPU asked for is looked at before the next entry. */
+void run_kicked(struct pcpu *c);
+
+#endif
