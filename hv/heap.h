@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An ordered tree (AVL) whose least element is at hand: the one structure behind timers and run queues. Intrusive: the node lives
+ * in what it orders, nothing is allocated. Insert and remove are O(log n) in the worst case, the first element O(1).
+ *
+ * Keys are points on a 64-bit clock and compare by signed difference, so a clock may wrap as long as the keys of one tree lie
+ * within 2^63 of each other. Equal keys keep the order of insertion.
+ *
+ * Context of every function: any; the caller holds whatever lock protects the tree.
+ */
+#ifndef HV_HEAP_H
+#define HV_HEAP_H
+
+#include "hv/types.h"
+
+struct heap_node {
+	struct heap_node *parent, *child[2];
+	u64 key;
+	s8 balance;  /* height of child[1] less that of child[0]: -1, 0, 1 */
+	bool queued; /* in a tree */
+};
+
+struct heap {
+	struct heap_node *root, *first;
+	u32 count;
+};
+
+static inline bool heap_before(u64 a, u64 b)
+{
+	return (s64)(a - b) < 0;
+}
+
+/* The node with the least key; NULL: the tree is empty. */
+static inline struct heap_node *heap_first(const struct heap *h)
+{
+	return h->first;
+}
+
+/* The node after n in order, NULL after the last. O(log n), O(1) over a whole walk. */
+struct heap_node *heap_next(const struct heap_node *n);
+
+/* Puts n into the tree under `key`. n is in no tree. */
+void heap_insert(struct heap *h, struct heap_node *n, u64 key);
+
+/* Takes n out. n is in this tree. */
+void heap_remove(struct heap *h, struct heap_node *n);
+
+#endif
