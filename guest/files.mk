@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# files.mk: how our own guests are built. Included by the Makefile at the top; builds build/control.elf, and build/lib-guest
+# objects that the fragments of guest/demo and tests/guest link with theirs.
+#
+#   $(call guest_elf,NAME,OBJECTS[,MAP_GIB])	a rule for build/NAME.elf from objects under build/guest/
+#   build/guest/PATH/FILE.o			from PATH/FILE.c or PATH/FILE.asm, as code of a guest
+
+GUEST_CC    ?= gcc
+GUEST_LD    ?= ld
+GUEST_NASM  ?= nasm
+GUEST_FLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-builtin-printf -Wall -Wextra -Werror -mno-red-zone \
+	-mgeneral-regs-only -fno-pic -fno-pie -mcmodel=small -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-fno-strict-aliasing -fcf-protection=none -ffunction-sections -fdata-sections -I.
+
+build/guest/%.o: %.c
+	@mkdir -p $(@D)
+	$(GUEST_CC) $(GUEST_FLAGS) -MMD -MP -c -o $@ $<
+
+build/guest/%.o: %.asm
+	@mkdir -p $(@D)
+	$(GUEST_NASM) -f elf64 -g -F dwarf -MD $(@:.o=.d) -MP -o $@ $<
+
+GUEST_LIB := $(addprefix build/guest/guest/lib/,start.o runtime.o string.o)
+
+define guest_elf_rule
+build/$(1).elf: $(2) $$(GUEST_LIB) guest/lib/guest.ld
+	@mkdir -p $$(@D)
+	$$(GUEST_LD) -nostdlib -static --gc-sections -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments \
+		--defsym=guest_map_gib=$(or $(3),4) -T guest/lib/guest.ld -o $$@ $$(filter %.o,$$^)
+endef
+guest_elf = $(eval $(call guest_elf_rule,$(1),$(2),$(3)))
+
+CONTROL_SRCS := $(filter-out %_test.c,$(wildcard guest/control/*.c guest/control/builder/*.c guest/control/dev/*.c))
+CONTROL_OBJS := $(patsubst %.c,build/guest/%.o,$(CONTROL_SRCS))
+$(call guest_elf,control,$(CONTROL_OBJS),64)
+
+-include $(GUEST_LIB:.o=.d) $(CONTROL_OBJS:.o=.d)
+-include guest/demo/files.mk
+-include tests/guest/files.mk
