@@ -26,7 +26,7 @@
 #define FRAME_ORDERS   19u
 #define FRAME_ORDER_2M 9u
 #define FRAME_ORDER_1G 18u
-#define FRAME_RANGES   128u
+#define FRAME_RANGES   256u
 
 /* flags of frame_alloc() and frame_reserve() */
 #define FRAME_HV       1u /* for the hypervisor's own use: from the hv pool, reached by arch_direct_map() */
