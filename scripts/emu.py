@@ -339,9 +339,15 @@ class Qemu(Emulator):
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(5)
             s.connect(self.dir + "/monitor")
-            s.recv(4096)
-            s.sendall(command.encode() + b"\n")
-            s.recv(4096)
+            for line in (None, command):        # it prompts, and prompts again when the command is done
+                if line:
+                    s.sendall(line.encode() + b"\n")
+                text = b""
+                while not text.endswith(b"(qemu) "):
+                    data = s.recv(4096)
+                    if not data:
+                        return
+                    text += data
 
     def _reason(self):
         with open(self.dir + "/errors", "rb") as f:

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A machine with Caisson on it: what it is made of, the emulator it runs in, and its control domain's shell."""
+import ctypes
+import fcntl
+import os
+import re
+import subprocess
+import sys
+
+import emu
+import iso
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(TOP, "build")
+HYPERVISOR = os.path.join(BUILD, "caisson.elf")
+CONTROL = os.path.join(BUILD, "control.elf")
+KERNEL = os.path.join(emu.CACHE, "linux", "vmlinuz")
+INITRD = os.path.join(BUILD, "linux", "initrd")
+
+# The same words natively and in a domain, so that the two can be compared.
+LINUX_ARGS = "console=ttyS0 nokaslr mitigations=off quiet"
+# What a bare machine in Bochs needs besides: CPUID gives the real part's frequency there, not the emulated one.
+IPS = 50_000_000
+NATIVE_ARGS = "tsc_early_khz=%d tsc=reliable no_timer_check" % (IPS // 1000)
+
+PROMPT = rb"(?:\A|[\r\n])caisson# "
+CPU = "corei7_skylake_x"
+
+
+def say(text):
+    print("%s: %s" % (os.path.basename(sys.argv[0]), text), file=sys.stderr, flush=True)
+
+
+# What is built
+
+class BuildError(Exception):
+    pass
+
+
+def command(what, *words):
+    """run a step of the set-up; its progress goes to standard error"""
+    done = subprocess.run(words, cwd=TOP, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno())
+    if done.returncode:
+        raise BuildError("%s failed" % what)
+
+
+def script(name, *words):
+    command("scripts/" + name, os.path.join(TOP, "scripts", name), *words)
+
+
+def setup(*parts):
+    script("setup", *parts)
+
+
+def make(*targets):
+    """bring the targets up to date; says nothing when they are"""
+    base = ["make", "-C", TOP, "--no-print-directory"]
+    if subprocess.run(base + ["-q", *targets], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
+        return
+    say("make " + " ".join(targets))
+    done = subprocess.run(base + ["-s", "-j%d" % (os.cpu_count() or 1), *targets], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    if done.returncode:
+        raise BuildError("make %s failed:\n%s" % (" ".join(targets), "\n".join(done.stdout.splitlines()[-30:])))
+
+
+def default_images():
+    """the images that scripts/run offers without being asked: Debian's Linux and the small guests, as far as built"""
+    images = []
+    if os.path.exists(KERNEL) and os.path.exists(INITRD):
+        images.append(iso.Image("linux", KERNEL, INITRD, LINUX_ARGS))
+    folder = os.path.join(BUILD, "guest")
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        base, extension = os.path.splitext(name)
+        if extension == ".elf" and not base.startswith("test_"):
+            images.append(iso.Image(base, os.path.join(folder, name)))
+    return images
+
+
+def merge_images(images, more):
+    """`more` beside `images`, or in the place of one that has its name"""
+    names = {i.name for i in more}
+    return [i for i in images if i.name not in names] + list(more)
+
+
+def has_backend(vendor):
+    """whether the hypervisor that is built can drive "vmx" or "svm": it then has that table of operations"""
+    with open(HYPERVISOR, "rb") as f:
+        return b"%s_ops\0" % vendor.encode() in f.read()
+
+
+# Where it runs
+
+class KvmCpuid(ctypes.Structure):
+    class Entry(ctypes.Structure):
+        _fields_ = [(n, ctypes.c_uint32) for n in ("function", "index", "flags", "eax", "ebx", "ecx", "edx", "p0", "p1", "p2")]
+    _fields_ = [("count", ctypes.c_uint32), ("padding", ctypes.c_uint32), ("entries", Entry * 256)]
+
+
+KVM_GET_API_VERSION = 0xae00
+KVM_GET_SUPPORTED_CPUID = 0xc008ae05
+
+
+def nested_kvm():
+    """("vmx" or "svm" or None, why not): which virtualisation KVM here offers to its guests"""
+    try:
+        fd = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+    except OSError as e:
+        return None, "/dev/kvm: " + e.strerror
+    try:
+        if fcntl.ioctl(fd, KVM_GET_API_VERSION) != 12:
+            return None, "/dev/kvm speaks an unknown version"
+        table = KvmCpuid(count=256)
+        fcntl.ioctl(fd, KVM_GET_SUPPORTED_CPUID, table)
+    except OSError as e:
+        return None, "/dev/kvm: " + e.strerror
+    finally:
+        os.close(fd)
+    for e in table.entries[:table.count]:
+        if e.function == 1 and e.ecx & 1 << 5:
+            return "vmx", None
+        if e.function == 0x80000001 and e.ecx & 1 << 2:
+            return "svm", None
+    return None, "KVM works, but is not nested: reload kvm_intel or kvm_amd with nested=1"
+
+
+def choose_platform(wanted):
+    """"auto" becomes the fastest that can run this build; any other is checked.  Raises BuildError with the reason"""
+    vendor, why = nested_kvm() if wanted in ("auto", "kvm") else (None, None)
+    if vendor and not has_backend(vendor):
+        vendor, why = None, "KVM offers nested %s, and this build has no such backend" % vendor.upper()
+    if wanted == "auto":
+        return "kvm" if vendor else "bochs"
+    if wanted == "kvm" and not vendor:
+        raise BuildError("--platform kvm: " + why)
+    if wanted == "qemu" and not has_backend("svm"):
+        raise BuildError("--platform qemu: QEMU without KVM emulates AMD's SVM only, and this build of Caisson has no SVM "
+                         "backend; use --platform bochs, which emulates Intel's VMX")
+    return wanted
+
+
+def start(platform, image, cpus=1, memory=1024, cpu=CPU, gdb=None, extra=(), log=None):
+    """the emulator, with the ISO in it"""
+    if platform == "bochs":
+        return emu.Bochs(image, cpus, memory, cpu, IPS, gdb, extra, log)
+    return emu.Qemu(image, cpus, memory, "kvm" if platform == "kvm" else "tcg", None, gdb, (), log)
+
+
+# The control domain's shell
+
+class Shell:
+    """Commands at the control prompt, their output, and whether they succeeded."""
+
+    def __init__(self, emulator):
+        self.emu = emulator
+
+    def ready(self, timeout=60):
+        """wait for the first prompt"""
+        self.emu.expect(PROMPT, timeout)
+
+    def type(self, text, timeout=10):
+        """type a line at the prompt and wait for its echo, but not for its end"""
+        self.emu.send(text.encode() + b"\r")
+        self.emu.expect(rb"\r?\n", timeout)
+
+    def output(self, timeout=30):
+        """wait for the next prompt; what was printed up to it"""
+        begin = self.emu.pos
+        # The prompt may stand at the very beginning of what is still unread: the echo's newline is its line's start.
+        found = self.emu.expect(rb"(?:(?<=\n)|(?<=\r))caisson# ", timeout)
+        return bytes(self.emu.log[begin:found.start()]).decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def run(self, text, timeout=30):
+        """one command: (its output, whether it succeeded)"""
+        self.type(text)
+        out = self.output(timeout)
+        return out, self.status() == 0
+
+    def status(self):
+        """how the last command ended: 0 is success.  Not shown to whoever watches the console; what else comes is"""
+        show, self.emu.show = self.emu.show, None
+        try:
+            self.type("status")
+            text = self.output(20)
+        finally:
+            self.emu.show = show
+        number = None
+        for line in text.splitlines(True):
+            found = re.fullmatch(r"status (\d+)\s*", line)
+            if found and number is None:
+                number = int(found[1])
+            elif show:
+                show(line.encode())
+        if number is None:
+            raise emu.EmuError("the shell does not say `status N`, but %r" % text)
+        return number
+
+    def do(self, text, timeout=30):
+        """one command that has to succeed: its output"""
+        out, good = self.run(text, timeout)
+        if not good:
+            raise emu.EmuError("`%s` failed: %s" % (text, out.strip()))
+        return out
+
+    def fail(self, text, timeout=30):
+        """one command that has to fail: its output"""
+        out, good = self.run(text, timeout)
+        if good:
+            raise emu.EmuError("`%s` succeeded: %s" % (text, out.strip()))
+        return out
+
+    def poweroff(self, timeout=30):
+        """switch the machine off; raises when it does not go"""
+        self.emu.send(b"poweroff\r")
+        why = self.emu.wait(timeout)
+        if why is None:
+            raise emu.Timeout("the machine still runs %d s after `poweroff`" % timeout)
+        if why != "acpi-off":
+            raise emu.EmuError("`poweroff` ended the emulator by: " + why)
