@@ -1,0 +1,3 @@
+# Host tests of arch/x86's tables: built as build/host/<name>_test from tests/host/<name>_test.c and <name>_SRCS.
+HOST_TESTS += vmx_caps
+vmx_caps_SRCS := arch/x86/vmx/caps.c

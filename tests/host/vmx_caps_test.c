@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Capability MSRs of real Bochs models (dumps of its 13 CPU models) against what Caisson needs.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+#include "arch/x86/vmx/caps.h"
+
+#define GP 0xdeaddeaddeaddeadull /* the MSR does not exist: reading it is a bug */
+
+struct machine {
+	u64 feature_control, msr[0x14];
+	u32 reads;
+};
+
+static const struct machine skylake_x = { 0, { 0xd810000000002b, 0xff00000016, 0xfff9fffe0401e172, 0x407fffff00036dff,
+	0xffff000011ff, 0x600401e0, 0x80000021, 0xffffffff, 0x2000, 0x3727ff, 0x50, 0x2577fff00000000, 0xf0106734141,
+	0xff00000016, 0xfff9fffe04006172, 0x407fffff00036dfb, 0xffff000011fb, 0x1, GP, GP }, 0 };
+static const struct machine sapphire_rapids = { 0, { 0xd8100000000004, 0xff00000016, 0xfffbfffe0401e172, 0xe07fffff00036dff,
+	0x40ffff000011ff, 0x600401e0, 0x80000021, 0xffffffff, 0x2000, 0x1773fff, 0x50, 0x6d77fff00000000, 0xf0106734141,
+	0xff00000016, 0xfffbfffe04006172, 0xe07fffff00036dfb, 0x40ffff000011fb, 0x1, 0x80, 0x1000004 }, 0 };
+static const struct machine sandy_bridge = { 5, { 0xd810000000002b, 0x7f00000016, 0xfff9fffe0401e172, 0x407fffff00036dff,
+	0xffff000011ff, 0x401e0, 0x80000021, 0xffffffff, 0x2000, 0x627ff, 0x50, 0xef00000000, 0xf0106114141, 0x7f00000016,
+	0xfff9fffe04006172, 0x407fffff00036dfb, 0xffff000011fb, GP, GP, GP }, 0 };
+static const struct machine lynnfield = { 5, { 0xd810000000002b, 0x7f00000016, 0xfff9fffe0401e172, 0x407fffff00036dff,
+	0xffff000011ff, 0x401e0, 0x80000021, 0xffffffff, 0x2000, 0x67ff, 0x50, 0x7f00000000, 0xf0106114141, 0x7f00000016,
+	0xfff9fffe04006172, 0x407fffff00036dfb, 0xffff000011fb, GP, GP, GP }, 0 };
+static const struct machine penryn = { 5, { 0xd810000000002b, 0x3f00000016, 0xf7f9fffe0401e172, 0x4003ffff00036dff,
+	0x3fff000011ff, 0x401e0, 0x80000021, 0xffffffff, 0x2000, 0x427ff, 0x50, 0x4100000000, GP, 0x3f00000016,
+	0xf7f9fffe04006172, 0x4003ffff00036dfb, 0x3fff000011fb, GP, GP, GP }, 0 };
+
+static u64 rdmsr(void *ctx, u32 msr)
+{
+	struct machine *m = ctx;
+
+	m->reads++;
+	if (msr == MSR_FEATURE_CONTROL)
+		return m->feature_control;
+	assert_in_range(msr, MSR_VMX_BASIC, MSR_VMX_EXIT_CTLS2);
+	assert_int_not_equal(m->msr[msr - MSR_VMX_BASIC], GP);
+	return m->msr[msr - MSR_VMX_BASIC];
+}
+
+static struct vmx_caps caps_of(const struct machine *model)
+{
+	struct machine m = *model;
+	struct vmx_caps c;
+
+	vmx_caps_read(&c, true, rdmsr, &m);
+	return c;
+}
+
+static struct caisson_doctor row_of(const struct vmx_caps *c, const char *name)
+{
+	struct caisson_doctor row;
+
+	for (u32 i = 0; !vmx_caps_row(c, i, &row); i++)
+		if (!strcmp(row.name, name))
+			return row;
+	fail_msg("no row %s", name);
+	return row;
+}
+
+/* The true variants win: default1 bits that may be 0 are not forced. */
+static void true_variants(void **s)
+{
+	struct vmx_caps c = caps_of(&skylake_x);
+
+	(void)s;
+	assert_int_equal(c.must[VMX_CTL_PIN], 0x16);
+	assert_int_equal(c.must[VMX_CTL_PROC], 0x04006172);
+	assert_int_equal(c.may[VMX_CTL_PROC], 0xfff9fffe);
+	assert_int_equal(c.must[VMX_CTL_EXIT], 0x36dfb);
+	assert_int_equal(c.must[VMX_CTL_ENTRY], 0x11fb);
+	assert_int_equal(c.may[VMX_CTL_PROC2], 0x2577fff);
+	assert_int_equal(c.may[VMX_CTL_PROC3], 0);
+	assert_int_equal(c.ept_vpid, 0xf0106734141);
+	assert_int_equal(c.vmfunc, 1);
+}
+
+static void without_true(void **s)
+{
+	struct machine m = skylake_x;
+	struct caisson_doctor row;
+	struct vmx_caps c;
+
+	(void)s;
+	m.msr[0] &= ~VMX_BASIC_TRUE;
+	for (int i = 0xd; i <= 0x10; i++)
+		m.msr[i] = GP;
+	vmx_caps_read(&c, true, rdmsr, &m);
+	assert_int_equal(c.must[VMX_CTL_PROC], 0x0401e172);
+	assert_int_equal(c.must[VMX_CTL_EXIT], 0x36dff);
+	assert_false(vmx_caps_sufficient(&c, &row));
+	assert_string_equal(row.name, "VMX TRUE control MSRs");
+}
+
+static void tertiary_and_secondary_exit(void **s)
+{
+	struct vmx_caps c = caps_of(&sapphire_rapids);
+
+	(void)s;
+	assert_int_equal(c.may[VMX_CTL_PROC3], 0x80);
+	assert_int_equal(c.may[VMX_CTL_EXIT2], 0x1000004);
+	assert_int_equal(c.must[VMX_CTL_PROC3], 0);
+	assert_true(row_of(&c, "Virtualize IA32_SPEC_CTRL").flags & CAISSON_DOCTOR_FOUND);
+	assert_false(row_of(&c, "IPI virtualization").flags & CAISSON_DOCTOR_FOUND);
+}
+
+static void models(void **s)
+{
+	static const struct {
+		const struct machine *m;
+		const char *lacks; /* NULL: good enough */
+	} t[] = {
+		{ &skylake_x, NULL },
+		{ &sapphire_rapids, NULL },
+		{ &sandy_bridge, NULL },
+		{ &lynnfield, "Unrestricted guest" },
+		{ &penryn, "Enable EPT" },
+	};
+
+	(void)s;
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct vmx_caps c = caps_of(t[i].m);
+		struct caisson_doctor row = { .name = "none" };
+
+		assert_int_equal(vmx_caps_sufficient(&c, &row), !t[i].lacks);
+		assert_string_equal(row.name, t[i].lacks ? t[i].lacks : "none");
+		if (t[i].lacks)
+			assert_non_null(strstr(row.note, "-cpu host"));
+	}
+}
+
+static void no_vmx(void **s)
+{
+	struct machine m = skylake_x;
+	struct caisson_doctor row;
+	struct vmx_caps c;
+
+	(void)s;
+	vmx_caps_read(&c, false, rdmsr, &m);
+	assert_int_equal(m.reads, 0);
+	assert_false(vmx_caps_sufficient(&c, &row));
+	assert_string_equal(row.name, "VMX (CPUID.1:ECX.VMX, CR4.VMXE)");
+	assert_non_null(strstr(row.note, "Intel Virtualization Technology (VT-x)"));
+	for (u32 i = 0; !vmx_caps_row(&c, i, &row); i++)
+		assert_false(row.flags & (CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED));
+}
+
+static void feature_control(void **s)
+{
+	static const struct {
+		u64 value;
+		bool ok;
+		const char *text;
+	} t[] = { { 0, true, "0, not locked" }, { 5, true, "0x5, locked" }, { 4, true, "0x4, not locked" },
+		  { 1, false, "0x1, locked" }, { 3, false, "0x3, locked" } };
+
+	(void)s;
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct machine m = skylake_x;
+		struct caisson_doctor row;
+		struct vmx_caps c;
+
+		m.feature_control = t[i].value;
+		vmx_caps_read(&c, true, rdmsr, &m);
+		assert_int_equal(vmx_caps_sufficient(&c, &row), t[i].ok);
+		row = row_of(&c, "IA32_FEATURE_CONTROL: VMX outside SMX");
+		assert_string_equal(row.value, t[i].text);
+		assert_int_equal(!!(row.flags & CAISSON_DOCTOR_FOUND), t[i].ok);
+		assert_int_equal(!!strstr(row.note, "locked off"), !t[i].ok);
+	}
+}
+
+static void controls(void **s)
+{
+	struct vmx_caps c = caps_of(&skylake_x);
+	u64 out, missing;
+
+	(void)s;
+	assert_int_equal(vmx_controls(&c, VMX_CTL_PIN, VMX_PIN_NMI_EXITING, VMX_PIN_POSTED_INTERRUPTS, &out, &missing), 0);
+	assert_int_equal(out, 0x16 | 0x08 | 0x80);
+	assert_int_equal(missing, 0);
+
+	c = caps_of(&sandy_bridge); /* has no posted interrupts */
+	assert_int_equal(vmx_controls(&c, VMX_CTL_PIN, VMX_PIN_NMI_EXITING, VMX_PIN_POSTED_INTERRUPTS, &out, NULL), 0);
+	assert_int_equal(out, 0x16 | 0x08);
+	assert_int_equal(vmx_controls(&c, VMX_CTL_PIN, VMX_PIN_POSTED_INTERRUPTS, 0, &out, &missing), -CAISSON_EIO);
+	assert_int_equal(missing, VMX_PIN_POSTED_INTERRUPTS);
+	assert_int_equal(out, 0x16);
+	assert_int_equal(vmx_controls(&c, VMX_CTL_PROC3, 0, VMX_PROC3_HLAT, &out, &missing), 0);
+	assert_int_equal(out, 0);
+}
+
+static void need_is_consistent(void **s)
+{
+	struct vmx_caps c = caps_of(&skylake_x);
+
+	(void)s;
+	for (enum vmx_ctl k = 0; k < VMX_CTLS; k++) {
+		assert_int_equal(vmx_caps_required(k, false) & ~vmx_caps_required(k, true), 0);
+		assert_int_equal(vmx_caps_required(k, true) & ~c.use[k], 0);
+	}
+	assert_true(vmx_caps_required(VMX_CTL_PROC, true) & VMX_PROC_INTERRUPT_WINDOW);
+	assert_false(vmx_caps_required(VMX_CTL_PROC, false) & VMX_PROC_INTERRUPT_WINDOW);
+	assert_false(vmx_caps_required(VMX_CTL_ENTRY, false) & VMX_ENTRY_IA32E_GUEST);
+}
+
+/* VPID without an INVVPID that flushes is of no use. */
+static void vpid_needs_invvpid(void **s)
+{
+	struct machine m = skylake_x;
+	struct vmx_caps c;
+
+	(void)s;
+	vmx_caps_read(&c, true, rdmsr, &m);
+	assert_true(vmx_uses(&c, VMX_CTL_PROC2, VMX_PROC2_VPID));
+	m.msr[0xc] &= ~VMX_EPT_VPID(INVVPID_ALL);
+	vmx_caps_read(&c, true, rdmsr, &m);
+	assert_true(vmx_has(&c, VMX_CTL_PROC2, VMX_PROC2_VPID));
+	assert_false(vmx_uses(&c, VMX_CTL_PROC2, VMX_PROC2_VPID));
+	assert_false(row_of(&c, "Enable VPID").flags & CAISSON_DOCTOR_USED);
+	assert_true(vmx_caps_sufficient(&c, NULL));
+}
+
+/* Taking away any one required control is noticed under its own name. */
+static void each_required(void **s)
+{
+	static const struct {
+		enum vmx_ctl kind;
+		int msr;
+	} t[] = { { VMX_CTL_PIN, 0xd }, { VMX_CTL_PROC, 0xe }, { VMX_CTL_PROC2, 0xb }, { VMX_CTL_EXIT, 0xf },
+		  { VMX_CTL_ENTRY, 0x10 } };
+	u32 tried = 0;
+
+	(void)s;
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		for (int bit = 0; bit < 32; bit++) {
+			struct machine m = skylake_x;
+			struct caisson_doctor row;
+			struct vmx_caps c;
+			bool required = vmx_caps_required(t[i].kind, true) & BIT(bit);
+
+			m.msr[t[i].msr] &= ~BIT(bit + 32);
+			vmx_caps_read(&c, true, rdmsr, &m);
+			assert_int_equal(vmx_caps_sufficient(&c, &row), !required);
+			if (!required)
+				continue;
+			tried++;
+			assert_false(row.flags & (CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED));
+			assert_true(strlen(row.note) > 10);
+		}
+	assert_int_equal(tried, 3 + 11 + 2 + 7 + 4);
+}
+
+/* No text is cut, no name appears twice, every unused or missing row that need[] knows has a note. */
+static void rows(void **s)
+{
+	struct vmx_caps c, none;
+	struct caisson_doctor a, b;
+	struct machine m = skylake_x;
+	u32 n = 0;
+
+	(void)s;
+	vmx_caps_read(&c, true, rdmsr, &m);
+	vmx_caps_read(&none, false, rdmsr, &m);
+	for (; !vmx_caps_row(&none, n, &a); n++) {
+		assert_in_range(strlen(a.name), 1, sizeof(a.name) - 2);
+		assert_true(strlen(a.note) < sizeof(a.note) - 1);
+		if (a.flags & CAISSON_DOCTOR_REQUIRED)
+			assert_true(strlen(a.note) > 10);
+		for (u32 j = 0; j < n; j++) {
+			vmx_caps_row(&none, j, &b);
+			assert_string_not_equal(a.name, b.name);
+		}
+		assert_int_equal(vmx_caps_row(&c, n, &b), 0);
+		assert_true(strlen(b.value) < sizeof(b.value) - 1);
+		if (b.flags & CAISSON_DOCTOR_USED)
+			assert_true(b.flags & CAISSON_DOCTOR_FOUND);
+	}
+	assert_int_equal(vmx_caps_row(&c, n, &a), -CAISSON_ENOENT);
+	assert_true(n > 100);
+	assert_int_equal(row_of(&c, "Enable EPT").flags, CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED | CAISSON_DOCTOR_REQUIRED);
+	assert_int_equal(row_of(&c, "Enable PML").flags, CAISSON_DOCTOR_FOUND);
+	assert_string_equal(row_of(&c, "VMCS revision and bytes").value, "0x2b, 4096");
+	assert_string_equal(row_of(&c, "CR3-target values").value, "4");
+	c.use[VMX_CTL_PROC2] |= VMX_PROC2_PML;
+	assert_int_equal(row_of(&c, "Enable PML").flags, CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED);
+}
+
+static void fixed_bits(void **s)
+{
+	struct vmx_caps c = caps_of(&skylake_x);
+
+	(void)s;
+	assert_int_equal(vmx_cr0_wrong(&c, 0x80000031, false), 0);
+	assert_int_equal(vmx_cr0_wrong(&c, 0x30, false), 0x80000001);
+	assert_int_equal(vmx_cr0_wrong(&c, 0x30, true), 0);
+	assert_int_equal(vmx_cr0_wrong(&c, 0x10, true), 0x20);
+	assert_int_equal(vmx_cr0_wrong(&c, BIT(32) | 0x30, true), BIT(32));
+	assert_int_equal(vmx_cr4_wrong(&c, 0x2000), 0);
+	assert_int_equal(vmx_cr4_wrong(&c, 0), 0x2000);
+	assert_int_equal(vmx_cr4_wrong(&c, 0x2800), 0x800);
+}
+
+/* The table of fields is in the manual's order, without repetition, and knows its widths. */
+static void field_table(void **s)
+{
+	static const u32 fields[] = {
+#define X(name, enc, text) enc,
+		VMCS_FIELDS(X)
+#undef X
+	};
+
+	(void)s;
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (i)
+			assert_true(fields[i] > fields[i - 1]);
+		assert_int_equal(fields[i] & VMCS_ENC_HIGH, 0);
+		assert_int_equal(fields[i] & ~(VMCS_ENC_INDEX | VMCS_ENC_TYPE | VMCS_ENC_WIDTH), 0);
+	}
+	assert_int_equal(VMCS_WIDTH(VMCS_GUEST_TR_SELECTOR), VMCS_WIDTH_16);
+	assert_int_equal(VMCS_WIDTH(VMCS_EPT_POINTER), VMCS_WIDTH_64);
+	assert_int_equal(VMCS_WIDTH(VMCS_GUEST_TR_AR), VMCS_WIDTH_32);
+	assert_int_equal(VMCS_WIDTH(VMCS_HOST_RIP), VMCS_WIDTH_NATURAL);
+	assert_int_equal(VMCS_TYPE(VMCS_HOST_RIP), VMCS_TYPE_HOST);
+	assert_int_equal(VMCS_TYPE(VMCS_EXIT_REASON), VMCS_TYPE_EXIT);
+	assert_int_equal(VMCS_HIGH(VMCS_EPT_POINTER), 0x201b);
+	assert_int_equal(VMCS_GUEST_ES_BASE + 2 * VMX_SEG_TR, VMCS_GUEST_TR_BASE);
+	assert_int_equal(VMCS_GUEST_ES_AR + 2 * VMX_SEG_LDTR, VMCS_GUEST_LDTR_AR);
+	assert_int_equal(VMX_REASON_WRMSRLIST + 1, VMX_REASON_END);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(true_variants), cmocka_unit_test(without_true),
+		cmocka_unit_test(tertiary_and_secondary_exit), cmocka_unit_test(models), cmocka_unit_test(no_vmx),
+		cmocka_unit_test(feature_control), cmocka_unit_test(controls), cmocka_unit_test(need_is_consistent),
+		cmocka_unit_test(vpid_needs_invvpid), cmocka_unit_test(each_required), cmocka_unit_test(rows),
+		cmocka_unit_test(fixed_bits), cmocka_unit_test(field_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
