@@ -106,10 +106,10 @@ static void read_controls(struct vmx_caps *c, u64 (*rdmsr)(void *ctx, u32 msr), 
 {
 	bool exact = c->basic & VMX_BASIC_TRUE;
 
-	set_32(c, VMX_CTL_PIN, rdmsr(ctx, exact ? MSR_VMX_TRUE_PINBASED_CTLS : MSR_VMX_PINBASED_CTLS));
-	set_32(c, VMX_CTL_PROC, rdmsr(ctx, exact ? MSR_VMX_TRUE_PROCBASED_CTLS : MSR_VMX_PROCBASED_CTLS));
-	set_32(c, VMX_CTL_EXIT, rdmsr(ctx, exact ? MSR_VMX_TRUE_EXIT_CTLS : MSR_VMX_EXIT_CTLS));
-	set_32(c, VMX_CTL_ENTRY, rdmsr(ctx, exact ? MSR_VMX_TRUE_ENTRY_CTLS : MSR_VMX_ENTRY_CTLS));
+	set_32(c, VMX_CTL_PIN, rdmsr(ctx, exact ? MSR_VMX_TRUE_PINBASED : MSR_VMX_PINBASED_CTLS));
+	set_32(c, VMX_CTL_PROC, rdmsr(ctx, exact ? MSR_VMX_TRUE_PROCBASED : MSR_VMX_PROCBASED_CTLS));
+	set_32(c, VMX_CTL_EXIT, rdmsr(ctx, exact ? MSR_VMX_TRUE_EXIT : MSR_VMX_EXIT_CTLS));
+	set_32(c, VMX_CTL_ENTRY, rdmsr(ctx, exact ? MSR_VMX_TRUE_ENTRY : MSR_VMX_ENTRY_CTLS));
 	if (vmx_has(c, VMX_CTL_PROC, VMX_PROC_SECONDARY))
 		set_32(c, VMX_CTL_PROC2, rdmsr(ctx, MSR_VMX_PROCBASED_CTLS2));
 	/* These two have 64 bits of allowed 1-settings: each may be 0. */

@@ -6,6 +6,7 @@
 #ifndef ARCH_X86_VMX_VMCS_H
 #define ARCH_X86_VMX_VMCS_H
 
+#include "arch/x86/regs.h"
 #include "hv/types.h"
 
 /* clang-format off */
@@ -646,34 +647,7 @@ enum { INVVPID_ADDRESS, INVVPID_SINGLE, INVVPID_ALL, INVVPID_SINGLE_RETAINING_GL
 	X(28, "Invalid operand to INVEPT/INVVPID")
 enum { VMX_ERROR_CONTROLS = 7, VMX_ERROR_HOST_STATE = 8, VMX_ERROR_MOV_SS = 26 };
 
-/* ---- SDM: Appendix "VMX Capability Reporting Facility" ---- */
-#define MSR_FEATURE_CONTROL	    0x3a
-#define MSR_VMX_BASIC		    0x480
-#define MSR_VMX_PINBASED_CTLS	    0x481
-#define MSR_VMX_PROCBASED_CTLS	    0x482
-#define MSR_VMX_EXIT_CTLS	    0x483
-#define MSR_VMX_ENTRY_CTLS	    0x484
-#define MSR_VMX_MISC		    0x485
-#define MSR_VMX_CR0_FIXED0	    0x486
-#define MSR_VMX_CR0_FIXED1	    0x487
-#define MSR_VMX_CR4_FIXED0	    0x488
-#define MSR_VMX_CR4_FIXED1	    0x489
-#define MSR_VMX_VMCS_ENUM	    0x48a
-#define MSR_VMX_PROCBASED_CTLS2	    0x48b
-#define MSR_VMX_EPT_VPID_CAP	    0x48c
-#define MSR_VMX_TRUE_PINBASED_CTLS  0x48d
-#define MSR_VMX_TRUE_PROCBASED_CTLS 0x48e
-#define MSR_VMX_TRUE_EXIT_CTLS	    0x48f
-#define MSR_VMX_TRUE_ENTRY_CTLS	    0x490
-#define MSR_VMX_VMFUNC		    0x491
-#define MSR_VMX_PROCBASED_CTLS3	    0x492
-#define MSR_VMX_EXIT_CTLS2	    0x493
-
-/* SDM: "Enabling and Entering VMX Operation", IA32_FEATURE_CONTROL */
-#define FEATURE_CONTROL_LOCK	BIT(0)
-#define FEATURE_CONTROL_IN_SMX	BIT(1)
-#define FEATURE_CONTROL_VMX	BIT(2) /* outside SMX */
-
+/* ---- SDM: Appendix "VMX Capability Reporting Facility"; the numbers of the MSRs stand in regs.h ---- */
 /* IA32_VMX_BASIC, "Basic VMX Information" */
 #define VMX_BASIC_REVISION   MASK(30, 0)
 #define VMX_BASIC_SIZE	     MASK(44, 32)
