@@ -72,17 +72,18 @@ u32 frame_order(hpa_t pa);
 void frame_set_owner(hpa_t pa, u32 order, u16 owner);
 
 /* One more, one fewer share of a single allocated frame by somebody else than its owner; frame_free() asserts that there is none.
- * The new count is returned. */
+ * The frame's new count is returned. */
 u32 frame_ref(hpa_t pa);
 u32 frame_unref(hpa_t pa);
+/* The shares of all frames of the allocated block that holds this one. */
 u32 frame_refs(hpa_t pa);
 
-/* Opens and closes the window on one frame of a domain: arch_domain_map() with the owner checked in debug builds. They do not
+/* Opens and closes the window on one frame of a domain: arch_domain_map() with the owner checked when built with -DCAISSON_DEBUG. They do not
  * nest; nothing that blocks or lets interrupts in between. */
 void *frame_map(hpa_t pa, u16 owner);
 void frame_unmap(void);
 
-/* An idle CPU: zeroes up to max_bytes (at most 64 KiB in one go) of free dirty memory. False: there is none left. */
+/* An idle CPU: zeroes one piece, of about max_bytes (16 to 64 KiB), of what is free and dirty. False: there was nothing to do. */
 bool frame_idle_zero(u64 max_bytes);
 
 struct frame_counts {

@@ -1,0 +1,727 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "hv/frame.h"
+#include "hv/abi/caisson.h"
+#include "hv/arch.h"
+#include "hv/lock.h"
+#include "hv/panic.h"
+#include "hv/string.h"
+
+#define NIL	    (~0u)
+#define PIECE_ORDER 4u /* 64 KiB: zeroed without looking up */
+#define MIXED_ORDER 2u /* smaller blocks unite though one is zero and the other dirty; the least that is zeroed of a larger one */
+#define COALESCE    1024u
+
+/*
+ * A record's first word. It is written at once, so that frame_owner() may read it without the lock. Only the first frame of a block
+ * has a kind; the others are BODY, and their block is the smallest aligned one around them whose first frame has a kind.
+ */
+#define TAG_OWNER MASK(15, 0)
+#define TAG_KIND  MASK(17, 16)
+#define TAG_ZERO  BIT(18) /* free: known to be zero */
+#define TAG_HV	  BIT(19) /* of a 2 MiB block that the hv pool took */
+#define TAG_ORDER MASK(28, 24)
+enum { BODY, FREE, USED };
+
+struct record {
+	u32 tag;
+	u32 refs; /* shares of this one frame */
+	union {
+		struct {
+			u32 next, prev; /* first of a free block */
+		};
+		u32 held; /* first of a used block: sum of refs over the block */
+	};
+};
+_Static_assert(sizeof(struct record) == 16, "one frame's record");
+
+struct range {
+	u64 first, frames; /* frame numbers */
+	u32 index;	   /* record of the first frame */
+};
+
+struct pool {
+	u32 head[2][FRAME_ORDERS]; /* [known zero][order] */
+	u32 orders[2];		   /* bit: that list has something */
+	u64 free, reserved;
+};
+
+static struct {
+	struct lock lock;
+	struct pool machine, hv;
+	struct record *rec;
+	struct range range[FRAME_RANGES];
+	u32 ranges;
+	u32 hint; /* the range looked up last */
+	u64 total, hv_used, zero;
+	u64 away; /* frames of machine.free that frame_idle_zero() has in hand */
+} f;
+
+/* ---- records ---- */
+
+static u32 order_of(u32 i)
+{
+	return GET(TAG_ORDER, f.rec[i].tag);
+}
+
+static u32 kind_of(u32 i)
+{
+	return GET(TAG_KIND, f.rec[i].tag);
+}
+
+static u32 tag(u16 owner, u32 kind, u32 flags, u32 order)
+{
+	return owner | PUT(TAG_KIND, kind) | flags | PUT(TAG_ORDER, order);
+}
+
+static struct range *range_search(u64 fn)
+{
+	u32 lo = 0, hi = f.ranges, mid;
+
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (fn < f.range[mid].first)
+			hi = mid;
+		else if (fn - f.range[mid].first >= f.range[mid].frames)
+			lo = mid + 1;
+		else
+			return WRITE_ONCE(f.hint, mid), &f.range[mid];
+	}
+	return NULL;
+}
+
+static struct range *range_of(u64 fn)
+{
+	struct range *r = &f.range[READ_ONCE(f.hint)];
+
+	return likely(fn - r->first < r->frames) ? r : range_search(fn);
+}
+
+static u32 index_of(const struct range *r, u64 fn)
+{
+	return r->index + (u32)(fn - r->first);
+}
+
+static u64 number_of(u32 i)
+{
+	struct range *r = &f.range[READ_ONCE(f.hint)];
+	u32 lo = 0, hi = f.ranges, mid;
+
+	if (likely(i - r->index < r->frames))
+		return r->first + (i - r->index);
+	while (hi - lo > 1) {
+		mid = (lo + hi) / 2;
+		if (i < f.range[mid].index)
+			hi = mid;
+		else
+			lo = mid;
+	}
+	WRITE_ONCE(f.hint, lo);
+	return f.range[lo].first + (i - f.range[lo].index);
+}
+
+/* The first record of the block that holds frame fn, or NIL. A block whose first frame is aligned to an order and that is as large
+ * holds fn, in whatever sequence the orders are tried: the usual ones first. */
+static u32 block_of(u64 fn)
+{
+	static const u8 orders[FRAME_ORDERS] = { 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18 };
+	struct range *r = range_of(fn);
+	u32 k, i, t;
+
+	for (k = 0; r && k < FRAME_ORDERS; k++) {
+		u64 first = fn & ~(BIT(orders[k]) - 1);
+
+		if (first < r->first)
+			continue;
+		i = index_of(r, first);
+		t = READ_ONCE(f.rec[i].tag);
+		if (GET(TAG_KIND, t) != BODY && GET(TAG_ORDER, t) >= orders[k])
+			return i;
+	}
+	return NIL;
+}
+
+/* ---- free lists ---- */
+
+static void push(struct pool *p, u32 i, u32 order, u32 flags)
+{
+	u32 z = !!(flags & TAG_ZERO), next = p->head[z][order];
+	struct record *r = &f.rec[i];
+
+	r->tag = tag(FRAME_NO_OWNER, FREE, flags, order);
+	r->next = next;
+	r->prev = NIL;
+	if (next != NIL)
+		f.rec[next].prev = i;
+	p->head[z][order] = i;
+	p->orders[z] |= BIT(order);
+	f.zero += z << order;
+}
+
+static void pull(struct pool *p, u32 i)
+{
+	struct record *r = &f.rec[i];
+	u32 order = order_of(i), z = !!(r->tag & TAG_ZERO);
+
+	if (r->next != NIL)
+		f.rec[r->next].prev = r->prev;
+	if (r->prev != NIL)
+		f.rec[r->prev].next = r->next;
+	else if ((p->head[z][order] = r->next) == NIL)
+		p->orders[z] &= ~BIT(order);
+	f.zero -= z << order;
+}
+
+/* Blocks unite with a free buddy. A zero and a dirty one unite only where little zeroing is lost by it, or in the hv pool, whose
+ * blocks shall become whole. */
+static bool unites(u32 buddy, u32 order, u32 flags)
+{
+	u32 t = f.rec[buddy].tag;
+
+	if (GET(TAG_KIND, t) != FREE || GET(TAG_ORDER, t) != order || (t ^ flags) & TAG_HV)
+		return false;
+	return !((t ^ flags) & TAG_ZERO) || order < MIXED_ORDER || flags & TAG_HV;
+}
+
+/* A whole free block leaves the hv pool unless that has promised it. */
+static bool returns(void)
+{
+	return f.hv.free >= f.hv.reserved + BIT(FRAME_ORDER_2M);
+}
+
+/* Puts a block that is in no list back; the frames are counted as free already. */
+static void release(u64 fn, u32 order, u32 flags)
+{
+	u32 most = flags & TAG_HV ? FRAME_ORDER_2M : FRAME_ORDERS - 1;
+	struct pool *p = flags & TAG_HV ? &f.hv : &f.machine;
+	struct range *r = range_of(fn);
+
+	for (;;) {
+		u64 buddy = fn ^ BIT(order);
+
+		if (order == FRAME_ORDER_2M && flags & TAG_HV && returns()) {
+			flags &= ~(u32)TAG_HV;
+			f.hv.free -= BIT(order);
+			f.machine.free += BIT(order);
+			p = &f.machine;
+			most = FRAME_ORDERS - 1;
+		}
+		if (order == most || buddy < r->first || buddy + BIT(order) > r->first + r->frames ||
+		    !unites(index_of(r, buddy), order, flags))
+			break;
+		pull(p, index_of(r, buddy));
+		if (!(f.rec[index_of(r, buddy)].tag & TAG_ZERO))
+			flags &= ~(u32)TAG_ZERO;
+		f.rec[index_of(r, fn | BIT(order))].tag = 0;
+		fn &= ~BIT(order);
+		order++;
+	}
+	push(p, index_of(r, fn), order, flags);
+}
+
+/* A block out of the lists, the smallest that will do; *flags gets what is known of it. The rest of it goes back. */
+static u32 take(struct pool *p, u32 order, bool zero, u32 *flags)
+{
+	u32 have[2] = { p->orders[0] >> order, p->orders[1] >> order };
+	u32 i, o, z;
+
+	if (!(have[0] | have[1]))
+		return NIL;
+	if (!have[0] || !have[1])
+		z = !have[0];
+	else if (order >= FRAME_ORDER_2M)
+		z = zero; /* a gigabyte broken costs less than 2 MiB zeroed in vain */
+	else
+		z = __builtin_ctz(have[1]) < __builtin_ctz(have[0]) + zero;
+	o = order + __builtin_ctz(have[z]);
+	i = p->head[z][o];
+	*flags = f.rec[i].tag & (TAG_ZERO | TAG_HV);
+	pull(p, i);
+	while (o > order) {
+		o--;
+		push(p, i + BIT(o), o, *flags);
+	}
+	return i;
+}
+
+/* Unites zero blocks with dirty buddies after all, because a larger block is wanted. */
+static void coalesce(struct pool *p, u32 order)
+{
+	u32 o, i, next, visits = 0;
+
+	for (o = MIXED_ORDER; o < order; o++) {
+		for (i = p->head[1][o]; i != NIL && visits < COALESCE; i = next, visits++) {
+			u64 fn = number_of(i), buddy = fn ^ BIT(o);
+			struct range *r = range_of(fn);
+
+			next = f.rec[i].next;
+			if (buddy < r->first || buddy + BIT(o) > r->first + r->frames ||
+			    (f.rec[index_of(r, buddy)].tag & (TAG_KIND | TAG_ZERO | TAG_ORDER)) !=
+				    (PUT(TAG_KIND, FREE) | PUT(TAG_ORDER, o)))
+				continue;
+			/* The union is dirty and meets only dirty ones: `next` stays where it is. */
+			pull(p, i);
+			release(fn, o, 0);
+		}
+	}
+}
+
+/* The hv pool takes another 2 MiB. */
+static bool refill(void)
+{
+	u32 flags, i;
+
+	if (f.machine.free - f.machine.reserved < BIT(FRAME_ORDER_2M))
+		return false;
+	i = take(&f.machine, FRAME_ORDER_2M, true, &flags);
+	if (i == NIL) {
+		coalesce(&f.machine, FRAME_ORDER_2M);
+		i = take(&f.machine, FRAME_ORDER_2M, true, &flags);
+		if (i == NIL)
+			return false;
+	}
+	f.machine.free -= BIT(FRAME_ORDER_2M);
+	f.hv.free += BIT(FRAME_ORDER_2M);
+	push(&f.hv, i, FRAME_ORDER_2M, flags | TAG_HV);
+	return true;
+}
+
+/* Whole blocks that are promised to nobody leave the hv pool. */
+static void trim(void)
+{
+	u32 z, i;
+
+	for (z = 0; z < 2; z++)
+		while (returns() && (i = f.hv.head[z][FRAME_ORDER_2M]) != NIL) {
+			pull(&f.hv, i);
+			release(number_of(i), FRAME_ORDER_2M, f.rec[i].tag & (TAG_ZERO | TAG_HV));
+		}
+}
+
+/* ---- zeroing ---- */
+
+static void zero_frames(u64 fn, u32 frames, u32 flags)
+{
+	for (; frames; frames--, fn++) {
+		hpa_t pa = HPA(fn << PAGE_SHIFT);
+
+		if (flags & TAG_HV) {
+			memset(arch_direct_map(pa), 0, PAGE_SIZE);
+		} else {
+			memset(arch_domain_map(pa), 0, PAGE_SIZE);
+			arch_domain_unmap();
+		}
+	}
+}
+
+static void zero_block(u64 fn, u32 order, u32 flags)
+{
+	u64 end = fn + BIT(order);
+
+	if (order <= PIECE_ORDER) {
+		zero_frames(fn, BIT(order), flags);
+		return;
+	}
+	for (; fn < end; fn += BIT(PIECE_ORDER)) {
+		zero_frames(fn, BIT(PIECE_ORDER), flags);
+		arch_irq_window();
+	}
+}
+
+bool frame_idle_zero(u64 max_bytes)
+{
+	u32 piece = MIXED_ORDER, o, i;
+	u64 fn;
+
+	while (piece < PIECE_ORDER && PAGE_SIZE << (piece + 1) <= max_bytes)
+		piece++;
+
+	lock(&f.lock);
+	if (!f.machine.orders[0]) {
+		unlock(&f.lock);
+		return false;
+	}
+	/* The smallest dirty block, whole or a piece of it. */
+	o = __builtin_ctz(f.machine.orders[0]);
+	i = f.machine.head[0][o];
+	pull(&f.machine, i);
+	while (o > piece) {
+		o--;
+		push(&f.machine, i + BIT(o), o, 0);
+	}
+	f.rec[i].tag = tag(FRAME_OWNER_HV, USED, 0, o);
+	f.away += BIT(o);
+	fn = number_of(i);
+	unlock(&f.lock);
+
+	zero_frames(fn, BIT(o), 0);
+
+	lock(&f.lock);
+	f.away -= BIT(o);
+	f.rec[i].tag = 0;
+	release(fn, o, TAG_ZERO);
+	unlock(&f.lock);
+	return true;
+}
+
+/* ---- allocation ---- */
+
+static u32 take_machine(u32 order, bool zero, u32 *flags)
+{
+	u32 i = take(&f.machine, order, zero, flags);
+
+	if (likely(i != NIL))
+		return i;
+	if (order) {
+		coalesce(&f.machine, order);
+		return take(&f.machine, order, zero, flags);
+	}
+	/* A frame is free, so another CPU is zeroing it; it needs the lock to give it back. */
+	while (i == NIL) {
+		ASSERT(f.away, "%lu frames free, none found", f.machine.free);
+		unlock(&f.lock);
+		arch_pause();
+		lock(&f.lock);
+		if (!f.machine.free)
+			return NIL;
+		i = take(&f.machine, order, zero, flags);
+	}
+	return i;
+}
+
+static u32 take_hv(u32 order, bool reserved, bool zero, u32 *flags)
+{
+	u32 i = NIL;
+
+	if (reserved || f.hv.free - f.hv.reserved >= BIT(order))
+		i = take(&f.hv, order, zero, flags);
+	if (i == NIL && refill())
+		i = take(&f.hv, order, zero, flags);
+	return i;
+}
+
+hpa_t frame_alloc(u16 owner, u32 order, u32 flags)
+{
+	bool hv = flags & FRAME_HV, reserved = flags & FRAME_RESERVED, zero = flags & FRAME_ZERO;
+	struct pool *p = hv && order < FRAME_ORDER_2M ? &f.hv : &f.machine;
+	u64 n = BIT(order), fn;
+	u32 i = NIL, known = 0;
+
+	ASSERT(order < FRAME_ORDERS, "order %u", order);
+	lock(&f.lock);
+	ASSERT(!reserved || p->reserved >= n, "%lu frames reserved, %lu wanted", p->reserved, n);
+	if (p == &f.hv)
+		i = take_hv(order, reserved, zero, &known);
+	else if (p->free - (reserved ? 0 : p->reserved) >= n)
+		i = take_machine(order, zero, &known);
+	if (unlikely(i == NIL)) {
+		unlock(&f.lock);
+		return FRAME_NONE;
+	}
+	p->free -= n;
+	if (reserved)
+		p->reserved -= n;
+	if (hv) {
+		f.hv_used += n;
+		known |= TAG_HV;
+	}
+	f.rec[i].tag = tag(owner, USED, known & TAG_HV, order);
+	f.rec[i].held = 0;
+	fn = number_of(i);
+	unlock(&f.lock);
+
+	if (zero && !(known & TAG_ZERO))
+		zero_block(fn, order, known);
+	return HPA(fn << PAGE_SHIFT);
+}
+
+static u32 count_refs(u32 i, u32 order)
+{
+	u32 n = 0, end = i + BIT(order);
+
+	for (; i < end; i++)
+		n += f.rec[i].refs;
+	return n;
+}
+
+/* The block of `order` at pa, cut out of the allocated one that holds it. */
+static u32 carve(hpa_t pa, u32 order)
+{
+	u64 fn = pa.v >> PAGE_SHIFT;
+	u32 i = block_of(fn), o, t;
+
+	ASSERT(i != NIL && kind_of(i) == USED, "frame 0x%lx is not allocated", pa.v);
+	o = order_of(i);
+	ASSERT(o >= order && !(pa.v & ((PAGE_SIZE << order) - 1)), "0x%lx order %u in a block of order %u", pa.v, order, o);
+	while (o > order) {
+		u32 upper = i + BIT(--o);
+
+		t = (f.rec[i].tag & ~(u32)TAG_ORDER) | PUT(TAG_ORDER, o);
+		f.rec[upper].held = f.rec[i].held ? count_refs(upper, o) : 0;
+		f.rec[i].held -= f.rec[upper].held;
+		WRITE_ONCE(f.rec[upper].tag, t);
+		WRITE_ONCE(f.rec[i].tag, t);
+		if (fn & BIT(o))
+			i = upper;
+	}
+	return i;
+}
+
+void frame_free(hpa_t pa, u32 order, u32 back)
+{
+	u64 n = BIT(order);
+	struct pool *p;
+	u32 i, flags;
+
+	lock(&f.lock);
+	i = carve(pa, order);
+	ASSERT(!f.rec[i].held, "frame 0x%lx has %u shares", pa.v, f.rec[i].held);
+	flags = f.rec[i].tag & TAG_HV;
+	f.rec[i].tag = 0;
+	p = flags && order < FRAME_ORDER_2M ? &f.hv : &f.machine;
+	if (flags)
+		f.hv_used -= n;
+	p->free += n;
+	if (back & FRAME_RESERVED)
+		p->reserved += n;
+	release(pa.v >> PAGE_SHIFT, order, p == &f.hv ? flags : 0);
+	unlock(&f.lock);
+}
+
+void *frame_hv_alloc(u16 owner, u32 order)
+{
+	hpa_t pa = frame_alloc(owner, order, FRAME_HV | FRAME_ZERO);
+
+	return frame_ok(pa) ? arch_direct_map(pa) : NULL;
+}
+
+void frame_hv_free(void *p, u32 order)
+{
+	frame_free(arch_direct_pa(p), order, 0);
+}
+
+int frame_reserve(u64 n, u32 flags)
+{
+	struct pool *p = flags & FRAME_HV ? &f.hv : &f.machine;
+	int err = 0;
+
+	lock(&f.lock);
+	while (!err && p->free - p->reserved < n)
+		if (p == &f.machine || !refill())
+			err = -CAISSON_ENOMEM;
+	if (!err)
+		p->reserved += n;
+	else
+		trim();
+	unlock(&f.lock);
+	return err;
+}
+
+void frame_unreserve(u64 n, u32 flags)
+{
+	struct pool *p = flags & FRAME_HV ? &f.hv : &f.machine;
+
+	lock(&f.lock);
+	ASSERT(p->reserved >= n, "%lu frames reserved, %lu given back", p->reserved, n);
+	p->reserved -= n;
+	trim();
+	unlock(&f.lock);
+}
+
+/* ---- owners and shares ---- */
+
+u16 frame_owner(hpa_t pa)
+{
+	u32 i = block_of(pa.v >> PAGE_SHIFT);
+
+	return i == NIL ? FRAME_NO_OWNER : GET(TAG_OWNER, READ_ONCE(f.rec[i].tag));
+}
+
+u32 frame_order(hpa_t pa)
+{
+	u32 i = block_of(pa.v >> PAGE_SHIFT);
+
+	ASSERT(i != NIL && kind_of(i) == USED, "frame 0x%lx is not allocated", pa.v);
+	return order_of(i);
+}
+
+void frame_set_owner(hpa_t pa, u32 order, u16 owner)
+{
+	u32 i;
+
+	lock(&f.lock);
+	i = carve(pa, order);
+	WRITE_ONCE(f.rec[i].tag, (f.rec[i].tag & ~(u32)TAG_OWNER) | owner);
+	unlock(&f.lock);
+}
+
+static u32 refs_add(hpa_t pa, u32 by)
+{
+	u64 fn = pa.v >> PAGE_SHIFT;
+	u32 i, first, refs;
+
+	lock(&f.lock);
+	first = block_of(fn);
+	ASSERT(first != NIL && kind_of(first) == USED, "frame 0x%lx is not allocated", pa.v);
+	i = index_of(range_of(fn), fn);
+	refs = f.rec[i].refs += by;
+	ASSERT(refs != ~0u, "frame 0x%lx has no share", pa.v);
+	f.rec[first].held += by;
+	unlock(&f.lock);
+	return refs;
+}
+
+u32 frame_ref(hpa_t pa)
+{
+	return refs_add(pa, 1);
+}
+
+u32 frame_unref(hpa_t pa)
+{
+	return refs_add(pa, ~0u);
+}
+
+u32 frame_refs(hpa_t pa)
+{
+	u32 i = block_of(pa.v >> PAGE_SHIFT);
+
+	ASSERT(i != NIL && kind_of(i) == USED, "frame 0x%lx is not allocated", pa.v);
+	return READ_ONCE(f.rec[i].held);
+}
+
+void *frame_map(hpa_t pa, u16 owner)
+{
+#ifdef CAISSON_DEBUG
+	ASSERT(frame_owner(pa) == owner, "frame 0x%lx is %u's, not %u's", pa.v, frame_owner(pa), owner);
+#endif
+	(void)owner;
+	return arch_domain_map(pa);
+}
+
+void frame_unmap(void)
+{
+	arch_domain_unmap();
+}
+
+void frame_count(struct frame_counts *out)
+{
+	lock(&f.lock);
+	*out = (struct frame_counts){
+		.total = f.total,
+		.free = f.machine.free + f.hv.free,
+		.reserved = f.machine.reserved + f.hv.reserved,
+		.hv = f.hv_used,
+		.zero = f.zero,
+	};
+	unlock(&f.lock);
+}
+
+/* ---- at boot ---- */
+
+static bool fits_machine(u64 base, u64 frames)
+{
+	return frames && base + frames <= BIT(40) && f.total + frames < NIL;
+}
+
+static int add_range(u64 base, u64 end)
+{
+	u64 first = ALIGN_UP(base, PAGE_SIZE) >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
+	struct range *r;
+	u32 i;
+
+	if (last <= first || !fits_machine(first, last - first))
+		return 0;
+	for (i = f.ranges; i && f.range[i - 1].first > first; i--)
+		;
+	if ((i && f.range[i - 1].first + f.range[i - 1].frames > first) || (i < f.ranges && last > f.range[i].first))
+		return -CAISSON_EINVAL;
+	f.total += last - first;
+	if (i && f.range[i - 1].first + f.range[i - 1].frames == first) {
+		f.range[i - 1].frames += last - first;
+		if (i < f.ranges && last == f.range[i].first) {
+			f.range[i - 1].frames += f.range[i].frames;
+			memmove(&f.range[i], &f.range[i + 1], (--f.ranges - i) * sizeof(*r));
+		}
+		return 0;
+	}
+	if (i < f.ranges && last == f.range[i].first) {
+		f.range[i].first = first;
+		f.range[i].frames += last - first;
+		return 0;
+	}
+	if (f.ranges == FRAME_RANGES)
+		return -CAISSON_ENOSPC;
+	r = &f.range[i];
+	memmove(r + 1, r, (f.ranges++ - i) * sizeof(*r));
+	*r = (struct range){ .first = first, .frames = last - first };
+	return 0;
+}
+
+/* Frames [fn, end) of a range in the largest aligned blocks: free (kind FREE) or for good the hypervisor's. */
+static void add_blocks(u64 fn, u64 end, u32 kind, u32 flags)
+{
+	u32 order, most = flags & TAG_HV && kind == FREE ? FRAME_ORDER_2M - 1 : FRAME_ORDERS - 1;
+
+	for (; fn < end; fn += BIT(order)) {
+		order = fn ? MIN((u32)__builtin_ctzll(fn), most) : most;
+		while (BIT(order) > end - fn)
+			order--;
+		if (kind == FREE)
+			release(fn, order, flags);
+		else
+			f.rec[index_of(range_of(fn), fn)].tag = tag(FRAME_OWNER_HV, USED, flags, order);
+	}
+}
+
+int frame_init(const struct frame_range *ranges, u32 n)
+{
+	u64 at, end, table, stop;
+	struct range *big;
+	u32 i, o;
+	int err;
+
+	memset(&f, 0, sizeof(f));
+	for (i = 0; i < n; i++) {
+		err = add_range(ranges[i].base, ranges[i].end);
+		if (err)
+			return err;
+	}
+	if (!f.ranges)
+		return -CAISSON_EINVAL;
+	for (o = 0; o < FRAME_ORDERS; o++)
+		f.machine.head[0][o] = f.machine.head[1][o] = f.hv.head[0][o] = f.hv.head[1][o] = NIL;
+	for (big = f.range, i = 0, o = 0; i < f.ranges; i++) {
+		f.range[i].index = o;
+		o += f.range[i].frames;
+		if (f.range[i].frames > big->frames)
+			big = &f.range[i];
+	}
+
+	/* The table at the end of the largest range, in 2 MiB blocks of its own if there are such; what it leaves of them goes to
+	 * the hv pool, because those blocks are in the direct map anyway. */
+	table = ALIGN_UP(f.total * sizeof(struct record), PAGE_SIZE) >> PAGE_SHIFT;
+	end = big->first + big->frames;
+	if (table > big->frames)
+		return -CAISSON_ENOSPC;
+	stop = ALIGN_DOWN(end, BIT(FRAME_ORDER_2M));
+	at = ALIGN_DOWN(stop - MIN(stop, table), BIT(FRAME_ORDER_2M));
+	if (at < big->first || stop < table) {
+		stop = end;
+		at = end - table;
+	}
+	f.rec = arch_direct_map(HPA(at << PAGE_SHIFT));
+	memset(f.rec, 0, f.total * sizeof(struct record));
+
+	add_blocks(at, at + table, USED, TAG_HV);
+	f.hv_used = table;
+	f.hv.free = stop - at - table;
+	add_blocks(at + table, stop, FREE, TAG_HV);
+	f.machine.free = f.total - (stop - at);
+	for (i = 0; i < f.ranges; i++) {
+		struct range *r = &f.range[i];
+
+		add_blocks(r->first, r == big ? at : r->first + r->frames, FREE, 0);
+		if (r == big)
+			add_blocks(stop, end, FREE, 0);
+	}
+	return 0;
+}
