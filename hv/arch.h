@@ -19,6 +19,7 @@ struct caisson_doctor;
 /* ---- CPU ---- */
 struct pcpu *this_cpu(void);
 struct pcpu *cpu_by_id(u32 id); /* NULL when there is none or it is not online */
+u32 arch_cpus_found(void);	/* in the firmware's tables */
 u32 cpus_online(void);		/* ids are 0 .. cpus_online() - 1 */
 /* Makes the CPU leave its guest or its halt soon; any context. Kicks are never lost: one that comes before the entry makes
  * that entry end at once. */
@@ -62,8 +63,10 @@ u32 arch_phys_bits(void);
 u64 arch_apic_khz(void);
 
 /* ---- domains ---- */
-/* Allocates the domain object with arch's part, zeroed, and its second-stage tables. NULL: no memory. */
-struct domain *arch_domain_alloc(void);
+/* Allocates the domain object with arch's part, zeroed, and its second-stage root, and sets aside the tables that ram_pages of
+ * RAM can need. NULL: no memory. */
+struct domain *arch_domain_alloc(u64 ram_pages);
+u64 arch_domain_pages(const struct domain *d); /* the hypervisor's pages for it and its vCPUs */
 void arch_domain_free(struct domain *d);
 /* Back to what arch_domain_alloc() left, but for the second stage (I/O APIC, clocks). No vCPU of it runs. */
 void arch_domain_reset(struct domain *d);
@@ -76,12 +79,13 @@ int arch_s2_map(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot);
 bool arch_s2_unmap(struct domain *d, gpa_t at, hpa_t *pa, u64 *size);
 /* The same look-up without change. prot gets CAISSON_PROT_*. */
 bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot);
-/* No CPU uses an old translation of the domain when this returns. d->vm.lock may be held. */
+/* Every CPU forgets what it knows of the domain's second stage before it next runs it; those that run it now are kicked. Does not
+ * wait: arch_s2_flushed() says when all have. Any lock may be held. */
 void arch_s2_flush(struct domain *d);
+bool arch_s2_flushed(struct domain *d);
 /* Table pages beyond the root; gives them back. Nothing may be mapped any more. */
 void arch_s2_clear(struct domain *d);
 u64 arch_s2_sizes(void);		  /* bit set of mapping sizes */
-u64 arch_s2_table_pages(u64 ram_pages);	  /* upper bound of table pages for so much RAM in 4 KiB mappings */
 void arch_s2_walk(struct domain *d, gpa_t at, struct caisson_walk *out);
 void arch_irq_line(struct domain *d, u32 gsi, bool level); /* any CPU; takes the domain's irq lock */
 int arch_msi(struct domain *d, u64 address, u32 data);
@@ -105,5 +109,6 @@ int arch_vcpu_field(struct vcpu *v, u32 index, struct caisson_field *out);	     
 u64 arch_vcpu_rip(const struct vcpu *v);					     /* at the last exit */
 void arch_vcpu_dump(struct vcpu *v); /* all registers to the log */
 const char *arch_exit_name(u32 kind); /* NULL after the last */
+struct stat *arch_vcpu_stats(struct vcpu *v); /* one per exit kind */
 
 #endif

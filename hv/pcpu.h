@@ -20,6 +20,8 @@ struct pcpu {
 	u64 interrupts, switches;
 };
 
+/* Before the CPU's first timer. */
+void run_init(struct pcpu *c);
 /* The loop of a CPU: picks, runs, idles, for ever. */
 void __attribute__((noreturn)) run_loop(struct pcpu *c);
 /* The kick's interrupt handler: what another CPU asked for is looked at before the next entry. */

@@ -362,15 +362,13 @@ CAISSON_ASSERT(sizeof(struct caisson_walk) == 64, "layout");
 #define CAISSON_POOL_INFO    0u
 #define CAISSON_POOL_CREATE  1u
 #define CAISSON_POOL_DESTROY 2u
-#define CAISSON_POOL_ADD     3u /* a CPU */
-#define CAISSON_POOL_REMOVE  4u
+#define CAISSON_POOL_ADD     3u /* a CPU, out of the pool that has it */
 #define CAISSON_POOL_MOVE    5u /* a domain */
 struct caisson_pool {
 	uint32_t id, domains;
 	uint64_t cpus[CAISSON_CPU_WORDS];
-	char name[CAISSON_NAME];
 };
-CAISSON_ASSERT(sizeof(struct caisson_pool) == 72, "layout");
+CAISSON_ASSERT(sizeof(struct caisson_pool) == 40, "layout");
 
 /* ---- how a domain of ours starts ----
  * The control domain is an ELF64 with the PVH note; it is entered as PVH says (32-bit protected mode, EBX = hvm_start_info) with

@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdarg.h>
+#include "hv/domain.h"
+#include "hv/arch.h"
+#include "hv/control.h"
+#include "hv/frame.h"
+#include "hv/ioreq.h"
+#include "hv/log.h"
+#include "hv/panic.h"
+#include "hv/pcpu.h"
+#include "hv/printf.h"
+#include "hv/rights.h"
+#include "hv/stats.h"
+#include "hv/string.h"
+
+static struct lock table_lock; /* T: what follows */
+static struct domain *table[CAISSON_MAX_DOMS];
+static u32 table_count, table_next = 1;
+static struct domain *ended_head, *ended_tail;
+
+/* ---- table ---- */
+
+struct domain *domain_ref(struct domain *d)
+{
+	__atomic_add_fetch(&d->refs, 1, __ATOMIC_RELAXED);
+	return d;
+}
+
+struct domain *domain_get(u32 id)
+{
+	struct domain *d;
+
+	if (id >= CAISSON_MAX_DOMS)
+		return NULL;
+	lock(&table_lock);
+	d = table[id];
+	if (d)
+		domain_ref(d);
+	unlock(&table_lock);
+	return d;
+}
+
+struct domain *domain_get_next(u32 id)
+{
+	struct domain *d = NULL;
+
+	lock(&table_lock);
+	for (; id < CAISSON_MAX_DOMS && !d; id++)
+		d = table[id];
+	if (d)
+		domain_ref(d);
+	unlock(&table_lock);
+	return d;
+}
+
+u32 domain_count(void)
+{
+	return READ_ONCE(table_count);
+}
+
+/* The last reference is gone: nobody can find the domain or run in it any more. */
+static void domain_free(struct domain *d)
+{
+	for (u32 i = 0; i < d->max_vcpus; i++)
+		if (d->vcpu[i]) {
+			timer_cancel_wait(&d->vcpu[i]->wait_timer);
+			sched_remove(&d->vcpu[i]->sched);
+			arch_vcpu_free(d->vcpu[i]);
+		}
+	if (d->ioreq)
+		frame_hv_free(d->ioreq, 0);
+	frame_unreserve(d->vm.charged - d->vm.populated, 0);
+	arch_domain_free(d);
+}
+
+void domain_put(struct domain *d)
+{
+	if (__atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		domain_free(d);
+}
+
+static int table_insert(struct domain *d, u32 id)
+{
+	int r = -CAISSON_ENOSPC;
+
+	lock(&table_lock);
+	if (id == DOMID_NONE)
+		for (u32 i = 0; i < CAISSON_MAX_DOMS - 1 && id == DOMID_NONE; i++) {
+			u32 try = table_next;
+
+			table_next = table_next == CAISSON_MAX_DOMS - 1 ? 1 : table_next + 1;
+			if (!table[try])
+				id = try;
+		}
+	if (id < CAISSON_MAX_DOMS && !table[id]) {
+		d->id = (u16)id;
+		table[id] = d;
+		table_count++;
+		r = 0;
+	}
+	unlock(&table_lock);
+	return r;
+}
+
+static void ended_unlink(struct domain *d) /* T */
+{
+	struct domain **p = &ended_head, *last = NULL;
+
+	if (!d->queued_ended)
+		return;
+	while (*p != d) {
+		last = *p;
+		p = &last->next_ended;
+	}
+	*p = d->next_ended;
+	if (ended_tail == d)
+		ended_tail = last;
+	d->queued_ended = false;
+	d->next_ended = NULL;
+}
+
+/* ---- making ---- */
+
+static bool text_ok(const char *s, size_t n)
+{
+	return strnlen(s, n) < n;
+}
+
+int domain_create(const struct caisson_create *c, u32 id, struct domain **out)
+{
+	struct domain *d;
+	int r = -CAISSON_ENOMEM;
+
+	if (c->vcpus < 1 || c->vcpus > CAISSON_MAX_VCPUS || c->weight > 10000 || c->pages == 0 || c->pages > (1ull << 36))
+		return -CAISSON_EINVAL;
+	if (!text_ok(c->name, sizeof(c->name)) || !text_ok(c->origin, sizeof(c->origin)) ||
+	    !text_ok(c->args, sizeof(c->args)))
+		return -CAISSON_EINVAL;
+	d = arch_domain_alloc(c->pages);
+	if (!d)
+		return r;
+	d->refs = 2; /* the table's and the caller's */
+	d->pauses = 1;
+	d->max_vcpus = c->vcpus;
+	d->created = arch_now();
+	memcpy(d->name, c->name, sizeof(d->name));
+	memcpy(d->origin, c->origin, sizeof(d->origin));
+	memcpy(d->args, c->args, sizeof(d->args));
+	events_init(&d->events);
+	if (frame_reserve(c->pages, 0))
+		goto no_memory;
+	d->vm.charged = c->pages;
+	d->ioreq = frame_hv_alloc(FRAME_OWNER_HV, 0);
+	if (!d->ioreq)
+		goto no_page;
+	r = -CAISSON_EINVAL;
+	sched_group_init(&d->sched, id == CAISSON_CONTROL);
+	if (c->weight && sched_set_weight(&d->sched, c->weight))
+		goto no_slot;
+	r = table_insert(d, id);
+	if (r)
+		goto no_slot;
+	*out = d;
+	return 0;
+no_slot:
+	frame_hv_free(d->ioreq, 0);
+no_page:
+	frame_unreserve(c->pages, 0);
+no_memory:
+	arch_domain_free(d);
+	return r;
+}
+
+int domain_vcpu_create(struct domain *d, u32 id)
+{
+	struct vcpu *v;
+
+	if (id >= d->max_vcpus)
+		return -CAISSON_EINVAL;
+	if (READ_ONCE(d->dying) || !READ_ONCE(d->pauses))
+		return -CAISSON_EBUSY;
+	if (READ_ONCE(d->vcpu[id]))
+		return -CAISSON_EEXIST;
+	v = arch_vcpu_alloc(d, id);
+	if (!v)
+		return -CAISSON_ENOMEM;
+	v->domain = d;
+	v->id = id;
+	v->sleep = id == 0 ? SLEEP_NO : SLEEP_SIPI;
+	ioreq_init(v);
+	sched_add(&v->sched, &d->sched);
+	lock(&d->vm.lock);
+	if (d->vcpu[id]) { /* two calls at once */
+		unlock(&d->vm.lock);
+		sched_remove(&v->sched);
+		arch_vcpu_free(v);
+		return -CAISSON_EEXIST;
+	}
+	sched_deschedule(&v->sched); /* until domain_unpause() */
+	if (v->sleep == SLEEP_NO)
+		sched_wake(&v->sched);
+	WRITE_ONCE(d->vcpu[id], v);
+	d->vcpus++;
+	unlock(&d->vm.lock);
+	return 0;
+}
+
+/* ---- running and not ---- */
+
+void vcpu_pend(struct vcpu *v, u32 bits, bool wake)
+{
+	struct pcpu *c;
+	u32 why;
+
+	/* Full barrier: the bits are visible before `sleep` and `cpu` are read; the vCPU's CPU does it the other way round. */
+	__atomic_or_fetch(&v->pending, bits, __ATOMIC_SEQ_CST);
+	why = __atomic_load_n(&v->sleep, __ATOMIC_SEQ_CST);
+	if (why == SLEEP_HLT || why == SLEEP_SIPI) {
+		if (wake)
+			vcpu_wake(v, why);
+		return;
+	}
+	c = READ_ONCE(v->cpu);
+	if (c && c != this_cpu())
+		arch_cpu_kick(c);
+}
+
+void vcpu_sleep(struct vcpu *v, enum vcpu_sleep why)
+{
+	__atomic_store_n(&v->sleep, why, __ATOMIC_SEQ_CST);
+}
+
+void vcpu_wake(struct vcpu *v, u32 why)
+{
+	/* Only from the sleep that the caller saw: a late waker must not end another one. */
+	if (!__atomic_compare_exchange_n(&v->sleep, &why, SLEEP_NO, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return;
+	v->wakeups++;
+	sched_wake(&v->sched); /* remembered when its domain is paused */
+}
+
+bool domain_quiet(struct domain *d)
+{
+	for (u32 i = 0; i < d->max_vcpus; i++) {
+		struct vcpu *v = READ_ONCE(d->vcpu[i]);
+
+		if (v && sched_on_cpu(&v->sched))
+			return false;
+	}
+	return true;
+}
+
+/* All vCPUs leave their CPUs soon and stay away until domain_release(); these nest. */
+static void domain_hold(struct domain *d)
+{
+	for (u32 i = 0; i < d->max_vcpus; i++) {
+		struct vcpu *v = READ_ONCE(d->vcpu[i]);
+
+		if (v)
+			sched_deschedule(&v->sched);
+	}
+}
+
+static void domain_release(struct domain *d)
+{
+	for (u32 i = 0; i < d->max_vcpus; i++) {
+		struct vcpu *v = READ_ONCE(d->vcpu[i]);
+
+		if (v)
+			sched_resume(&v->sched);
+	}
+}
+
+int domain_pause(struct domain *d)
+{
+	if (__atomic_fetch_add(&d->pauses, 1, __ATOMIC_SEQ_CST) == 0)
+		domain_hold(d);
+	/* Other CPUs leave within an exit's time; but they may wait for us likewise, so not for ever. */
+	for (u32 i = 0; i < 2000; i++) {
+		if (domain_quiet(d))
+			return 0;
+		arch_pause();
+	}
+	domain_unpause(d);
+	return -CAISSON_EAGAIN;
+}
+
+void domain_unpause(struct domain *d)
+{
+	if (__atomic_sub_fetch(&d->pauses, 1, __ATOMIC_SEQ_CST) == 0)
+		domain_release(d);
+}
+
+void domain_end(struct domain *d, u32 how, u64 code, const char *why, ...)
+{
+	bool first;
+	va_list ap;
+
+	lock(&table_lock);
+	first = !d->ended;
+	if (first) {
+		va_start(ap, why);
+		vsnprintf(d->why, sizeof(d->why), why, ap);
+		va_end(ap);
+		d->code = code;
+		__atomic_store_n(&d->ended, how, __ATOMIC_SEQ_CST);
+		if (!d->dying && !d->queued_ended) {
+			d->queued_ended = true;
+			d->next_ended = NULL;
+			if (ended_head)
+				ended_tail->next_ended = d;
+			else
+				ended_head = d;
+			ended_tail = d;
+		}
+	}
+	unlock(&table_lock);
+	if (!first)
+		return;
+	domain_hold(d);
+	if (how == CAISSON_END_CRASH)
+		log_guest("domain %u (%s) crashed: %s", d->id, d->name, d->why);
+	if (d->id == CAISSON_CONTROL)
+		control_ended(d);
+	else
+		event_control(CAISSON_EVENT_DOMAIN);
+}
+
+struct domain *domain_take_ended(void)
+{
+	struct domain *d;
+
+	lock(&table_lock);
+	d = ended_head;
+	if (d) {
+		ended_unlink(d);
+		domain_ref(d);
+	}
+	unlock(&table_lock);
+	return d;
+}
+
+/* ---- unmaking ---- */
+
+/* What destroy and reset share: no vCPU runs, none waits for a device, no RAM is left. */
+static int domain_empty(struct domain *d)
+{
+	int r;
+
+	if (!domain_quiet(d))
+		return -CAISSON_EAGAIN;
+	for (u32 i = 0; i < d->max_vcpus; i++)
+		if (d->vcpu[i])
+			ioreq_cancel(d->vcpu[i]);
+	r = share_drop_all(d);
+	if (!r)
+		r = memory_depopulate(d);
+	return r;
+}
+
+int domain_destroy(struct domain *d)
+{
+	struct domain *dm;
+	int r;
+
+	lock(&table_lock);
+	d->dying = true;
+	ended_unlink(d);
+	unlock(&table_lock);
+	domain_end(d, CAISSON_END_DESTROY, 0, "destroyed");
+	r = domain_empty(d);
+	if (r)
+		return r;
+	ioreq_orphan(d);
+	while ((dm = bus_take(&d->bus)))
+		domain_put(dm);
+	lock(&table_lock);
+	if (table[d->id] == d) {
+		table[d->id] = NULL;
+		table_count--;
+		domain_put(d); /* the caller has one more */
+	}
+	unlock(&table_lock);
+	return 0;
+}
+
+int domain_reset(struct domain *d)
+{
+	struct domain *dm;
+	int r;
+
+	if (READ_ONCE(d->dying))
+		return -CAISSON_EBUSY;
+	/* Paused for the builder, as after domain_create(); `ended` keeps the vCPUs away until then. */
+	domain_end(d, CAISSON_END_RESET, 0, "reset");
+	r = domain_empty(d);
+	if (r)
+		return r;
+	while ((dm = bus_take(&d->bus)))
+		domain_put(dm);
+	arch_domain_reset(d);
+	for (u32 i = 0; i < d->max_vcpus; i++) {
+		struct vcpu *v = d->vcpu[i];
+
+		if (!v)
+			continue;
+		v->pending = 0;
+		v->handoff = NULL;
+		v->sleep = i == 0 ? SLEEP_NO : SLEEP_SIPI;
+		arch_vcpu_reset(v);
+		if (i == 0)
+			sched_wake(&v->sched);
+	}
+	if (__atomic_fetch_add(&d->pauses, 1, __ATOMIC_SEQ_CST) == 0)
+		domain_hold(d);
+	lock(&table_lock);
+	ended_unlink(d);
+	d->why[0] = 0;
+	d->code = 0;
+	__atomic_store_n(&d->ended, CAISSON_END_NONE, __ATOMIC_SEQ_CST);
+	unlock(&table_lock);
+	domain_release(d); /* the end's hold */
+	return 0;
+}
+
+/* ---- telling ---- */
+
+static u32 domain_state(const struct domain *d)
+{
+	if (READ_ONCE(d->dying))
+		return CAISSON_STATE_DYING;
+	if (READ_ONCE(d->ended))
+		return CAISSON_STATE_ENDED;
+	if (READ_ONCE(d->pauses))
+		return CAISSON_STATE_PAUSED;
+	for (u32 i = 0; i < d->max_vcpus; i++)
+		if (d->vcpu[i] && READ_ONCE(d->vcpu[i]->sleep) == SLEEP_NO)
+			return CAISSON_STATE_RUNNING;
+	return CAISSON_STATE_BLOCKED;
+}
+
+void domain_info(struct domain *d, struct caisson_domain *out)
+{
+	u64 ticks = 0;
+
+	memset(out, 0, sizeof(*out));
+	out->id = d->id;
+	out->state = domain_state(d);
+	out->end = READ_ONCE(d->ended);
+	out->pauses = READ_ONCE(d->pauses);
+	out->code = d->code;
+	out->vcpus = d->vcpus;
+	out->max_vcpus = d->max_vcpus;
+	out->pages = d->vm.charged;
+	out->populated = d->vm.populated;
+	out->hv_pages = arch_domain_pages(d);
+	for (u32 i = 0; i < d->max_vcpus; i++) {
+		struct sched_times s;
+
+		if (!d->vcpu[i])
+			continue;
+		sched_times(&d->vcpu[i]->sched, arch_now(), &s);
+		ticks += s.run;
+		out->exits += d->vcpu[i]->exits;
+	}
+	out->run_ns = arch_ticks_to_ns(ticks);
+	out->created_ns = arch_ticks_to_ns(d->created - control_boot_tsc());
+	memcpy(out->name, d->name, sizeof(out->name));
+	memcpy(out->origin, d->origin, sizeof(out->origin));
+	memcpy(out->args, d->args, sizeof(out->args));
+	lock(&table_lock);
+	memcpy(out->why, d->why, sizeof(out->why));
+	unlock(&table_lock);
+}

@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "hv/hypercall.h"
+#include "hv/arch.h"
+#include "hv/console.h"
+#include "hv/control.h"
+#include "hv/domain.h"
+#include "hv/frame.h"
+#include "hv/ioreq.h"
+#include "hv/log.h"
+#include "hv/pcpu.h"
+#include "hv/rights.h"
+#include "hv/stats.h"
+#include "hv/string.h"
+
+/* One call under way. Handlers for a domain find it in `d`, with a reference that the dispatcher gives back. */
+struct call {
+	struct vcpu *v;
+	struct domain *self, *d;
+	const u64 *arg;
+	enum verdict verdict;
+};
+
+/* Console text passes through a buffer on the stack: one piece per call. */
+#define TEXT_MAX 512u
+
+static s64 give(struct call *c, u64 gpa, const void *from, u64 bytes)
+{
+	return memory_write(c->self, gpa, from, bytes) ? 0 : -CAISSON_EFAULT;
+}
+
+static struct vcpu *vcpu_arg(const struct call *c, u64 id)
+{
+	return id < c->d->max_vcpus ? READ_ONCE(c->d->vcpu[id]) : NULL;
+}
+
+static s64 call_version(struct call *c)
+{
+	(void)c;
+	return CAISSON_ABI_VERSION;
+}
+
+static s64 call_console_write(struct call *c)
+{
+	char text[TEXT_MAX];
+	u64 n = MIN(c->arg[1], TEXT_MAX);
+
+	if (!memory_read(c->self, c->arg[0], text, n))
+		return -CAISSON_EFAULT;
+	return (s64)console_write(text, n);
+}
+
+static s64 call_console_read(struct call *c)
+{
+	char text[TEXT_MAX];
+	u64 n = console_read(text, MIN(c->arg[1], TEXT_MAX));
+
+	return memory_write(c->self, c->arg[0], text, n) ? (s64)n : -CAISSON_EFAULT;
+}
+
+static s64 call_log_read(struct call *c)
+{
+	struct {
+		struct caisson_log head;
+		char text[TEXT_MAX];
+	} out;
+	u64 n;
+
+	if (c->arg[2] < sizeof(out.head))
+		return -CAISSON_EINVAL;
+	n = MIN(c->arg[2] - sizeof(out.head), TEXT_MAX);
+	n = log_read(c->arg[0], out.text, n, &out.head.first, &out.head.next);
+	return memory_write(c->self, c->arg[1], &out, sizeof(out.head) + n) ? (s64)n : -CAISSON_EFAULT;
+}
+
+static s64 call_physinfo(struct call *c)
+{
+	struct caisson_physinfo p;
+
+	control_physinfo(&p);
+	return give(c, c->arg[0], &p, sizeof(p));
+}
+
+static s64 call_cpuinfo(struct call *c)
+{
+	struct caisson_cpuinfo out = { 0 };
+	struct pcpu *p = cpu_by_id((u32)MIN(c->arg[0], ~0u));
+
+	if (!p)
+		return -CAISSON_ENOENT;
+	out.cpu = p->id;
+	out.apic_id = arch_apic_id(p);
+	out.online = p->online;
+	out.idle_ns = arch_ticks_to_ns(p->idle_ticks);
+	out.guest_ns = arch_ticks_to_ns(p->guest_ticks);
+	out.root_ns = arch_ticks_to_ns(p->root_ticks);
+	out.interrupts = p->interrupts;
+	out.switches = p->switches;
+	out.runnable = READ_ONCE(p->sched.runnable);
+	out.pool = READ_ONCE(p->sched.pool);
+	return give(c, c->arg[1], &out, sizeof(out));
+}
+
+static s64 call_doctor(struct call *c)
+{
+	struct caisson_doctor row;
+
+	memset(&row, 0, sizeof(row));
+	if (c->arg[0] > 0xffff || arch_doctor_row((u32)c->arg[0], &row))
+		return -CAISSON_ENOENT;
+	return give(c, c->arg[1], &row, sizeof(row));
+}
+
+static s64 call_module_info(struct call *c)
+{
+	const struct boot_module *m = control_module(c->arg[0]);
+	u64 bytes;
+
+	if (!m)
+		return -CAISSON_ENOENT;
+	bytes = m->end.v - m->start.v;
+	if (give(c, c->arg[1], &bytes, sizeof(bytes)))
+		return -CAISSON_EFAULT;
+	return give(c, c->arg[1] + sizeof(bytes), m->cmdline, CAISSON_ARGS);
+}
+
+static s64 call_module_map(struct call *c)
+{
+	const struct boot_module *m = control_module(c->arg[0]);
+	u64 pages = m ? ALIGN_UP(m->end.v - m->start.v, PAGE_SIZE) / PAGE_SIZE : 0;
+	u64 first = c->arg[2], n = c->arg[3];
+	int r;
+
+	if (!m)
+		return -CAISSON_ENOENT;
+	if (first >= pages || n == 0 || n > pages - first || (c->arg[1] & ~PAGE_MASK))
+		return -CAISSON_EINVAL;
+	n = MIN(n, SHARE_PIECE);
+	r = share_map_machine(c->self, c->arg[1], NULL, HPA(m->start.v + first * PAGE_SIZE), n, CAISSON_PROT_READ);
+	return r ? r : (s64)n;
+}
+
+static s64 call_power(struct call *c)
+{
+	if (c->arg[0] > CAISSON_POWER_REBOOT)
+		return -CAISSON_EINVAL;
+	log_info("machine %s by domain %u", c->arg[0] == CAISSON_POWER_OFF ? "power-off" : "reboot", c->self->id);
+	console_flush(false);
+	if (c->arg[0] == CAISSON_POWER_OFF)
+		arch_poweroff();
+	arch_reboot();
+}
+
+static s64 call_time(struct call *c)
+{
+	struct caisson_time t;
+
+	t.tsc = arch_now();
+	t.tsc_khz = arch_tsc_khz();
+	t.uptime_ns = arch_ticks_to_ns(t.tsc - control_boot_tsc());
+	t.wall_ns = arch_wall_base_ns() + arch_ticks_to_ns(t.tsc);
+	return give(c, c->arg[0], &t, sizeof(t));
+}
+
+static s64 call_wait(struct call *c)
+{
+	s64 result = 0;
+
+	c->verdict = ioreq_wait(c->v, c->arg[0], c->arg[1], &result);
+	return result;
+}
+
+static s64 call_domain_create(struct call *c)
+{
+	struct caisson_create in;
+	struct domain *d;
+	int r;
+
+	if (!memory_read(c->self, c->arg[0], &in, sizeof(in)))
+		return -CAISSON_EFAULT;
+	if (in.abi_version != CAISSON_ABI_VERSION || in.flags)
+		return -CAISSON_EINVAL;
+	r = domain_create(&in, DOMID_NONE, &d);
+	if (r)
+		return r;
+	r = d->id;
+	domain_put(d);
+	return r;
+}
+
+static s64 call_domain_destroy(struct call *c)
+{
+	if (c->d == c->self)
+		return -CAISSON_EBUSY;
+	return domain_destroy(c->d);
+}
+
+static s64 call_domain_pause(struct call *c)
+{
+	if (c->d == c->self)
+		return -CAISSON_EBUSY;
+	return domain_pause(c->d);
+}
+
+static s64 call_domain_unpause(struct call *c)
+{
+	if (!READ_ONCE(c->d->pauses))
+		return -CAISSON_EINVAL;
+	domain_unpause(c->d);
+	return 0;
+}
+
+static s64 give_domain(struct call *c, struct domain *d, u64 gpa)
+{
+	struct caisson_domain out;
+
+	domain_info(d, &out);
+	return give(c, gpa, &out, sizeof(out));
+}
+
+static s64 call_domain_info(struct call *c)
+{
+	return give_domain(c, c->d, c->arg[1]);
+}
+
+static s64 call_domain_next(struct call *c)
+{
+	struct domain *d = domain_get_next((u32)MIN(c->arg[0], CAISSON_MAX_DOMS));
+	s64 r;
+
+	if (!d)
+		return -CAISSON_ENOENT;
+	r = give_domain(c, d, c->arg[1]);
+	domain_put(d);
+	return r;
+}
+
+static s64 call_domain_event(struct call *c)
+{
+	struct domain *d = domain_take_ended();
+	s64 r;
+
+	if (!d)
+		return -CAISSON_ENOENT;
+	r = give_domain(c, d, c->arg[0]);
+	domain_put(d);
+	return r;
+}
+
+static s64 call_domain_reset(struct call *c)
+{
+	if (c->d == c->self)
+		return -CAISSON_EBUSY;
+	return domain_reset(c->d);
+}
+
+static s64 call_domain_end(struct call *c)
+{
+	u64 how = c->arg[1];
+
+	if (how < CAISSON_END_POWEROFF || how > CAISSON_END_DESTROY)
+		return -CAISSON_EINVAL;
+	domain_end(c->d, (u32)how, c->arg[2], "ended by domain %u", c->self->id);
+	return 0;
+}
+
+static s64 call_populate(struct call *c)
+{
+	return memory_populate(c->d, c->arg[1], c->arg[2], (u32)MIN(c->arg[3], ~0u));
+}
+
+static s64 call_mem_write(struct call *c)
+{
+	return memory_copy(c->d, c->arg[1], c->self, c->arg[2], c->arg[3]);
+}
+
+static s64 call_mem_read(struct call *c)
+{
+	return memory_copy(c->self, c->arg[2], c->d, c->arg[1], c->arg[3]);
+}
+
+static s64 call_foreign_map(struct call *c)
+{
+	if (c->d == c->self || (c->arg[4] & ~3ull) || !(c->arg[4] & CAISSON_PROT_READ))
+		return -CAISSON_EINVAL;
+	if ((c->arg[4] & CAISSON_PROT_WRITE) && rights_check(c->self->rights, RIGHT_MEM_WRITE, false))
+		return -CAISSON_EPERM;
+	return share_map(c->self, c->arg[2], c->d, c->arg[1], c->arg[3], (u32)c->arg[4]);
+}
+
+static s64 call_foreign_unmap(struct call *c)
+{
+	return share_unmap(c->self, c->arg[0]);
+}
+
+static s64 call_vcpu_create(struct call *c)
+{
+	return domain_vcpu_create(c->d, (u32)MIN(c->arg[1], ~0u));
+}
+
+static s64 call_vcpu_get(struct call *c)
+{
+	struct vcpu *v = vcpu_arg(c, c->arg[1]);
+	struct caisson_vcpu_context ctx;
+	int r;
+
+	if (!v)
+		return -CAISSON_ENOENT;
+	if (!READ_ONCE(c->d->pauses) || !domain_quiet(c->d))
+		return -CAISSON_EBUSY;
+	memset(&ctx, 0, sizeof(ctx));
+	r = arch_vcpu_get_context(v, &ctx);
+	return r ? r : give(c, c->arg[2], &ctx, sizeof(ctx));
+}
+
+static s64 call_vcpu_set(struct call *c)
+{
+	struct vcpu *v = vcpu_arg(c, c->arg[1]);
+	struct caisson_vcpu_context ctx;
+
+	if (!v)
+		return -CAISSON_ENOENT;
+	if (!READ_ONCE(c->d->pauses) || !domain_quiet(c->d))
+		return -CAISSON_EBUSY;
+	if (!memory_read(c->self, c->arg[2], &ctx, sizeof(ctx)))
+		return -CAISSON_EFAULT;
+	return arch_vcpu_set_context(v, &ctx);
+}
+
+static u32 vcpu_state(struct vcpu *v)
+{
+	static const u8 by_sleep[] = { [SLEEP_NO] = CAISSON_VCPU_RUNNABLE,
+				       [SLEEP_HLT] = CAISSON_VCPU_BLOCKED,
+				       [SLEEP_SIPI] = CAISSON_VCPU_OFF,
+				       [SLEEP_IOREQ] = CAISSON_VCPU_IOREQ,
+				       [SLEEP_WAIT] = CAISSON_VCPU_BLOCKED };
+
+	if (READ_ONCE(v->cpu))
+		return CAISSON_VCPU_RUNNING;
+	if (READ_ONCE(v->domain->pauses) || READ_ONCE(v->domain->ended))
+		return CAISSON_VCPU_PAUSED;
+	return by_sleep[READ_ONCE(v->sleep)];
+}
+
+static s64 call_vcpu_info(struct call *c)
+{
+	struct vcpu *v = vcpu_arg(c, c->arg[1]);
+	struct caisson_vcpu_info out = { 0 };
+	struct sched_times s;
+
+	if (!v)
+		return -CAISSON_ENOENT;
+	sched_times(&v->sched, arch_now(), &s);
+	out.id = v->id;
+	out.cpu = v->sched.cpu ? v->sched.cpu->id : 0;
+	out.state = vcpu_state(v);
+	out.run_ns = arch_ticks_to_ns(s.run);
+	out.wait_ns = arch_ticks_to_ns(s.wait);
+	out.exits = v->exits;
+	out.wakeups = v->wakeups;
+	out.switches = v->sched.switches;
+	out.rip = arch_vcpu_rip(v);
+	memcpy(out.affinity, v->sched.affinity, sizeof(out.affinity));
+	return give(c, c->arg[2], &out, sizeof(out));
+}
+
+static s64 call_vcpu_pin(struct call *c)
+{
+	struct vcpu *v = vcpu_arg(c, c->arg[1]);
+	u64 mask[CAISSON_CPU_WORDS];
+
+	if (!v)
+		return -CAISSON_ENOENT;
+	if (!memory_read(c->self, c->arg[2], mask, sizeof(mask)))
+		return -CAISSON_EFAULT;
+	return sched_set_affinity(&v->sched, mask);
+}
+
+/* All or nothing would need an undo of each: the first that is refused is told, those before it hold. */
+static s64 call_sched_set(struct call *c)
+{
+	struct caisson_sched in;
+	int r = 0;
+
+	if (!memory_read(c->self, c->arg[1], &in, sizeof(in)))
+		return -CAISSON_EFAULT;
+	r = sched_set_weight(&c->d->sched, in.weight);
+	if (!r)
+		r = sched_set_cap(&c->d->sched, in.cap);
+	if (!r && in.pool != c->d->sched.pool)
+		r = sched_set_pool(&c->d->sched, in.pool);
+	for (u32 i = 0; i < c->d->max_vcpus && !r; i++)
+		if (c->d->vcpu[i])
+			r = sched_set_reservation(&c->d->vcpu[i]->sched, in.budget_us, in.period_us);
+	return r;
+}
+
+static s64 call_sched_get(struct call *c)
+{
+	const struct vcpu *v = c->d->vcpu[0];
+	struct caisson_sched out = { .weight = c->d->sched.weight, .cap = c->d->sched.cap, .pool = c->d->sched.pool };
+
+	if (v && v->sched.rt.period) {
+		out.period_us = (u32)(arch_ticks_to_ns(v->sched.rt.period) / 1000);
+		out.budget_us = (u32)(arch_ticks_to_ns(v->sched.rt.budget) / 1000);
+	}
+	return give(c, c->arg[1], &out, sizeof(out));
+}
+
+static s64 call_event_bind(struct call *c)
+{
+	return event_bind(&c->self->events, (u32)MIN(c->arg[1], ~0u), c->d->id);
+}
+
+static s64 call_event_send(struct call *c)
+{
+	u32 port = (u32)MIN(c->arg[1], ~0u);
+
+	if (!event_allowed(&c->d->events, port, c->self->id))
+		return -CAISSON_EPERM;
+	event_send(c->d, port);
+	return 0;
+}
+
+static s64 call_ioreq_map(struct call *c)
+{
+	return share_map_machine(c->self, c->arg[1], c->d, arch_direct_pa(c->d->ioreq), 1,
+				 CAISSON_PROT_READ | CAISSON_PROT_WRITE);
+}
+
+static s64 call_ioreq_claim(struct call *c)
+{
+	u64 kind = c->arg[1], flags = c->arg[4];
+	int r;
+
+	if (kind > CAISSON_IO_MMIO || (flags & ~3ull))
+		return -CAISSON_EINVAL;
+	if (!READ_ONCE(c->d->pauses) || !domain_quiet(c->d))
+		return -CAISSON_EBUSY;
+	if (flags & CAISSON_CLAIM_DROP) {
+		r = bus_drop(&c->d->bus, (u32)kind, c->arg[2], c->self);
+		if (!r)
+			domain_put(c->self);
+		return r;
+	}
+	r = bus_claim(&c->d->bus, (u32)kind, c->arg[2], c->arg[3], c->self, (u32)flags);
+	if (!r)
+		domain_ref(c->self);
+	return r;
+}
+
+static s64 call_irq_line(struct call *c)
+{
+	if (c->arg[1] > 23 || c->arg[2] > 1)
+		return -CAISSON_EINVAL;
+	arch_irq_line(c->d, (u32)c->arg[1], c->arg[2]);
+	return 0;
+}
+
+static s64 call_msi(struct call *c)
+{
+	return arch_msi(c->d, c->arg[1], (u32)c->arg[2]);
+}
+
+static s64 call_stats(struct call *c)
+{
+	struct vcpu *v = vcpu_arg(c, c->arg[1]);
+	struct caisson_stat out;
+	const char *name = c->arg[2] < 256 ? arch_exit_name((u32)c->arg[2]) : NULL;
+
+	if (!v || !name)
+		return -CAISSON_ENOENT;
+	memset(&out, 0, sizeof(out));
+	str_copy(out.name, name, sizeof(out.name));
+	stats_get(arch_vcpu_stats(v), (u32)c->arg[2], &out);
+	return give(c, c->arg[3], &out, sizeof(out));
+}
+
+static s64 call_stats_reset(struct call *c)
+{
+	for (u32 i = 0; i < c->d->max_vcpus; i++)
+		if (c->d->vcpu[i])
+			stats_clear(arch_vcpu_stats(c->d->vcpu[i]));
+	return 0;
+}
+
+static s64 call_vmcs_read(struct call *c)
+{
+	struct vcpu *v = vcpu_arg(c, c->arg[1]);
+	struct caisson_field out;
+	int r;
+
+	if (!v)
+		return -CAISSON_ENOENT;
+	if (!domain_quiet(c->d))
+		return -CAISSON_EBUSY;
+	memset(&out, 0, sizeof(out));
+	r = arch_vcpu_field(v, (u32)MIN(c->arg[2], ~0u), &out);
+	return r ? r : give(c, c->arg[3], &out, sizeof(out));
+}
+
+static s64 call_s2_walk(struct call *c)
+{
+	struct caisson_walk out;
+
+	memset(&out, 0, sizeof(out));
+	lock(&c->d->vm.lock);
+	arch_s2_walk(c->d, GPA(c->arg[1]), &out);
+	unlock(&c->d->vm.lock);
+	return give(c, c->arg[2], &out, sizeof(out));
+}
+
+static s64 call_pool(struct call *c)
+{
+	u32 op = (u32)MIN(c->arg[0], ~0u), pool = (u32)MIN(c->arg[1], ~0u), what = (u32)MIN(c->arg[2], ~0u);
+	struct caisson_pool p = { .id = pool };
+	struct domain *d;
+	int r;
+
+	switch (op) {
+	case CAISSON_POOL_INFO:
+		r = sched_pool_info(pool, p.cpus, &p.domains);
+		return r ? r : give(c, c->arg[3], &p, sizeof(p));
+	case CAISSON_POOL_CREATE:
+		return sched_pool_create();
+	case CAISSON_POOL_DESTROY:
+		return sched_pool_destroy(pool);
+	case CAISSON_POOL_ADD:
+		return sched_pool_move_cpu(pool, what);
+	case CAISSON_POOL_MOVE:
+		d = domain_get(what);
+		if (!d)
+			return -CAISSON_ENOENT;
+		r = sched_set_pool(&d->sched, pool);
+		domain_put(d);
+		return r;
+	default:
+		return -CAISSON_EINVAL;
+	}
+}
+
+/* `on`: what argument 0 names. */
+enum target { ON_SELF, ON_MACHINE, ON_DOMAIN };
+static const struct {
+	s64 (*fn)(struct call *);
+	u32 need;
+	enum target on;
+	const char *name;
+} table[] = {
+#define ROW(n, need, on) [CAISSON_CALL_##n - CAISSON_CALL_BASE] = { call_##n, need, on, #n }
+	ROW(version, RIGHT_NONE, ON_SELF),
+	ROW(console_write, RIGHT_CONSOLE, ON_MACHINE),
+	ROW(console_read, RIGHT_CONSOLE, ON_MACHINE),
+	ROW(log_read, RIGHT_CONSOLE, ON_MACHINE),
+	ROW(physinfo, RIGHT_INFO, ON_MACHINE),
+	ROW(cpuinfo, RIGHT_INFO, ON_MACHINE),
+	ROW(doctor, RIGHT_INFO, ON_MACHINE),
+	ROW(module_info, RIGHT_BUILD, ON_MACHINE),
+	ROW(module_map, RIGHT_BUILD, ON_MACHINE),
+	ROW(power, RIGHT_MACHINE, ON_MACHINE),
+	ROW(time, RIGHT_NONE, ON_SELF),
+	ROW(wait, RIGHT_NONE, ON_SELF),
+	ROW(domain_create, RIGHT_BUILD, ON_MACHINE),
+	ROW(domain_destroy, RIGHT_LIFE, ON_DOMAIN),
+	ROW(domain_pause, RIGHT_LIFE, ON_DOMAIN),
+	ROW(domain_unpause, RIGHT_LIFE, ON_DOMAIN),
+	ROW(domain_info, RIGHT_INFO, ON_DOMAIN),
+	ROW(domain_next, RIGHT_INFO, ON_MACHINE),
+	ROW(domain_event, RIGHT_LIFE, ON_MACHINE),
+	ROW(domain_reset, RIGHT_LIFE, ON_DOMAIN),
+	ROW(domain_end, RIGHT_LIFE, ON_DOMAIN),
+	ROW(populate, RIGHT_MEM_WRITE, ON_DOMAIN),
+	ROW(mem_write, RIGHT_MEM_WRITE, ON_DOMAIN),
+	ROW(mem_read, RIGHT_MEM_READ, ON_DOMAIN),
+	ROW(foreign_map, RIGHT_MEM_READ, ON_DOMAIN),
+	ROW(foreign_unmap, RIGHT_NONE, ON_SELF),
+	ROW(vcpu_create, RIGHT_BUILD, ON_DOMAIN),
+	ROW(vcpu_get, RIGHT_REGS, ON_DOMAIN),
+	ROW(vcpu_set, RIGHT_REGS, ON_DOMAIN),
+	ROW(vcpu_info, RIGHT_INFO, ON_DOMAIN),
+	ROW(vcpu_pin, RIGHT_SCHED, ON_DOMAIN),
+	ROW(sched_set, RIGHT_SCHED, ON_DOMAIN),
+	ROW(sched_get, RIGHT_INFO, ON_DOMAIN),
+	ROW(event_bind, RIGHT_EVENT, ON_DOMAIN),
+	ROW(event_send, RIGHT_EVENT, ON_DOMAIN),
+	ROW(ioreq_map, RIGHT_DM, ON_DOMAIN),
+	ROW(ioreq_claim, RIGHT_DM, ON_DOMAIN),
+	ROW(irq_line, RIGHT_DM, ON_DOMAIN),
+	ROW(msi, RIGHT_DM, ON_DOMAIN),
+	ROW(stats, RIGHT_INFO, ON_DOMAIN),
+	ROW(vmcs_read, RIGHT_REGS, ON_DOMAIN),
+	ROW(s2_walk, RIGHT_INFO, ON_DOMAIN),
+	ROW(pool, RIGHT_MACHINE, ON_MACHINE),
+	ROW(stats_reset, RIGHT_INFO, ON_DOMAIN),
+#undef ROW
+};
+
+const char *hypercall_name(u32 index)
+{
+	return index < ARRAY_SIZE(table) ? table[index].name : NULL;
+}
+
+enum verdict hypercall_dispatch(struct vcpu *v, u64 nr, const u64 arg[6], s64 *result)
+{
+	u64 index = nr - CAISSON_CALL_BASE;
+	struct call c = { .v = v, .self = v->domain, .d = NULL, .arg = arg, .verdict = V_ADVANCE };
+	bool self = true;
+
+	if (index >= ARRAY_SIZE(table)) {
+		*result = -CAISSON_ENOSYS;
+		return V_ADVANCE;
+	}
+	if (table[index].on == ON_DOMAIN) {
+		self = arg[0] == CAISSON_SELF || arg[0] == c.self->id;
+		c.d = self ? domain_ref(c.self) : domain_get((u32)MIN(arg[0], ~0u));
+	} else if (table[index].on == ON_MACHINE) {
+		self = false;
+	}
+	/* Who lacks the right does not learn whether the domain exists. */
+	if (rights_check(c.self->rights, table[index].need, self))
+		*result = -CAISSON_EPERM;
+	else if (table[index].on == ON_DOMAIN && !c.d)
+		*result = -CAISSON_ENOENT;
+	else
+		*result = table[index].fn(&c);
+	if (c.d)
+		domain_put(c.d);
+	return c.verdict;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "hv/ioreq.h"
+#include "hv/arch.h"
+#include "hv/domain.h"
+#include "hv/pcpu.h"
+
+static s64 word_ioreq(const struct vcpu *r)
+{
+	return (s64)(((u64)CAISSON_WAIT_IOREQ << 56) | ((u32)r->domain->id << 16) | r->id);
+}
+
+/* The next thing for the device model d, or -1. Lock: d->ioq.lock. */
+static s64 ioreq_next(struct domain *d)
+{
+	u32 ports = events_take(&d->events);
+	struct vcpu *r = d->ioq.head;
+
+	if (ports)
+		return (s64)(((u64)CAISSON_WAIT_EVENTS << 56) | ports);
+	if (!r)
+		return -1;
+	d->ioq.head = r->io_next;
+	r->io_next = NULL;
+	r->io_state = IO_TAKEN;
+	d->ioq.taken = r;
+	return word_ioreq(r);
+}
+
+/* The vCPU that sleeps in `wait` of d, its result set, when there is something for it; the caller wakes it. */
+static struct vcpu *ioreq_ready(struct domain *d)
+{
+	struct vcpu *w;
+	s64 word;
+
+	lock(&d->ioq.lock);
+	w = d->ioq.waiter;
+	if (w) {
+		word = ioreq_next(d);
+		if (word < 0) {
+			w = NULL;
+		} else {
+			d->ioq.waiter = NULL;
+			arch_vcpu_set_result(w, word);
+		}
+	}
+	unlock(&d->ioq.lock);
+	return w;
+}
+
+void ioreq_notify(struct domain *d)
+{
+	struct vcpu *w;
+
+	if (!READ_ONCE(d->ioq.waiter))
+		return;
+	w = ioreq_ready(d);
+	if (w)
+		vcpu_wake(w, SLEEP_WAIT);
+}
+
+enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u32 kind, u64 addr, u32 size, bool write, u64 data)
+{
+	struct domain *dm = c->dm;
+	struct caisson_ioreq *slot = &v->domain->ioreq->slot[v->id];
+
+	slot->addr = addr;
+	slot->data = data;
+	slot->size = size;
+	slot->kind = kind;
+	slot->write = write;
+	slot->rip = arch_vcpu_rip(v);
+	slot->seq++;
+	vcpu_sleep(v, SLEEP_IOREQ);
+	lock(&dm->ioq.lock);
+	v->io_dm = dm;
+	v->io_next = NULL;
+	v->io_state = IO_QUEUED;
+	if (dm->ioq.head)
+		dm->ioq.tail->io_next = v;
+	else
+		dm->ioq.head = v;
+	dm->ioq.tail = v;
+	unlock(&dm->ioq.lock);
+	v->handoff = ioreq_ready(dm);
+	return V_BLOCK;
+}
+
+/* The requester that a token names: taken by dm and not yet answered. Lock: dm->ioq.lock. */
+static struct vcpu *ioreq_by_token(struct domain *dm, u64 token)
+{
+	struct vcpu *r = dm->ioq.taken;
+	struct domain *d;
+
+	if (r && (u32)token == (u32)word_ioreq(r))
+		return r;
+	if (CAISSON_WAIT_VCPU(token) >= CAISSON_MAX_VCPUS)
+		return NULL;
+	d = domain_get(CAISSON_WAIT_DOM(token));
+	if (!d)
+		return NULL;
+	r = READ_ONCE(d->vcpu[CAISSON_WAIT_VCPU(token)]);
+	if (r && (r->io_dm != dm || r->io_state != IO_TAKEN))
+		r = NULL;
+	domain_put(d);
+	return r;
+}
+
+static void ioreq_timeout(struct timer *t)
+{
+	struct vcpu *v = container_of(t, struct vcpu, wait_timer);
+	struct domain *d = v->domain;
+	bool mine;
+
+	lock(&d->ioq.lock);
+	mine = d->ioq.waiter == v;
+	if (mine) {
+		d->ioq.waiter = NULL;
+		arch_vcpu_set_result(v, (s64)CAISSON_WAIT_TIMEOUT << 56);
+	}
+	unlock(&d->ioq.lock);
+	if (mine)
+		vcpu_wake(v, SLEEP_WAIT);
+}
+
+enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result)
+{
+	struct domain *d = v->domain;
+	struct vcpu *r = NULL;
+	s64 word;
+
+	lock(&d->ioq.lock);
+	if (token) {
+		r = ioreq_by_token(d, token);
+		if (!r) {
+			unlock(&d->ioq.lock);
+			*result = -CAISSON_EINVAL;
+			return V_ADVANCE;
+		}
+		if (d->ioq.taken == r)
+			d->ioq.taken = NULL;
+		r->io_data = READ_ONCE(r->domain->ioreq->slot[r->id].data);
+		r->io_state = IO_ANSWERED;
+		__atomic_or_fetch(&r->pending, PEND_IO, __ATOMIC_RELEASE);
+	}
+	word = ioreq_next(d);
+	if (word < 0 && deadline && (deadline == CAISSON_DEADLINE_NOW || deadline <= arch_now()))
+		word = (s64)CAISSON_WAIT_TIMEOUT << 56;
+	if (word < 0 && d->ioq.waiter)
+		word = -CAISSON_EBUSY;
+	if (word == -1) {
+		vcpu_sleep(v, SLEEP_WAIT);
+		d->ioq.waiter = v;
+	}
+	unlock(&d->ioq.lock);
+	if (word != -1) {
+		if (r)
+			vcpu_wake(r, SLEEP_IOREQ);
+		*result = word;
+		return V_ADVANCE;
+	}
+	v->handoff = r;
+	if (deadline)
+		timer_set(&v->wait_timer, deadline);
+	return V_SLEEP;
+}
+
+void ioreq_cancel(struct vcpu *v)
+{
+	struct domain *dm = v->io_dm;
+
+	if (!dm)
+		return;
+	lock(&dm->ioq.lock);
+	if (v->io_state == IO_QUEUED) {
+		struct vcpu **p = &dm->ioq.head, *last = NULL;
+
+		while (*p && *p != v) {
+			last = *p;
+			p = &last->io_next;
+		}
+		if (*p) {
+			*p = v->io_next;
+			if (dm->ioq.tail == v)
+				dm->ioq.tail = last;
+		}
+	}
+	if (dm->ioq.taken == v)
+		dm->ioq.taken = NULL;
+	v->io_state = IO_IDLE;
+	v->io_dm = NULL;
+	unlock(&dm->ioq.lock);
+}
+
+void ioreq_orphan(struct domain *dm)
+{
+	lock(&dm->ioq.lock);
+	for (struct vcpu *v = dm->ioq.head; v; v = v->io_next)
+		v->io_dm = NULL;
+	dm->ioq.head = NULL;
+	dm->ioq.taken = NULL;
+	dm->ioq.waiter = NULL;
+	unlock(&dm->ioq.lock);
+}
+
+void ioreq_init(struct vcpu *v)
+{
+	timer_init(&v->wait_timer, &this_cpu()->timers, ioreq_timeout);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The way of an access that a device model answers, and the one call by which a device model lives.
+ *
+ *   requester: IO_IDLE -> ioreq_submit: slot filled, IO_QUEUED, in dm's queue, sleeps
+ *   dm: `wait` takes it: IO_TAKEN          dm: `wait` with its token: answer read once, IO_ANSWERED, requester woken
+ *   requester, back on its CPU: PEND_IO -> arch completes the instruction, IO_IDLE
+ * The state is the hypervisor's alone; the shared page carries only data, and each datum is read once.
+ */
+#ifndef HV_IOREQ_H
+#define HV_IOREQ_H
+
+#include "hv/types.h"
+#include "hv/abi/caisson.h"
+#include "hv/vcpu.h"
+#include "hv/bus.h"
+
+struct domain;
+
+/* The vCPU (on its CPU, in an exit) asks the claim's device model. V_BLOCK: it sleeps and PEND_IO will follow with v->io_data;
+ * V_STOP: its domain was stopped. */
+enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u32 kind, u64 addr, u32 size, bool write, u64 data);
+/* The hypercall: answers `token` (0: nothing), then gives the next thing or sleeps. */
+enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result);
+/* Wakes the sleeper in `wait` of d, if any, with what is there now. Any CPU. */
+void ioreq_notify(struct domain *d);
+/* A domain goes away or is reset: its requests are taken out of every queue. Its vCPUs run nowhere. */
+void ioreq_cancel(struct vcpu *v);
+/* The device model ends: nobody is in its queue any more; those who were stay asleep. Its vCPUs run nowhere. */
+void ioreq_orphan(struct domain *dm);
+/* A new vCPU. */
+void ioreq_init(struct vcpu *v);
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The RAM of domains: what is there, giving it, copying it, taking it back. */
+#include "hv/arch.h"
+#include "hv/domain.h"
+#include "hv/frame.h"
+#include "hv/panic.h"
+#include "hv/string.h"
+
+#define PAGES_2M (SZ_2M / PAGE_SIZE)
+/* The local and the I/O APIC answer here, whatever the builder says. */
+#define APIC_HOLE_START 0xfec00000ull
+#define APIC_HOLE_END	0xfee01000ull
+
+static const struct region *region_at(const struct domain *d, u64 gpa) /* vm.lock, or the domain's own vCPU */
+{
+	for (u32 i = 0; i < d->vm.regions; i++) {
+		const struct region *r = &d->vm.region[i];
+
+		if (gpa >= r->base && (gpa - r->base) / PAGE_SIZE < r->pages)
+			return r;
+	}
+	return NULL;
+}
+
+/* Notes that [gpa, gpa + pages) is RAM; a part of a region that is there already is a restart. vm.lock. */
+static int region_add(struct domain *d, u64 gpa, u64 pages, u32 flags)
+{
+	u64 end = gpa + pages * PAGE_SIZE, sum = pages;
+
+	for (u32 i = 0; i < d->vm.regions; i++) {
+		struct region *r = &d->vm.region[i];
+		u64 r_end = r->base + r->pages * PAGE_SIZE;
+
+		if (gpa >= r->base && end <= r_end)
+			return r->flags == flags ? 0 : -CAISSON_EINVAL;
+		if (gpa < r_end && r->base < end)
+			return -CAISSON_EEXIST;
+		sum += r->pages;
+	}
+	if (sum > d->vm.charged)
+		return -CAISSON_ENOMEM;
+	if (d->vm.regions == DOMAIN_REGIONS)
+		return -CAISSON_ENOSPC;
+	d->vm.region[d->vm.regions++] = (struct region){ .base = gpa, .pages = pages, .flags = flags };
+	return 0;
+}
+
+/* Gives one page, or 2 MiB where the region and the caller's limit allow it, at gpa. Pages given, or an error; 0: there was one. */
+static s64 memory_fill(struct domain *d, u64 gpa, u64 limit)
+{
+	const struct region *r;
+	u32 prot, order = 0;
+	u64 size;
+	hpa_t pa;
+	int err;
+
+	lock(&d->vm.lock);
+	r = region_at(d, gpa);
+	if (r && !(gpa & (SZ_2M - 1)) && limit >= PAGES_2M && r->base + r->pages * PAGE_SIZE - gpa >= SZ_2M)
+		order = FRAME_ORDER_2M;
+	prot = r && (r->flags & CAISSON_POP_ROM) ? CAISSON_PROT_READ : CAISSON_PROT_READ | CAISSON_PROT_WRITE;
+	unlock(&d->vm.lock);
+	if (!r)
+		return -CAISSON_EFAULT;
+again:
+	/* Zeroing 2 MiB lets interrupts in: no lock is held. */
+	pa = frame_alloc(d->id, order, FRAME_ZERO | FRAME_RESERVED);
+	if (!frame_ok(pa)) {
+		if (order == 0)
+			return -CAISSON_ENOMEM;
+		order = 0;
+		goto again;
+	}
+	size = PAGE_SIZE << order;
+	lock(&d->vm.lock);
+	err = READ_ONCE(d->dying) ? -CAISSON_EBUSY : arch_s2_map(d, GPA(gpa), pa, size, prot);
+	if (!err)
+		d->vm.populated += 1ull << order;
+	unlock(&d->vm.lock);
+	if (!err)
+		return 1ll << order;
+	frame_free(pa, order, FRAME_RESERVED);
+	if (err == -CAISSON_EEXIST && order) { /* a small page is in the way */
+		order = 0;
+		goto again;
+	}
+	return err == -CAISSON_EEXIST ? 0 : err;
+}
+
+s64 memory_populate(struct domain *d, u64 gpa, u64 pages, u32 flags)
+{
+	u64 done = 0, top = 1ull << MIN(arch_phys_bits(), 46u);
+	int r;
+
+	if ((gpa & ~PAGE_MASK) || pages == 0 || pages > top / PAGE_SIZE || gpa > top - pages * PAGE_SIZE)
+		return -CAISSON_EINVAL;
+	if ((flags & ~(CAISSON_POP_LAZY | CAISSON_POP_ROM)) ||
+	    (gpa < APIC_HOLE_END && gpa + pages * PAGE_SIZE > APIC_HOLE_START))
+		return -CAISSON_EINVAL;
+	if (READ_ONCE(d->ended))
+		return -CAISSON_EBUSY;
+	lock(&d->vm.lock);
+	r = region_add(d, gpa, pages, flags);
+	unlock(&d->vm.lock);
+	if (r)
+		return r;
+	if (flags & CAISSON_POP_LAZY)
+		return (s64)pages;
+	while (done < pages && done < MEMORY_PIECE) {
+		s64 n = memory_fill(d, gpa + done * PAGE_SIZE, pages - done);
+
+		if (n < 0)
+			return done ? (s64)done : n;
+		done += n ? (u64)n : 1;
+	}
+	return (s64)done;
+}
+
+enum memory_fault memory_fault(struct domain *d, u64 gpa, bool write)
+{
+	u64 size, block = gpa & ~(SZ_2M - 1);
+	const struct region *r;
+	bool mapped;
+	u32 prot;
+	hpa_t pa;
+	s64 n;
+
+	lock(&d->vm.lock);
+	r = region_at(d, gpa);
+	mapped = arch_s2_lookup(d, GPA(gpa), &pa, &size, &prot);
+	unlock(&d->vm.lock);
+	if (mapped)
+		return write && !(prot & CAISSON_PROT_WRITE) ? MEM_ROM : MEM_MAPPED;
+	if (!r)
+		return MEM_NOTHING;
+	n = r->base <= block ? memory_fill(d, block, PAGES_2M) : 0;
+	/* Only a whole large page is sure to hold gpa. */
+	if (n != (s64)PAGES_2M)
+		n = memory_fill(d, gpa & PAGE_MASK, 1);
+	if (n < 0)
+		return MEM_NOMEM;
+	return write && (r->flags & CAISSON_POP_ROM) ? MEM_ROM : MEM_MAPPED;
+}
+
+/* Frames without a record, those of modules, stay anyway. */
+hpa_t memory_pin(struct domain *d, u64 gpa, bool write, bool rom)
+{
+	u64 size;
+	u32 prot;
+	hpa_t pa;
+
+	for (u32 try = 0; try < 2; try++) {
+		bool ok;
+
+		lock(&d->vm.lock);
+		ok = arch_s2_lookup(d, GPA(gpa & PAGE_MASK), &pa, &size, &prot);
+		if (ok && write && !(prot & CAISSON_PROT_WRITE)) {
+			const struct region *r = region_at(d, gpa);
+
+			if (!rom || !r || !(r->flags & CAISSON_POP_ROM)) {
+				unlock(&d->vm.lock);
+				return FRAME_NONE;
+			}
+		}
+		if (ok && frame_owner(pa) != FRAME_NO_OWNER)
+			frame_ref(pa);
+		unlock(&d->vm.lock);
+		if (ok)
+			return pa;
+		if (READ_ONCE(d->ended) || memory_fault(d, gpa, false) != MEM_MAPPED)
+			break;
+	}
+	return FRAME_NONE;
+}
+
+void memory_unpin(hpa_t pa)
+{
+	if (frame_owner(pa) != FRAME_NO_OWNER)
+		frame_unref(pa);
+}
+
+bool memory_read(struct domain *d, u64 gpa, void *to, u64 bytes)
+{
+	for (u64 n; bytes; bytes -= n, gpa += n, to = (char *)to + n) {
+		u64 off = gpa & ~PAGE_MASK;
+		hpa_t pa = memory_pin(d, gpa, false, false);
+
+		if (!frame_ok(pa))
+			return false;
+		n = MIN(bytes, PAGE_SIZE - off);
+		memcpy(to, (char *)frame_map(pa, frame_owner(pa)) + off, n);
+		frame_unmap();
+		memory_unpin(pa);
+	}
+	return true;
+}
+
+bool memory_write(struct domain *d, u64 gpa, const void *from, u64 bytes)
+{
+	for (u64 n; bytes; bytes -= n, gpa += n, from = (const char *)from + n) {
+		u64 off = gpa & ~PAGE_MASK;
+		hpa_t pa = memory_pin(d, gpa, true, false);
+
+		if (!frame_ok(pa))
+			return false;
+		n = MIN(bytes, PAGE_SIZE - off);
+		memcpy((char *)frame_map(pa, frame_owner(pa)) + off, from, n);
+		frame_unmap();
+		memory_unpin(pa);
+	}
+	return true;
+}
+
+static void frame_copy(hpa_t dst, u64 dst_off, hpa_t src, u64 src_off, u64 n)
+{
+	char *to = frame_map(dst, frame_owner(dst)), *from = arch_domain_map(src); /* one window for both */
+
+	memcpy(to + dst_off, from + src_off, n);
+	frame_unmap();
+}
+
+s64 memory_copy(struct domain *to, u64 to_gpa, struct domain *from, u64 from_gpa, u64 bytes)
+{
+	u64 done = 0, n;
+
+	for (bytes = MIN(bytes, MEMORY_COPY); done < bytes; done += n) {
+		u64 t = to_gpa + done, f = from_gpa + done;
+		hpa_t src = memory_pin(from, f, false, false), dst;
+
+		if (!frame_ok(src))
+			break;
+		dst = memory_pin(to, t, true, true);
+		if (!frame_ok(dst)) {
+			memory_unpin(src);
+			break;
+		}
+		n = MIN(bytes - done, MIN(PAGE_SIZE - (t & ~PAGE_MASK), PAGE_SIZE - (f & ~PAGE_MASK)));
+		frame_copy(dst, t & ~PAGE_MASK, src, f & ~PAGE_MASK, n);
+		memory_unpin(dst);
+		memory_unpin(src);
+	}
+	return done || !bytes ? (s64)done : -CAISSON_EFAULT;
+}
+
+int memory_depopulate(struct domain *d)
+{
+	u32 budget = 128;
+	int r = 0;
+
+	lock(&d->vm.lock);
+	while (d->vm.regions && !r) {
+		struct region *g = &d->vm.region[d->vm.regions - 1];
+		u64 size = 0, pages;
+		u32 prot;
+		hpa_t pa;
+
+		if (g->pages == 0) {
+			d->vm.regions--;
+			continue;
+		}
+		if (budget-- == 0) {
+			r = -CAISSON_EAGAIN;
+		} else if (!arch_s2_lookup(d, GPA(g->base), &pa, &size, &prot)) {
+			pages = MIN(size / PAGE_SIZE, g->pages);
+			g->base += pages * PAGE_SIZE;
+			g->pages -= pages;
+		} else if (frame_refs(pa)) { /* somebody copies from it, or has mapped it since */
+			r = -CAISSON_EAGAIN;
+		} else {
+			pages = size / PAGE_SIZE;
+			arch_s2_unmap(d, GPA(g->base), &pa, &size);
+			/* Back to the reservation: domain_free() or the next populate has it. */
+			frame_free(pa, (u32)__builtin_ctzll(pages), FRAME_RESERVED);
+			d->vm.populated -= pages;
+			g->base += size;
+			g->pages -= pages;
+		}
+	}
+	if (!r) {
+		arch_s2_clear(d);
+		arch_s2_flush(d);
+	}
+	unlock(&d->vm.lock);
+	return r;
+}

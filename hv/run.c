@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The loop of a CPU: who is next, run it, what did it want. Interrupts are off all the time but for halts and windows. */
+#include "hv/arch.h"
+#include "hv/domain.h"
+#include "hv/frame.h"
+#include "hv/pcpu.h"
+
+static void run_slice_end(struct timer *t)
+{
+	struct pcpu *c = container_of(t, struct pcpu, slice);
+
+	sched_tick(&c->sched);
+	run_kicked(c);
+}
+
+void run_init(struct pcpu *c)
+{
+	timer_queue_init(&c->timers, c);
+	timer_init(&c->slice, &c->timers, run_slice_end);
+	sched_init_cpu(&c->sched, c->id, c);
+}
+
+void run_kicked(struct pcpu *c)
+{
+	if (c->current && (READ_ONCE(c->sched.resched) || READ_ONCE(c->sched.evict)))
+		__atomic_or_fetch(&c->current->pending, PEND_LEAVE, __ATOMIC_RELEASE);
+	timer_sync(&c->timers);
+}
+
+static void run_put(struct pcpu *c)
+{
+	struct vcpu *v = c->current;
+
+	if (!v)
+		return;
+	arch_vcpu_put(v);
+	WRITE_ONCE(v->cpu, NULL);
+	c->current = NULL;
+	sched_put(&c->sched);
+}
+
+static void run_load(struct pcpu *c, struct vcpu *v)
+{
+	run_put(c);
+	c->switches++;
+	c->current = v;
+	if (v->wait_timer.queue != &c->timers)
+		timer_migrate(&v->wait_timer, &c->timers);
+	/* Before `pending` is looked at: who sets a bit finds the CPU to kick, or the bit is seen. */
+	__atomic_store_n(&v->cpu, c, __ATOMIC_SEQ_CST);
+	arch_vcpu_load(v);
+	sched_loaded(&c->sched, &v->sched);
+}
+
+/* The vCPU left to sleep: the one that it waits for may have the CPU directly. Returns that one, or NULL: ask the scheduler. */
+static struct vcpu *run_sleep(struct pcpu *c, struct vcpu *v, u64 now)
+{
+	struct vcpu *w = v->handoff;
+
+	if (w) {
+		v->handoff = NULL;
+		/* It was taken out of its queue for this: nobody else wakes it. */
+		__atomic_store_n(&w->sleep, SLEEP_NO, __ATOMIC_SEQ_CST);
+		w->wakeups++;
+		if (sched_handoff(&c->sched, &w->sched, now))
+			return w;
+		sched_wake(&w->sched);
+	}
+	if (v->sleep == SLEEP_HLT && arch_vcpu_has_work(v))
+		vcpu_wake(v, SLEEP_HLT);
+	sched_block(&c->sched, now);
+	return NULL;
+}
+
+static void run_idle(struct pcpu *c, u64 now)
+{
+	/* A vCPU that sleeps here stays loaded: it may be the next again. */
+	if (READ_ONCE(c->sched.evict))
+		run_put(c);
+	if (frame_idle_zero(16384))
+		arch_irq_window();
+	else
+		arch_cpu_idle();
+	c->idle_ticks += arch_now() - now;
+}
+
+void run_loop(struct pcpu *c)
+{
+	struct vcpu *v = NULL;
+
+	for (;;) {
+		u64 now = arch_now();
+
+		if (!v) {
+			struct sched_unit *u = sched_pick(&c->sched, now);
+
+			if (c->slice.node.key != c->sched.slice_end || !timer_pending(&c->slice))
+				timer_set(&c->slice, c->sched.slice_end);
+			if (!u) {
+				run_idle(c, now);
+				continue;
+			}
+			v = vcpu_of(u);
+		}
+		if (v != c->current)
+			run_load(c, v);
+		if (v->sleep == SLEEP_NO) /* else its domain was reset while it was queued */
+			arch_vcpu_run(v);
+		__atomic_and_fetch(&v->pending, ~(u32)PEND_LEAVE, __ATOMIC_ACQ_REL);
+		v = v->sleep == SLEEP_NO ? NULL : run_sleep(c, v, arch_now());
+	}
+}
