@@ -55,5 +55,8 @@ struct bootinfo {
 
 /* Takes [start, end) out of what the frame allocator may give. Boot only; panics when the list is full. */
 void boot_reserve(struct bootinfo *bi, hpa_t start, hpa_t end, const char *what);
+/* RAM that is not reserved, in whole pages, sorted; returns how many ranges. Complete once hv_main() runs. */
+struct frame_range;
+u32 boot_free_ranges(const struct bootinfo *bi, struct frame_range *out, u32 max);
 
 #endif

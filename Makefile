@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# make            build/caisson.elf, build/control.elf
+# make guests     every guest image
+# make iso        build/caisson.iso
+# make run-host-tests
+# make format-check
+#
+# V=1 shows the commands; RELEASE=0 builds with debug checks (CAISSON_DEBUG).
+
+ifeq ($(origin CC),default)
+CC    := gcc
+endif
+LD    := ld
+NASM  := nasm
+RELEASE ?= 1
+
+B := build
+Q := $(if $(V),,@)
+
+# ---- what the hypervisor is made of: each room lists its objects ----
+BOOT_OBJS   := boot/boot.o boot/trampoline.o boot/multiboot2.o
+ARCH_OBJS   := arch/x86/cpu.o arch/x86/doctor.o arch/x86/hostmap.o arch/x86/init.o arch/x86/irq.o arch/x86/lapic.o \
+	arch/x86/percpu.o arch/x86/pgtable.o arch/x86/power.o arch/x86/smp.o arch/x86/traps.o arch/x86/stubs.o arch/x86/tsc.o
+VMX_OBJS    :=
+HV_OBJS     := hv/bootinfo.o hv/console.o hv/log.o hv/main.o hv/panic.o hv/printf.o hv/string.o
+DRIVER_OBJS := drivers/acpi.o drivers/clocks.o drivers/ioapic.o drivers/uart.o
+
+OBJS := $(addprefix $(B)/hv/,$(BOOT_OBJS) $(ARCH_OBJS) $(VMX_OBJS) $(HV_OBJS) $(DRIVER_OBJS))
+
+WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-fno-strict-aliasing -fcf-protection=none -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
+	-fno-tree-loop-distribute-patterns $(WARN) -I. $(if $(filter 0,$(RELEASE)),-DCAISSON_DEBUG)
+LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --build-id=none
+
+.PHONY: all guests iso host-tests run-host-tests format-check clean
+.DELETE_ON_ERROR:
+all: $(B)/caisson.elf
+
+$(B)/caisson.elf: $(OBJS) linker.ld
+	$(Q)$(LD) $(LDFLAGS) -T linker.ld -o $@ $(OBJS)
+
+$(B)/hv/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/hv/%.o: %.asm $(B)/asm-offsets.inc
+	@mkdir -p $(@D)
+	$(Q)$(NASM) -f elf64 -g -F dwarf -I$(B)/ -MD $(@:.o=.d) -MP -o $@ $<
+
+# What assembly knows of C's structures: the compiler says it, nobody types it.
+$(B)/asm-offsets.inc: arch/x86/asm-offsets.c
+	@mkdir -p $(B)/hv/arch/x86
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -MT $@ -MF $(B)/hv/asm-offsets.d -S -o $(B)/hv/asm-offsets.s $<
+	$(Q)sed -n 's/^->\(.*\) \$$/\1 /p' $(B)/hv/asm-offsets.s >$@
+
+-include $(OBJS:.o=.d) $(B)/hv/asm-offsets.d
+
+# ---- guests: their own rules; all and guests get their images ----
+-include guest/files.mk
+ifneq ($(wildcard guest/files.mk),)
+all: $(B)/control.elf
+endif
+guests: $(GUEST_IMAGES)
+
+iso: all
+	scripts/mkiso --default-images $(B)/caisson.iso
+
+# ---- tests of pure logic, on the host: tests/host/*.mk say HOST_TESTS += name, name_SRCS := files, name_CFLAGS ----
+HOST_TESTS :=
+-include $(wildcard tests/host/*.mk)
+HOST_CFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+	-Wall -Wextra -Werror -I.
+
+define host_test_rule
+$(B)/host/$(1)_test: tests/host/$(1)_test.c $$($(1)_SRCS)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(HOST_CFLAGS) $$($(1)_CFLAGS) -MMD -MP -MF $$@.d -MT $$@ -o $$@ $$(filter %.c,$$^) -lcmocka
+-include $(B)/host/$(1)_test.d
+endef
+$(foreach t,$(HOST_TESTS),$(eval $(call host_test_rule,$(t))))
+
+host-tests: $(HOST_TESTS:%=$(B)/host/%_test)
+
+run-host-tests: host-tests
+	@for t in $(HOST_TESTS); do $(B)/host/$${t}_test >$(B)/host/$$t.log 2>&1 || { cat $(B)/host/$$t.log; echo "FAILED: $$t"; exit 1; }; done; \
+	echo "$(words $(HOST_TESTS)) host tests passed"
+
+format-check:
+	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf $(B)/hv $(B)/host $(B)/guest $(B)/asm-offsets.inc $(B)/*.elf $(B)/*.iso

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "arch/x86/doctor.h"
+#include "hv/arch.h"
+#include "hv/console.h"
+#include "hv/log.h"
+#include "hv/string.h"
+
+static struct caisson_doctor rows[DOCTOR_ROWS];
+static u32 count;
+
+void doctor_add(u32 flags, const char *name, const char *value, const char *note)
+{
+	struct caisson_doctor *r = &rows[count];
+
+	if (count == DOCTOR_ROWS) {
+		log_warn("doctor: no room for the row '%s'", name);
+		return;
+	}
+	count++;
+	r->flags = flags;
+	str_copy(r->name, name, sizeof(r->name));
+	str_copy(r->value, value ? value : "", sizeof(r->value));
+	str_copy(r->note, note ? note : "", sizeof(r->note));
+}
+
+int arch_doctor_row(u32 index, struct caisson_doctor *out)
+{
+	if (index >= count)
+		return -CAISSON_ENOENT;
+	*out = rows[index];
+	return 0;
+}
+
+void doctor_check(void)
+{
+	u32 missing = 0;
+
+	for (u32 i = 0; i < count; i++) {
+		const struct caisson_doctor *r = &rows[i];
+
+		if ((r->flags & (CAISSON_DOCTOR_REQUIRED | CAISSON_DOCTOR_FOUND)) != CAISSON_DOCTOR_REQUIRED)
+			continue;
+		log_err("doctor: required and missing: %s%s%s%s", r->name, r->value[0] ? " = " : "", r->value,
+			r->note[0] ? "" : ".");
+		if (r->note[0])
+			log_err("doctor:   %s", r->note);
+		missing++;
+	}
+	if (!missing)
+		return;
+	log_err("doctor: Caisson cannot run on this machine as it is set up (%u missing); it ends here.", missing);
+	console_flush(false);
+	arch_poweroff();
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "arch/x86/asm.h"
+#include "arch/x86/cpu.h"
+#include "arch/x86/hostmap.h"
+#include "arch/x86/percpu.h"
+#include "arch/x86/regs.h"
+#include "hv/abi/caisson.h"
+#include "hv/arch.h"
+#include "hv/frame.h"
+#include "hv/lock.h"
+#include "hv/panic.h"
+#include "hv/string.h"
+
+#define RW	 (PG_READ | PG_WRITE)
+#define BELOW_4G (1ull << 32)
+
+/* linker.ld */
+extern u8 image_text[], image_text_end[], image_rodata[], image_rodata_end[], image_data[], image_end[], boot_start[];
+
+struct pgtable host_pgtable;
+
+/* ---- early memory ---- */
+static struct {
+	struct bootinfo *bi;
+	struct boot_range *used; /* grows: what was taken out of the current gap */
+	u64 end;
+	bool sealed;
+} early;
+
+void early_init(struct bootinfo *bi)
+{
+	early.bi = bi;
+}
+
+/* Goes to the largest gap below 4 GiB, which the boot page tables map and 32-bit code of other CPUs can name. */
+static bool early_find_gap(u64 bytes)
+{
+	static struct frame_range gaps[BOOT_MEM_MAX + BOOT_RESERVED_MAX];
+	u32 n = boot_free_ranges(early.bi, gaps, ARRAY_SIZE(gaps));
+	u64 start = 0, end = 0;
+
+	for (u32 i = 0; i < n; i++) {
+		u64 top = MIN(gaps[i].end, BELOW_4G);
+
+		if (gaps[i].base < top && top - gaps[i].base > end - start) {
+			start = gaps[i].base;
+			end = top;
+		}
+	}
+	if (end - start < bytes)
+		return false;
+	boot_reserve(early.bi, HPA(start), HPA(start), "early allocations");
+	early.used = &early.bi->reserved[early.bi->reserved_count - 1];
+	early.end = end;
+	return true;
+}
+
+void *early_alloc(u64 bytes)
+{
+	void *p;
+
+	ASSERT(!early.sealed, "%llu bytes", (unsigned long long)bytes);
+	bytes = ALIGN_UP(bytes, PAGE_SIZE);
+	if ((!early.used || early.end - early.used->end.v < bytes) && !early_find_gap(bytes))
+		panic("no memory for the hypervisor itself: %llu KiB more are needed below 4 GiB",
+		      (unsigned long long)bytes / 1024);
+	p = (void *)(DIRECT_MAP + early.used->end.v);
+	early.used->end.v += bytes;
+	return memset(p, 0, bytes);
+}
+
+void early_seal(void)
+{
+	early.sealed = true;
+}
+
+/* ---- tables ---- */
+static void *early_page(void)
+{
+	return early_alloc(PAGE_SIZE);
+}
+
+static void *(*page_alloc)(void) = early_page;
+
+static hpa_t table_alloc(void *ctx)
+{
+	void *p = page_alloc();
+
+	(void)ctx;
+	return HPA(p ? (u64)p - DIRECT_MAP : 0);
+}
+
+static void table_free(void *ctx, hpa_t page)
+{
+	/* Only when a mapping failed half-way, which ends in a panic: nothing gives tables back. */
+	(void)ctx;
+	(void)page;
+}
+
+static const struct pg_mem host_mem = { table_alloc, table_free, (u8 *)DIRECT_MAP };
+
+void hostmap_set_alloc(void *(*page)(void))
+{
+	page_alloc = page;
+}
+
+static void map(u64 va, u64 pa, u64 bytes, u64 max_leaf, u32 prot, u32 memtype)
+{
+	int err = pg_map_range(&host_pgtable, va, HPA(pa), bytes, max_leaf, prot, memtype);
+
+	ASSERT(!err, "mapping %#llx bytes of %#llx at %#llx: %d", (unsigned long long)bytes, (unsigned long long)pa,
+	       (unsigned long long)va, err);
+}
+
+static void map_image(const u8 *from, const u8 *to, u32 prot)
+{
+	map((u64)from, (u64)from - IMAGE_BASE, (u64)(to - from), PAGE_SIZE, prot, MT_WB);
+}
+
+/* What is read-only in the image is read-only in the direct map, too. */
+static void protect_direct(const u8 *from, const u8 *to)
+{
+	for (u64 pa = (u64)from - IMAGE_BASE; pa < (u64)to - IMAGE_BASE; pa += PAGE_SIZE) {
+		u64 va = DIRECT_MAP + pa;
+		struct pg_leaf l;
+
+		while (pg_lookup(&host_pgtable, va, &l) && l.size > PAGE_SIZE && !pg_split(&host_pgtable, va))
+			;
+		/* The image may lie in memory that the map does not call RAM: then the direct map has nothing there. */
+		if (pg_protect(&host_pgtable, va, PG_READ) == -CAISSON_EINVAL)
+			panic("the direct map of the image cannot be made read-only");
+	}
+}
+
+void hostmap_init(const struct bootinfo *bi)
+{
+	if (pg_init(&host_pgtable, &pg_format_host, &host_mem, NULL))
+		panic("no page for the root of the page tables");
+	for (u32 i = 0; i < bi->mem_count; i++) {
+		const struct boot_range *m = &bi->mem[i];
+
+		if (m->type == BOOT_MEM_RAM)
+			map(DIRECT_MAP + m->start.v, m->start.v, m->end.v - m->start.v, cpu_has(CPU_PAGE1GB) ? SZ_1G : SZ_2M, RW,
+			    MT_WB);
+	}
+	map_image(image_text, image_text_end, PG_READ | PG_EXEC);
+	map_image(image_rodata, image_rodata_end, PG_READ);
+	map_image(image_data, image_end, RW);
+	protect_direct(image_text, image_rodata_end);
+	hostmap_load();
+}
+
+void hostmap_load(void)
+{
+	write_cr3(host_pgtable.root.v);
+}
+
+/* One stack of `bytes` whose top is *va + bytes; *va goes past it and past the next guard page. */
+static u64 map_stack(u64 *va, u64 bytes)
+{
+	u64 top = *va + bytes;
+
+	map(*va, (u64)early_alloc(bytes) - DIRECT_MAP, bytes, PAGE_SIZE, RW, MT_WB);
+	*va = top + PAGE_SIZE;
+	return top;
+}
+
+void hostmap_stacks(struct x86_pcpu *c, u32 n)
+{
+	u64 va = STACK_AREA + n * STACK_SLOT + PAGE_SIZE;
+
+	_Static_assert(PAGE_SIZE + STACK_BYTES + IST_COUNT * (PAGE_SIZE + IST_BYTES) <= STACK_SLOT, "a slot holds them");
+	c->stack_top = map_stack(&va, STACK_BYTES);
+	for (u32 i = 0; i < IST_COUNT; i++)
+		c->ist_top[i] = map_stack(&va, IST_BYTES);
+}
+
+/* ---- devices and firmware tables ---- */
+static struct {
+	struct lock lock;
+	u64 next; /* (lock) address space given out so far */
+} windows;
+
+static void *window(u64 pa, u64 bytes, u32 prot, u32 memtype)
+{
+	u64 first = ALIGN_DOWN(pa, PAGE_SIZE), size = ALIGN_UP(pa + bytes, PAGE_SIZE) - first, va;
+
+	lock(&windows.lock);
+	va = MMIO_AREA + windows.next;
+	windows.next += size + PAGE_SIZE;
+	map(va, first, size, PAGE_SIZE, prot, memtype);
+	unlock(&windows.lock);
+	return (void *)(va + (pa - first));
+}
+
+void *mmio_map(hpa_t pa, u64 bytes)
+{
+	return window(pa.v, bytes, RW, MT_UC);
+}
+
+const void *firmware_map(hpa_t pa, u64 bytes)
+{
+	struct pg_leaf l;
+	u64 at, end = pa.v + bytes;
+
+	if (end < pa.v || end > BIT(cpu_info.phys_bits) || bytes > SZ_2M)
+		return NULL;
+	for (at = pa.v; at < end; at = ALIGN_DOWN(at, l.size) + l.size) {
+		if (!pg_lookup(&host_pgtable, DIRECT_MAP + at, &l))
+			return window(pa.v, bytes, PG_READ, MT_WB);
+	}
+	return (const void *)(DIRECT_MAP + pa.v);
+}
+
+/* ---- hv/arch.h ---- */
+void *arch_direct_map(hpa_t pa)
+{
+	return (void *)(DIRECT_MAP + pa.v);
+}
+
+hpa_t arch_direct_pa(const void *va)
+{
+	return HPA((u64)va - DIRECT_MAP);
+}
+
+/*
+ * The one place that knows how frames of domains are reached. Today they are in the direct map; when they leave it, these two
+ * open and close the window (STAC and CLAC around a mapping that CPL 3 could use, or a per-CPU mapping).
+ */
+void *arch_domain_map(hpa_t pa)
+{
+	return (void *)(DIRECT_MAP + pa.v);
+}
+
+void arch_domain_unmap(void)
+{
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The hypervisor's own address space, the same on all CPUs:
+ *
+ *   ffff8000_00000000  direct map of all RAM: 2 MiB leaves, not executable; the image's text and constants read-only
+ *   ffffc000_00000000  stacks: 64 KiB per CPU, an unmapped page under each
+ *   ffffd000_00000000  devices, as mmio_map() gives them out
+ *   ffffffff_80000000  the image: text R-X, constants R--, data RW-
+ *
+ * Nothing is mapped at low addresses.
+ */
+#ifndef X86_HOSTMAP_H
+#define X86_HOSTMAP_H
+
+#include "arch/x86/pgtable.h"
+#include "hv/bootinfo.h"
+
+#define DIRECT_MAP  0xffff800000000000ull
+#define STACK_AREA  0xffffc00000000000ull
+#define MMIO_AREA   0xffffd00000000000ull
+#define IMAGE_BASE  0xffffffff80000000ull
+
+#define STACK_SLOT  0x10000ul
+#define STACK_BYTES 0x4000ul /* main stack */
+#define IST_BYTES   0x2000ul
+
+struct x86_pcpu;
+
+extern struct pgtable host_pgtable;
+
+/* Boot CPU: memory before there is an allocator: zeroed pages below 4 GiB, never freed. Panics when there are none. What was
+ * taken is in bi->reserved. */
+void early_init(struct bootinfo *bi);
+void *early_alloc(u64 bytes);
+/* No early allocation may follow: bi->reserved is complete. */
+void early_seal(void);
+/* Instead of early_alloc(), for the tables of later mappings: a zeroed page in the direct map, or NULL. */
+void hostmap_set_alloc(void *(*page)(void));
+
+/* Boot CPU: builds the space and switches to it. */
+void hostmap_init(const struct bootinfo *bi);
+/* Every other CPU: switches to it. */
+void hostmap_load(void);
+/* Maps the stacks of CPU number n of the MADT and fills in c->stack_top and c->ist_top. */
+void hostmap_stacks(struct x86_pcpu *c, u32 n);
+
+/* Maps device registers, uncached; bytes need not be aligned. Never unmapped. */
+void *mmio_map(hpa_t pa, u64 bytes);
+/* Firmware tables: read-only through the direct map where that has them, else mapped read-only. NULL: not even an address. */
+const void *firmware_map(hpa_t pa, u64 bytes);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The boot CPU's way from boot.asm to hv_main().
+ */
+#include "arch/x86/asm.h"
+#include "arch/x86/cpu.h"
+#include "arch/x86/doctor.h"
+#include "arch/x86/hostmap.h"
+#include "arch/x86/init.h"
+#include "arch/x86/irq.h"
+#include "arch/x86/lapic.h"
+#include "arch/x86/percpu.h"
+#include "arch/x86/power.h"
+#include "arch/x86/smp.h"
+#include "arch/x86/traps.h"
+#include "arch/x86/tsc.h"
+#include "boot/multiboot2.h"
+#include "drivers/acpi.h"
+#include "drivers/ioapic.h"
+#include "drivers/uart.h"
+#include "hv/console.h"
+#include "hv/log.h"
+#include "hv/main.h"
+#include "hv/panic.h"
+#include "hv/printf.h"
+#include "hv/version.h"
+
+#define COM1	 0x3f8
+#define COM1_IRQ 4
+#define COM2	 0x2f8
+#define COM2_IRQ 3
+#define MIB_MAX	 SZ_2M /* of the loader's information */
+
+extern u8 boot_start[], image_end[], boot_stack[], boot_stack_top[];
+
+static struct bootinfo bootinfo;
+static struct acpi_info acpi;
+
+static void __attribute__((noreturn)) boot_fail(const char *what)
+{
+	log_err("%s", what);
+	log_err("Caisson cannot start; it ends here.");
+	console_flush(true);
+	arch_panic_end();
+}
+
+static void init_console(void)
+{
+	u16 port = (u16)hv_options.com1;
+
+	if (!uart_init(port ? port : COM1) && port)
+		uart_init(COM1);
+	if (hv_options.quiet)
+		log_set_console_level(LOG_WARN);
+}
+
+static void reserve_memory(void)
+{
+	boot_reserve(&bootinfo, HPA(0), HPA(0x100000), "first MiB");
+	boot_reserve(&bootinfo, HPA((u64)boot_start), HPA((u64)image_end - IMAGE_BASE), "hypervisor");
+	for (u32 i = 0; i < bootinfo.module_count; i++) {
+		if (bootinfo.module[i].end.v > bootinfo.module[i].start.v)
+			boot_reserve(&bootinfo, bootinfo.module[i].start, bootinfo.module[i].end, "module");
+	}
+}
+
+static void init_acpi(void)
+{
+	const char *wrong = bootinfo.rsdp_size ? acpi_parse(bootinfo.rsdp, bootinfo.rsdp_size, firmware_map, &acpi) :
+						 "the boot loader gave no RSDP";
+	char text[32];
+
+	doctor_add(CAISSON_DOCTOR_REQUIRED | (wrong ? 0 : CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED), "ACPI tables", NULL,
+		   wrong ? wrong : NULL);
+	if (wrong) /* the doctor's verdict comes when all rows are in; until then this CPU is the machine */
+		acpi.cpu_apic_id[acpi.cpu_count++] = x86_this_cpu()->apic_id;
+	snprintf(text, sizeof(text), "%u enabled", acpi.cpu_count);
+	doctor_add(CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED, "processors in the MADT", text, NULL);
+	doctor_feature(acpi.have_s5, 0, "\\_S5_ in the DSDT", "the machine cannot be switched off by software");
+	if (acpi.cpus_dropped)
+		log_warn("ACPI MADT: %u CPUs above %u are left out", acpi.cpus_dropped, ACPI_CPUS_MAX);
+}
+
+static void init_interrupts(void)
+{
+	u32 irq = uart_port() == COM2 ? COM2_IRQ : COM1_IRQ;
+	bool routed;
+
+	pic_off();
+	lapic_init(HPA(acpi.lapic_base));
+	lapic_cpu_init();
+	x86_this_cpu()->apic_id = lapic_id();
+	irq_init();
+	for (u32 i = 0; i < acpi.ioapic_count; i++)
+		ioapic_add(mmio_map(HPA(acpi.ioapic[i].base), 0x20), acpi.ioapic[i].gsi_base);
+	irq_register(VEC_UART, console_irq);
+	routed = (uart_port() == COM1 || uart_port() == COM2) && ioapic_route_isa(&acpi, irq, VEC_UART, x86_this_cpu()->apic_id);
+	doctor_feature(routed, 0, "interrupt of the serial line", "the line is polled every 10 ms");
+}
+
+/* On CPU 0's own stack. */
+static void boot_rest(void *arg)
+{
+	(void)arg;
+	percpu_set_ists(&boot_cpu);
+	init_acpi();
+	power_init(&acpi);
+	init_interrupts();
+	tsc_init(&acpi);
+	cpu_doctor();
+	smp_prepare(&bootinfo, &acpi, (u32)MIN(hv_options.cpus, CAISSON_MAX_CPUS));
+	hv_main(&bootinfo);
+}
+
+void x86_boot(u32 mbi, u64 tsc)
+{
+	const char *wrong;
+
+	/* Traps first: a mistake in what follows shall have words. */
+	boot_cpu.stack_top = (u64)boot_stack_top;
+	for (u32 i = 0; i < IST_COUNT; i++)
+		boot_cpu.ist_top[i] = (u64)boot_stack + 0x1000; /* until it has its own: better than nothing */
+	traps_init();
+	percpu_load(&boot_cpu);
+	percpu_register(&boot_cpu);
+	boot_cpu.hv.online = true;
+	boot_cpu.state = CPU_RUNS;
+
+	bootinfo.tsc = tsc;
+	wrong = multiboot2_parse((const void *)(DIRECT_MAP + mbi), MIN(MIB_MAX, (1ull << 32) - mbi), &bootinfo);
+	hv_parse_options(bootinfo.cmdline);
+	init_console();
+	log_info("%s", CAISSON_VERSION);
+	if (wrong)
+		boot_fail(wrong);
+	cpu_detect();
+	if (!cpu_has(CPU_MSR) || !cpu_has(CPU_APIC) || !cpu_has(CPU_PAT))
+		boot_fail("the processor lacks MSRs, a local APIC or the PAT");
+	cpu_setup();
+	boot_cpu.apic_id = cpuid(1, 0).ebx >> 24;
+	reserve_memory();
+	early_init(&bootinfo);
+	hostmap_init(&bootinfo);
+	hostmap_stacks(&boot_cpu, 0);
+	stack_switch(boot_cpu.stack_top, boot_rest, NULL);
+}
+
+/* ---- hv/main.h ---- */
+void arch_cpus_start(void)
+{
+	smp_start();
+}
+
+void arch_cpus_release(void)
+{
+	smp_release();
+}
+
+u32 arch_cpus_found(void)
+{
+	return smp_cpus_found();
+}
+
+void arch_memory_final(void *(*page)(void))
+{
+	early_seal();
+	hostmap_set_alloc(page);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "arch/x86/irq.h"
+#include "arch/x86/lapic.h"
+#include "arch/x86/percpu.h"
+#include "hv/arch.h"
+#include "hv/log.h"
+#include "hv/panic.h"
+
+static void (*handlers[256])(void);
+static u32 unexpected;
+
+void irq_register(u32 vector, void (*fn)(void))
+{
+	ASSERT(vector >= VEC_FIRST && vector < 256 && !handlers[vector], "vector %#x", vector);
+	handlers[vector] = fn;
+}
+
+void irq_dispatch(u32 vector)
+{
+	void (*fn)(void) = handlers[vector];
+
+	this_cpu()->interrupts++;
+	if (vector == VEC_SPURIOUS) /* "Spurious Interrupt": not in service, no end of interrupt */
+		return;
+	if (likely(fn))
+		fn();
+	else if (__atomic_fetch_add(&unexpected, 1, __ATOMIC_RELAXED) < 8)
+		log_warn("interrupt %#x on CPU %u: nobody expects it", vector, this_cpu()->id);
+	lapic_eoi();
+}
+
+static void kicked(void)
+{
+	run_kicked(this_cpu());
+}
+
+static void apic_error(void)
+{
+	static u32 errors;
+	u32 status = lapic_error();
+
+	if (__atomic_fetch_add(&errors, 1, __ATOMIC_RELAXED) < 8)
+		log_warn("local APIC of CPU %u reports error %#x", this_cpu()->id, status);
+}
+
+void irq_init(void)
+{
+	irq_register(VEC_KICK, kicked);
+	irq_register(VEC_APIC_ERROR, apic_error);
+}
+
+void arch_irq_window(void)
+{
+	/* STI holds interrupts off for one more instruction: the NOP is where they come in. */
+	__asm__ volatile("sti\n\tnop\n\tcli" : : : "memory");
+}
+
+void arch_cpu_idle(void)
+{
+	__asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");
+}
+
+void arch_cpu_kick(struct pcpu *c)
+{
+	lapic_ipi(x86_cpu(c)->apic_id, VEC_KICK);
+}

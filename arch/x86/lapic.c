@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "arch/x86/asm.h"
+#include "arch/x86/cpu.h"
+#include "arch/x86/doctor.h"
+#include "arch/x86/hostmap.h"
+#include "arch/x86/irq.h"
+#include "arch/x86/lapic.h"
+#include "arch/x86/percpu.h"
+#include "arch/x86/regs.h"
+#include "drivers/io.h"
+#include "hv/arch.h"
+
+#define SVR_ENABLE	 BIT(8)
+#define LVT_MASKED	 BIT(16)
+#define LVT_TSC_DEADLINE BIT(18)
+#define LVT_NMI		 (4u << 8)
+#define ICR_INIT	 (5u << 8)
+#define ICR_STARTUP	 (6u << 8)
+#define ICR_PENDING	 BIT(12)
+#define ICR_ASSERT	 BIT(14)
+#define ICR_OTHERS	 (3u << 18)
+#define DIVIDE_BY_1	 0xb
+
+static bool x2apic;
+static volatile void *mmio;
+static u64 timer_mult; /* APIC ticks = (TSC ticks * timer_mult) >> 32; 0: TSC-deadline mode */
+
+static inline u32 reg_read(u32 reg)
+{
+	return x2apic ? (u32)rdmsr(MSR_X2APIC + reg / 16) : mmio_read32(mmio, reg);
+}
+
+static inline void reg_write(u32 reg, u32 v)
+{
+	if (x2apic)
+		wrmsr(MSR_X2APIC + reg / 16, v);
+	else
+		mmio_write32(mmio, reg, v);
+}
+
+void lapic_init(hpa_t base)
+{
+	u64 now = rdmsr(MSR_APIC_BASE);
+
+	/* An APIC that the firmware has put into x2APIC mode cannot go back without a reset of its state. */
+	x2apic = cpu_has(CPU_X2APIC) || (now & APIC_BASE_X2APIC);
+	if (!x2apic) {
+		base.v = base.v ? base.v : now & APIC_BASE_ADDR;
+		mmio = mmio_map(base, PAGE_SIZE);
+		wrmsr(MSR_APIC_BASE, (now & ~APIC_BASE_ADDR) | base.v);
+	}
+	doctor_add(CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED, "local APIC mode", x2apic ? "x2APIC" : "xAPIC",
+		   now & APIC_BASE_X2APIC ? "the firmware had left x2APIC on" : NULL);
+}
+
+void lapic_cpu_init(void)
+{
+	u64 base = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
+	u32 last;
+
+	wrmsr(MSR_APIC_BASE, base); /* "x2APIC State Transitions": first xAPIC, then x2APIC */
+	if (x2apic)
+		wrmsr(MSR_APIC_BASE, base | APIC_BASE_X2APIC);
+	else
+		reg_write(LAPIC_DFR, 0xffffffff);
+	last = GET(MASK(23, 16), reg_read(LAPIC_VERSION));
+	reg_write(LAPIC_SVR, SVR_ENABLE | VEC_SPURIOUS);
+	reg_write(LAPIC_TPR, 0);
+	reg_write(LAPIC_LVT_TIMER, LVT_MASKED);
+	reg_write(LAPIC_LVT_LINT0, LVT_MASKED);
+	reg_write(LAPIC_LVT_LINT1, LVT_NMI);
+	if (last >= 4)
+		reg_write(LAPIC_LVT_PMC, LVT_MASKED);
+	if (last >= 5)
+		reg_write(LAPIC_LVT_THERMAL, LVT_MASKED);
+	reg_write(LAPIC_LVT_ERROR, VEC_APIC_ERROR);
+	lapic_error();
+	/* What was in service when the firmware left would block all of its class and below. */
+	for (u32 word = 0; word < 8; word++) {
+		for (u32 i = 0; i < 32 && reg_read(LAPIC_ISR + word * 16); i++)
+			lapic_eoi();
+	}
+}
+
+u32 lapic_id(void)
+{
+	return x2apic ? reg_read(LAPIC_ID) : reg_read(LAPIC_ID) >> 24;
+}
+
+bool lapic_is_x2apic(void)
+{
+	return x2apic;
+}
+
+void lapic_eoi(void)
+{
+	reg_write(LAPIC_EOI, 0);
+}
+
+u32 lapic_error(void)
+{
+	reg_write(LAPIC_ESR, 0); /* "Error Handling": the write latches what the read then gives */
+	return reg_read(LAPIC_ESR);
+}
+
+static void icr_send(u32 apic_id, u32 command)
+{
+	if (x2apic) {
+		/* WRMSR to an x2APIC register orders nothing: what was written for the receiver goes first. */
+		__asm__ volatile("mfence; lfence" : : : "memory");
+		wrmsr(MSR_X2APIC + LAPIC_ICR / 16, (u64)apic_id << 32 | command);
+		return;
+	}
+	while (reg_read(LAPIC_ICR) & ICR_PENDING)
+		arch_pause();
+	reg_write(LAPIC_ICR_HIGH, apic_id << 24);
+	reg_write(LAPIC_ICR, command);
+}
+
+void lapic_ipi(u32 apic_id, u32 vector)
+{
+	icr_send(apic_id, vector | ICR_ASSERT);
+}
+
+void lapic_nmi(u32 apic_id)
+{
+	icr_send(apic_id, LVT_NMI | ICR_ASSERT);
+}
+
+void lapic_nmi_others(void)
+{
+	if (x2apic || mmio)
+		icr_send(0, LVT_NMI | ICR_ASSERT | ICR_OTHERS);
+}
+
+void lapic_init_ipi(u32 apic_id)
+{
+	icr_send(apic_id, ICR_INIT | ICR_ASSERT);
+}
+
+void lapic_startup_ipi(u32 apic_id, u32 page)
+{
+	icr_send(apic_id, ICR_STARTUP | ICR_ASSERT | page);
+}
+
+/* ---- timer ---- */
+void lapic_timer_measure(void)
+{
+	reg_write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
+	reg_write(LAPIC_LVT_TIMER, LVT_MASKED | VEC_TIMER);
+	reg_write(LAPIC_TIMER_INITIAL, 0xffffffff);
+}
+
+u32 lapic_timer_count(void)
+{
+	return ~reg_read(LAPIC_TIMER_CURRENT);
+}
+
+void lapic_timer_init(u64 khz)
+{
+	reg_write(LAPIC_TIMER_INITIAL, 0);
+	if (khz) {
+		timer_mult = (khz << 32) / arch_tsc_khz();
+		reg_write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
+		reg_write(LAPIC_LVT_TIMER, VEC_TIMER);
+	} else {
+		reg_write(LAPIC_LVT_TIMER, LVT_TSC_DEADLINE | VEC_TIMER);
+		__asm__ volatile("mfence" : : : "memory"); /* "TSC-Deadline Mode": orders the LVT before the deadline's WRMSR */
+	}
+	x86_this_cpu()->timer_deadline = ~0ull;
+}
+
+void arch_timer_set(u64 deadline)
+{
+	u64 now, ticks;
+
+	x86_this_cpu()->timer_deadline = deadline;
+	if (!timer_mult) { /* 0 disarms */
+		wrmsr(MSR_TSC_DEADLINE, deadline == ~0ull ? 0 : MAX(deadline, 1));
+		return;
+	}
+	if (deadline == ~0ull) {
+		reg_write(LAPIC_TIMER_INITIAL, 0);
+		return;
+	}
+	/* One tick more than the quotient: not before the deadline. Far ones fire early, and are set again then. */
+	now = rdtsc();
+	ticks = deadline > now ? (u64)((unsigned __int128)(deadline - now) * timer_mult >> 32) + 1 : 1;
+	reg_write(LAPIC_TIMER_INITIAL, (u32)MIN(ticks, 0xffffffff));
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Control registers, flags, exception vectors and MSRs by the manual's names, each number once.
+ * Intel SDM volume 3, "Control Registers", "Extended Control Registers", "Exception and Interrupt Reference"; volume 4,
+ * "Architectural MSRs".  Plain numbers only: nasm gets what it needs through asm-offsets.c.
+ */
+#ifndef X86_REGS_H
+#define X86_REGS_H
+
+#include "hv/types.h"
+
+#define CR0_PE BIT(0)
+#define CR0_MP BIT(1)
+#define CR0_EM BIT(2)
+#define CR0_TS BIT(3)
+#define CR0_ET BIT(4)
+#define CR0_NE BIT(5)
+#define CR0_WP BIT(16)
+#define CR0_AM BIT(18)
+#define CR0_NW BIT(29)
+#define CR0_CD BIT(30)
+#define CR0_PG BIT(31)
+
+#define CR4_VME	       BIT(0)
+#define CR4_PVI	       BIT(1)
+#define CR4_TSD	       BIT(2)
+#define CR4_DE	       BIT(3)
+#define CR4_PSE	       BIT(4)
+#define CR4_PAE	       BIT(5)
+#define CR4_MCE	       BIT(6)
+#define CR4_PGE	       BIT(7)
+#define CR4_PCE	       BIT(8)
+#define CR4_OSFXSR     BIT(9)
+#define CR4_OSXMMEXCPT BIT(10)
+#define CR4_UMIP       BIT(11)
+#define CR4_LA57       BIT(12)
+#define CR4_VMXE       BIT(13)
+#define CR4_SMXE       BIT(14)
+#define CR4_FSGSBASE   BIT(16)
+#define CR4_PCIDE      BIT(17)
+#define CR4_OSXSAVE    BIT(18)
+#define CR4_SMEP       BIT(20)
+#define CR4_SMAP       BIT(21)
+#define CR4_PKE	       BIT(22)
+#define CR4_CET	       BIT(23)
+#define CR4_PKS	       BIT(24)
+
+#define XCR0_X87       BIT(0)
+#define XCR0_SSE       BIT(1)
+#define XCR0_AVX       BIT(2)
+#define XCR0_BNDREGS   BIT(3)
+#define XCR0_BNDCSR    BIT(4)
+#define XCR0_OPMASK    BIT(5)
+#define XCR0_ZMM_HI256 BIT(6)
+#define XCR0_HI16_ZMM  BIT(7)
+#define XCR0_PKRU      BIT(9)
+#define XCR0_AVX512    (XCR0_OPMASK | XCR0_ZMM_HI256 | XCR0_HI16_ZMM)
+
+#define RFLAGS_CF   BIT(0)
+#define RFLAGS_1    BIT(1) /* always set */
+#define RFLAGS_PF   BIT(2)
+#define RFLAGS_AF   BIT(4)
+#define RFLAGS_ZF   BIT(6)
+#define RFLAGS_SF   BIT(7)
+#define RFLAGS_TF   BIT(8)
+#define RFLAGS_IF   BIT(9)
+#define RFLAGS_DF   BIT(10)
+#define RFLAGS_OF   BIT(11)
+#define RFLAGS_IOPL MASK(13, 12)
+#define RFLAGS_NT   BIT(14)
+#define RFLAGS_RF   BIT(16)
+#define RFLAGS_VM   BIT(17)
+#define RFLAGS_AC   BIT(18)
+#define RFLAGS_VIF  BIT(19)
+#define RFLAGS_VIP  BIT(20)
+#define RFLAGS_ID   BIT(21)
+
+#define DR6_INIT 0xffff0ff0ull
+#define DR7_INIT 0x400ull
+
+#define EFER_SCE  BIT(0)
+#define EFER_LME  BIT(8)
+#define EFER_LMA  BIT(10)
+#define EFER_NXE  BIT(11)
+#define EFER_SVME BIT(12)
+
+enum x86_vector {
+	X86_DE = 0,
+	X86_DB = 1,
+	X86_NMI = 2,
+	X86_BP = 3,
+	X86_OF = 4,
+	X86_BR = 5,
+	X86_UD = 6,
+	X86_NM = 7,
+	X86_DF = 8,
+	X86_TS = 10,
+	X86_NP = 11,
+	X86_SS = 12,
+	X86_GP = 13,
+	X86_PF = 14,
+	X86_MF = 16,
+	X86_AC = 17,
+	X86_MC = 18,
+	X86_XM = 19,
+	X86_VE = 20,
+	X86_CP = 21,
+};
+
+#define MSR_TSC			 0x10
+#define MSR_PLATFORM_ID		 0x17
+#define MSR_APIC_BASE		 0x1b
+#define APIC_BASE_BSP		 BIT(8)
+#define APIC_BASE_X2APIC	 BIT(10)
+#define APIC_BASE_ENABLE	 BIT(11)
+#define APIC_BASE_ADDR		 MASK(51, 12)
+#define MSR_FEATURE_CONTROL	 0x3a
+#define FEATURE_CONTROL_LOCK	 BIT(0)
+#define FEATURE_CONTROL_VMX_SMX	 BIT(1)
+#define FEATURE_CONTROL_VMX	 BIT(2)
+#define MSR_TSC_ADJUST		 0x3b
+#define MSR_SPEC_CTRL		 0x48
+#define MSR_PRED_CMD		 0x49
+#define MSR_BIOS_SIGN_ID	 0x8b
+#define MSR_MPERF		 0xe7
+#define MSR_APERF		 0xe8
+#define MSR_MTRRCAP		 0xfe
+#define MSR_ARCH_CAPABILITIES	 0x10a
+#define MSR_FLUSH_CMD		 0x10b
+#define MSR_SYSENTER_CS		 0x174
+#define MSR_SYSENTER_ESP	 0x175
+#define MSR_SYSENTER_EIP	 0x176
+#define MSR_MCG_CAP		 0x179
+#define MSR_MCG_STATUS		 0x17a
+#define MSR_MISC_ENABLE		 0x1a0
+#define MSR_DEBUGCTL		 0x1d9
+#define MSR_MTRR_PHYSBASE0	 0x200
+#define MSR_MTRR_PHYSMASK0	 0x201
+#define MSR_MTRR_FIX64K_00000	 0x250
+#define MSR_MTRR_FIX16K_80000	 0x258
+#define MSR_MTRR_FIX16K_A0000	 0x259
+#define MSR_MTRR_FIX4K_C0000	 0x268
+#define MSR_MTRR_FIX4K_F8000	 0x26f
+#define MSR_PAT			 0x277
+#define MSR_MTRR_DEF_TYPE	 0x2ff
+#define MSR_PERF_GLOBAL_CTRL	 0x38f
+#define MSR_MC0_CTL		 0x400
+#define MSR_MC0_STATUS		 0x401
+#define MSR_MC0_ADDR		 0x402
+#define MSR_VMX_BASIC		 0x480
+#define MSR_VMX_PINBASED_CTLS	 0x481
+#define MSR_VMX_PROCBASED_CTLS	 0x482
+#define MSR_VMX_EXIT_CTLS	 0x483
+#define MSR_VMX_ENTRY_CTLS	 0x484
+#define MSR_VMX_MISC		 0x485
+#define MSR_VMX_CR0_FIXED0	 0x486
+#define MSR_VMX_CR0_FIXED1	 0x487
+#define MSR_VMX_CR4_FIXED0	 0x488
+#define MSR_VMX_CR4_FIXED1	 0x489
+#define MSR_VMX_VMCS_ENUM	 0x48a
+#define MSR_VMX_PROCBASED_CTLS2	 0x48b
+#define MSR_VMX_EPT_VPID_CAP	 0x48c
+#define MSR_VMX_TRUE_PINBASED	 0x48d
+#define MSR_VMX_TRUE_PROCBASED	 0x48e
+#define MSR_VMX_TRUE_EXIT	 0x48f
+#define MSR_VMX_TRUE_ENTRY	 0x490
+#define MSR_VMX_VMFUNC		 0x491
+#define MSR_VMX_PROCBASED_CTLS3	 0x492
+#define MSR_VMX_EXIT_CTLS2	 0x493
+#define MSR_TSC_DEADLINE	 0x6e0
+#define MSR_PKRS		 0x6e1
+#define MSR_X2APIC		 0x800 /* + register offset / 16 */
+#define MSR_X2APIC_LAST		 0x8ff
+#define MSR_BNDCFGS		 0xd90
+#define MSR_XSS			 0xda0
+#define MSR_EFER		 0xc0000080
+#define MSR_STAR		 0xc0000081
+#define MSR_LSTAR		 0xc0000082
+#define MSR_CSTAR		 0xc0000083
+#define MSR_SFMASK		 0xc0000084
+#define MSR_FS_BASE		 0xc0000100
+#define MSR_GS_BASE		 0xc0000101
+#define MSR_KERNEL_GS_BASE	 0xc0000102
+#define MSR_TSC_AUX		 0xc0000103
+#define MSR_VM_CR		 0xc0010114
+#define VM_CR_SVMDIS		 BIT(4)
+#define MSR_VM_HSAVE_PA		 0xc0010117
+
+/* Memory types: "Methods of Caching Available", encodings of PAT and MTRR. */
+#define MT_UC	    0ull
+#define MT_WC	    1ull
+#define MT_WT	    4ull
+#define MT_WP	    5ull
+#define MT_WB	    6ull
+#define MT_UC_MINUS 7ull
+
+/* The hypervisor's own PAT: the power-up layout, with WC and WP in the two upper entries that repeat it. Entry n is chosen by
+ * PAT:PCD:PWT of a mapping. */
+#define HOST_PAT (MT_WB | MT_WT << 8 | MT_UC_MINUS << 16 | MT_UC << 24 | MT_WB << 32 | MT_WC << 40 | MT_UC_MINUS << 48 | MT_UC << 56)
+#define PAT_RESET 0x0007040600070406ull
+
+/* Segments of the hypervisor's GDT. */
+#define SEL_CODE 0x08
+#define SEL_DATA 0x10
+#define SEL_TSS	 0x18
+
+#endif

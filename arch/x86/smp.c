@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "arch/x86/asm.h"
+#include "arch/x86/cpu.h"
+#include "arch/x86/hostmap.h"
+#include "arch/x86/lapic.h"
+#include "arch/x86/percpu.h"
+#include "arch/x86/regs.h"
+#include "arch/x86/smp.h"
+#include "arch/x86/tsc.h"
+#include "drivers/acpi.h"
+#include "hv/abi/caisson.h"
+#include "hv/arch.h"
+#include "hv/bootinfo.h"
+#include "hv/log.h"
+#include "hv/main.h"
+#include "hv/panic.h"
+#include "hv/string.h"
+
+#define INIT_WAIT_US	10000 /* "MP Initialization Example" */
+#define SIPI_WAIT_US	200
+#define ANSWER_WAIT_US	200000
+
+/* boot/trampoline.asm */
+extern const u8 trampoline[], trampoline_prot[], trampoline_long[], trampoline_end[];
+
+static struct x86_pcpu *cpus[CAISSON_MAX_CPUS]; /* of the MADT, without the boot CPU */
+static u32 count, found;
+static u64 page; /* of the trampoline, below 1 MiB */
+static bool released;
+
+u32 smp_cpus_found(void)
+{
+	return found;
+}
+
+/* The highest free page of RAM below 1 MiB; page 0 and what the firmware keeps are not in the map, or not taken. */
+static u64 find_low_page(const struct bootinfo *bi)
+{
+	u64 best = 0;
+
+	for (u32 i = 0; i < bi->mem_count; i++) {
+		u64 top = MIN(bi->mem[i].end.v, 0xa0000);
+
+		if (bi->mem[i].type == BOOT_MEM_RAM && top >= bi->mem[i].start.v + PAGE_SIZE && top >= 2 * PAGE_SIZE)
+			best = MAX(best, top - PAGE_SIZE);
+	}
+	return best;
+}
+
+static void add_cpu(u32 apic_id, u32 slot)
+{
+	struct x86_pcpu *c = early_alloc(sizeof(*c));
+
+	c->apic_id = apic_id;
+	c->self = c;
+	hostmap_stacks(c, slot);
+	cpus[count++] = c;
+}
+
+/* Page tables of the way in: the trampoline's page at its own address, and all of the hypervisor's upper half. */
+static u64 trampoline_tables(void)
+{
+	struct pgtable t;
+	int err = pg_init(&t, &pg_format_host, host_pgtable.mem, NULL);
+	u64 *root;
+
+	if (!err)
+		err = pg_map(&t, page, HPA(page), PAGE_SIZE, PG_READ | PG_EXEC, MT_WB);
+	ASSERT(!err, "%d", err);
+	root = arch_direct_map(t.root);
+	memcpy(root + 256, (u64 *)arch_direct_map(host_pgtable.root) + 256, PAGE_SIZE / 2);
+	return t.root.v;
+}
+
+static void ap_main(void *cpu);
+
+static void fill_trampoline(void)
+{
+	u8 *to = arch_direct_map(HPA(page));
+	struct ap_start *a = (struct ap_start *)(to + AP_START_OFFSET);
+	u32 at = (u32)page;
+
+	ASSERT(trampoline_end - trampoline <= AP_START_OFFSET && sizeof(*a) <= PAGE_SIZE - AP_START_OFFSET, "size %ld",
+	       trampoline_end - trampoline);
+	memcpy(to, trampoline, (u64)(trampoline_end - trampoline));
+	*a = (struct ap_start){
+		.gdt = { 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00af9b000000ffff },
+		.gdt_ptr = { sizeof(a->gdt) - 1, at + AP_START_OFFSET },
+		.prot = { at + (u32)(trampoline_prot - trampoline), SEL_CODE },
+		.longmode = { at + (u32)(trampoline_long - trampoline), SEL_AP_LONG },
+		.cr3 = trampoline_tables(),
+		.cpus = cpus,
+		.count = count,
+		.entry = ap_main,
+	};
+}
+
+void smp_prepare(struct bootinfo *bi, const struct acpi_info *acpi, u32 want)
+{
+	u32 self = x86_this_cpu()->apic_id, left_out = 0;
+
+	found = acpi->cpu_count;
+	for (u32 i = 0; i < acpi->cpu_count; i++) {
+		u32 id = acpi->cpu_apic_id[i];
+
+		if (id == self)
+			continue;
+		if (count + 1 >= MIN(want, CAISSON_MAX_CPUS)) {
+			left_out++;
+		} else if (id > 254 && !lapic_is_x2apic()) {
+			log_warn("CPU with APIC id %u is left out: no x2APIC to reach it by", id);
+		} else {
+			add_cpu(id, count + 1);
+		}
+	}
+	if (left_out)
+		log_info("%u CPUs are left out: cpus=%u, and %u at most", left_out, want, CAISSON_MAX_CPUS);
+	page = find_low_page(bi);
+	if (count && !page) {
+		log_warn("no free page below 1 MiB: one CPU only");
+		count = 0;
+	}
+	if (count)
+		fill_trampoline();
+}
+
+static bool all_answered(void)
+{
+	for (u32 i = 0; i < count; i++) {
+		if (__atomic_load_n(&cpus[i]->state, __ATOMIC_ACQUIRE) == CPU_CALLED)
+			return false;
+	}
+	return true;
+}
+
+static void wait_answers(u64 us)
+{
+	u64 end = arch_now() + us * arch_tsc_khz() / 1000;
+
+	while (!all_answered() && arch_now() < end)
+		arch_pause();
+}
+
+void smp_start(void)
+{
+	u32 called = CPU_CALLED, missing = 0;
+
+	if (!count)
+		return;
+	for (u32 i = 0; i < count; i++) {
+		__atomic_store_n(&cpus[i]->state, CPU_CALLED, __ATOMIC_SEQ_CST);
+		lapic_init_ipi(cpus[i]->apic_id);
+	}
+	tsc_delay_us(INIT_WAIT_US); /* once for all of them */
+	for (u32 i = 0; i < count; i++)
+		lapic_startup_ipi(cpus[i]->apic_id, (u32)(page >> PAGE_SHIFT));
+	wait_answers(SIPI_WAIT_US);
+	for (u32 i = 0; i < count; i++) { /* the second one only where the first was not heard */
+		if (__atomic_load_n(&cpus[i]->state, __ATOMIC_ACQUIRE) == CPU_CALLED)
+			lapic_startup_ipi(cpus[i]->apic_id, (u32)(page >> PAGE_SHIFT));
+	}
+	wait_answers(ANSWER_WAIT_US);
+	for (u32 i = 0; i < count; i++) {
+		called = CPU_CALLED;
+		/* From here on it may not answer any more: the trampoline parks it. */
+		if (__atomic_compare_exchange_n(&cpus[i]->state, &called, CPU_ABSENT, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+			log_warn("CPU with APIC id %u does not answer: left out", cpus[i]->apic_id);
+			missing++;
+			continue;
+		}
+		percpu_register(cpus[i]);
+		while (__atomic_load_n(&cpus[i]->state, __ATOMIC_ACQUIRE) < CPU_READY)
+			arch_pause();
+	}
+	memset(arch_direct_map(HPA(page)), 0, missing ? 0 : PAGE_SIZE);
+}
+
+void smp_release(void)
+{
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+}
+
+/* On its own stack already, with the trampoline's page tables. */
+static void ap_main(void *cpu)
+{
+	struct x86_pcpu *c = cpu;
+
+	hostmap_load();
+	cpu_setup();
+	percpu_load(c);
+	lapic_cpu_init();
+	tsc_cpu_init();
+	__atomic_store_n(&c->state, CPU_READY, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
+		arch_pause();
+	__atomic_store_n(&c->state, CPU_RUNS, __ATOMIC_RELEASE);
+	c->hv.online = true;
+	hv_cpu_main(&c->hv);
+}

@@ -1,0 +1,116 @@
+; SPDX-License-Identifier: BSD-2-Clause
+; Entry points of all 256 vectors; SDM volume 3, "Stack Frame", "Exceptions and interrupts with an error code".
+
+%include "asm-offsets.inc"
+
+bits 64
+extern trap_handle
+
+section .text
+align 16
+global trap_stubs
+trap_stubs:
+%assign v 0
+%rep 256
+	align 16
+%if !(v == 8 || (v >= 10 && v <= 14) || v == 17 || v == 21 || v == 29 || v == 30)
+	push 0			; no error code: the frame has one all the same
+%endif
+	push v
+	jmp near trap_common
+%assign v v + 1
+%endrep
+
+trap_common:
+	push rax
+	push rbx
+	push rcx
+	push rdx
+	push rsi
+	push rdi
+	push rbp
+	push r8
+	push r9
+	push r10
+	push r11
+	push r12
+	push r13
+	push r14
+	push r15
+	cld
+	mov rdi, rsp
+	mov rbx, rsp
+	and rsp, -16
+	call trap_handle
+	mov rsp, rbx
+	pop r15
+	pop r14
+	pop r13
+	pop r12
+	pop r11
+	pop r10
+	pop r9
+	pop r8
+	pop rbp
+	pop rdi
+	pop rsi
+	pop rdx
+	pop rcx
+	pop rbx
+	pop rax
+	add rsp, 16
+	iretq
+
+; stack_switch(rdi: stack top, rsi: function, rdx: its argument)
+global stack_switch
+stack_switch:
+	mov rsp, rdi
+	xor ebp, ebp
+	mov rdi, rdx
+	push 0			; as after a call; and where a walk over return addresses ends
+	jmp rsi
+
+; memcpy, memmove, memset: the string instructions are the fastest there is on every processor with fast short REP, and
+; cost one tick per eight bytes in an emulator.
+global memcpy
+memcpy:
+	mov rax, rdi
+	mov rcx, rdx
+	shr rcx, 3
+	rep movsq
+	mov ecx, edx
+	and ecx, 7
+	rep movsb
+	ret
+
+global memmove
+memmove:
+	mov rax, rdi
+	sub rax, rsi
+	cmp rax, rdx		; destination inside the source: from the end
+	jae memcpy
+	mov rax, rdi
+	mov rcx, rdx
+	lea rdi, [rdi + rdx - 1]
+	lea rsi, [rsi + rdx - 1]
+	std
+	rep movsb
+	cld
+	ret
+
+global memset
+memset:
+	mov r8, rdi
+	movzx eax, sil
+	mov rcx, 0x0101010101010101
+	imul rax, rcx
+	mov rcx, rdx
+	shr rcx, 3
+	rep stosq
+	mov ecx, edx
+	and ecx, 7
+	rep stosb
+	mov rax, r8
+	ret
+
+section .note.GNU-stack noalloc noexec nowrite progbits

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "arch/x86/asm.h"
+#include "arch/x86/irq.h"
+#include "arch/x86/lapic.h"
+#include "arch/x86/percpu.h"
+#include "arch/x86/power.h"
+#include "arch/x86/regs.h"
+#include "arch/x86/traps.h"
+#include "hv/arch.h"
+#include "hv/console.h"
+#include "hv/panic.h"
+
+/* SDM volume 3, "64-Bit Mode IDT": an interrupt gate */
+struct gate {
+	u16 low, selector;
+	u8 ist, type;
+	u16 mid;
+	u32 high, rsvd;
+};
+_Static_assert(sizeof(struct gate) == 16, "SDM: 64-Bit IDT Gate Descriptors");
+#define GATE_INTERRUPT 0x8e
+#define STUB_BYTES     16
+
+struct fixup {
+	u64 at, to;
+};
+extern const struct fixup fixup_start[], fixup_end[];
+extern const u8 image_text[], image_text_end[];
+
+static struct gate idt[256] __aligned(4096);
+static struct trap_frame *panic_frame; /* the exception that is the reason */
+static bool stopping;
+
+void traps_init(void)
+{
+	for (u32 v = 0; v < 256; v++) {
+		u64 stub = (u64)trap_stubs + v * STUB_BYTES;
+
+		idt[v] = (struct gate){
+			.low = (u16)stub,
+			.mid = (u16)(stub >> 16),
+			.high = (u32)(stub >> 32),
+			.selector = SEL_CODE,
+			.ist = v == X86_DF ? IST_DF : v == X86_NMI ? IST_NMI : v == X86_MC ? IST_MC : 0,
+			.type = GATE_INTERRUPT,
+		};
+	}
+}
+
+void traps_load(void)
+{
+	struct desc_ptr p = { sizeof(idt) - 1, (u64)idt };
+
+	lidt(&p);
+}
+
+static bool fix_up(struct trap_frame *f)
+{
+	for (const struct fixup *x = fixup_start; x < fixup_end; x++) {
+		if (x->at == f->rip) {
+			f->rip = x->to;
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *exception_name(u64 v)
+{
+	static const char *const names[] = { "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "9", "#TS",
+					     "#NP", "#SS", "#GP", "#PF", "15", "#MF", "#AC", "#MC", "#XM", "#VE", "#CP" };
+
+	return v < ARRAY_SIZE(names) ? names[v] : "exception";
+}
+
+void nmi_handle(void)
+{
+	x86_this_cpu()->nmis++;
+	if (READ_ONCE(stopping)) {
+		for (;;)
+			__asm__ volatile("cli; hlt");
+	}
+}
+
+/* SDM volume 3, "Machine-Check Architecture": what the banks say goes into the report. */
+static void machine_check(struct trap_frame *f)
+{
+	u64 cap = rdmsr(MSR_MCG_CAP), global = rdmsr(MSR_MCG_STATUS), status, addr;
+
+	panic_frame = f;
+	for (u32 i = 0; i < (cap & 0xff); i++) {
+		if (!rdmsr_safe(MSR_MC0_STATUS + 4 * i, &status) || !(status & BIT(63)))
+			continue;
+		addr = 0;
+		if (status & BIT(58) && !rdmsr_safe(MSR_MC0_ADDR + 4 * i, &addr))
+			addr = 0;
+		panic_printf("machine check bank %u: status %016llx address %016llx\n", i, (unsigned long long)status,
+			     (unsigned long long)addr);
+	}
+	panic("machine check on CPU %u, MCG_STATUS %#llx", this_cpu()->id, (unsigned long long)global);
+}
+
+void trap_handle(struct trap_frame *f)
+{
+	if (likely(f->vector >= VEC_FIRST)) {
+		irq_dispatch((u32)f->vector);
+		return;
+	}
+	if (f->vector == X86_NMI) {
+		nmi_handle();
+		return;
+	}
+	if ((f->vector == X86_GP || f->vector == X86_UD || f->vector == X86_PF) && fix_up(f))
+		return;
+	if (f->vector == X86_MC)
+		machine_check(f);
+	if (!panic_active())
+		panic_frame = f;
+	panic("%s in the hypervisor on CPU %u at %#llx, error code %#llx, CR2 %#llx", exception_name(f->vector), this_cpu()->id,
+	      (unsigned long long)f->rip, (unsigned long long)f->error, (unsigned long long)read_cr2());
+}
+
+/* ---- the report ---- */
+void arch_panic_stop_others(void)
+{
+	WRITE_ONCE(stopping, true);
+	if (cpus_online() > 1)
+		lapic_nmi_others();
+}
+
+static void print_registers(const struct trap_frame *f)
+{
+	static const char *const names[] = { "r15", "r14", "r13", "r12", "r11", "r10", "r9 ", "r8 ",
+					     "rbp", "rdi", "rsi", "rdx", "rcx", "rbx", "rax" };
+	const u64 *r = &f->r15;
+
+	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
+		panic_printf("%s %016llx%s", names[i], (unsigned long long)r[i], i % 4 == 3 ? "\n" : "  ");
+	panic_printf("\nrip %016llx  rsp %016llx  rflags %08llx\n", (unsigned long long)f->rip, (unsigned long long)f->rsp,
+		     (unsigned long long)f->rflags);
+}
+
+void arch_panic_report(void)
+{
+	struct x86_pcpu *c = x86_this_cpu();
+	struct trap_frame *f = panic_frame;
+	u64 sp = f ? f->rsp : (u64)__builtin_frame_address(0), top = c->stack_top;
+	u32 shown = 0;
+
+	panic_printf("CPU %u, APIC id %u, %u online\n", c->hv.id, c->apic_id, cpus_online());
+	if (f)
+		print_registers(f);
+	panic_printf("cr0 %llx  cr2 %llx  cr3 %llx  cr4 %llx\n", (unsigned long long)read_cr0(), (unsigned long long)read_cr2(),
+		     (unsigned long long)read_cr3(), (unsigned long long)read_cr4());
+	/* No frame pointers: every word of the stack that points into the text is a caller, or was one. */
+	panic_printf("possible callers:");
+	if (sp < top && top - sp <= 16384) {
+		for (const u64 *p = (const u64 *)ALIGN_UP(sp, 8); (u64)p < top && shown < 32; p++) {
+			if (*p > (u64)image_text && *p < (u64)image_text_end)
+				panic_printf("%s%llx", shown++ % 6 ? " " : "\n  ", (unsigned long long)*p);
+		}
+	}
+	panic_printf(shown ? "\n" : " (not on the CPU's main stack)\n");
+}
+
+void arch_panic_end(void)
+{
+	/* Emulators can end here; a machine keeps its report on the screen of whoever reads the line. */
+	power_emulator_exit();
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "drivers/acpi.h"
+#include "hv/log.h"
+#include "hv/string.h"
+
+#define TABLE_MAX  (1u << 20) /* no honest table is larger */
+#define TABLES_MAX 256
+
+struct sdt {
+	char signature[4];
+	u32 length;
+	u8 revision, checksum;
+	char oem[6], oem_table[8];
+	u32 oem_revision, creator, creator_revision;
+} __packed;
+_Static_assert(sizeof(struct sdt) == 36, "ACPI: System Description Table Header");
+
+struct rsdp {
+	char signature[8];
+	u8 checksum;
+	char oem[6];
+	u8 revision;
+	u32 rsdt, length;
+	u64 xsdt;
+	u8 checksum2, rsvd[3];
+} __packed;
+_Static_assert(sizeof(struct rsdp) == 36, "ACPI: RSDP Structure");
+
+typedef const void *map_fn(hpa_t pa, u64 bytes);
+
+static bool sum_ok(const void *p, u32 n)
+{
+	const u8 *b = p;
+	u8 sum = 0;
+
+	while (n--)
+		sum += *b++;
+	return sum == 0;
+}
+
+/* Little-endian field of a table, 0 where the table ends before it. */
+static u64 field(const struct sdt *t, u32 offset, u32 bytes)
+{
+	u64 v = 0;
+
+	if (offset + bytes <= t->length)
+		memcpy(&v, (const u8 *)t + offset, bytes);
+	return v;
+}
+
+/* A whole, checked table at pa, or NULL. */
+static const struct sdt *table_map(u64 pa, map_fn *map)
+{
+	const struct sdt *t = pa ? map(HPA(pa), sizeof(*t)) : NULL;
+	u32 length;
+
+	if (!t)
+		return NULL;
+	length = t->length;
+	if (length < sizeof(*t) || length > TABLE_MAX) {
+		log_warn("ACPI table '%.4s' at %#llx has an impossible length %u: left out", t->signature, (unsigned long long)pa,
+			 length);
+		return NULL;
+	}
+	t = map(HPA(pa), length);
+	if (!t || t->length != length)
+		return NULL;
+	if (!sum_ok(t, length)) {
+		log_warn("ACPI table '%.4s' at %#llx has a wrong checksum: left out", t->signature, (unsigned long long)pa);
+		return NULL;
+	}
+	return t;
+}
+
+/* ---- MADT ---- */
+enum { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_ISO = 2, MADT_LAPIC_ADDR = 5, MADT_X2APIC = 9 };
+#define MADT_ENABLED BIT(0)
+
+static void add_cpu(struct acpi_info *a, u32 apic_id, u32 flags)
+{
+	if (!(flags & MADT_ENABLED)) {
+		a->cpus_disabled++;
+		return;
+	}
+	for (u32 i = 0; i < a->cpu_count; i++) {
+		if (a->cpu_apic_id[i] == apic_id) /* listed in both forms */
+			return;
+	}
+	if (a->cpu_count < ACPI_CPUS_MAX)
+		a->cpu_apic_id[a->cpu_count++] = apic_id;
+	else
+		a->cpus_dropped++;
+}
+
+static void madt_entry(struct acpi_info *a, const struct sdt *t, u32 at, u32 type, u32 len)
+{
+	if (type == MADT_LAPIC && len >= 8) {
+		if (field(t, at + 3, 1) != 0xff)
+			add_cpu(a, (u32)field(t, at + 3, 1), (u32)field(t, at + 4, 4));
+	} else if (type == MADT_X2APIC && len >= 16) {
+		if (field(t, at + 4, 4) != 0xffffffff)
+			add_cpu(a, (u32)field(t, at + 4, 4), (u32)field(t, at + 8, 4));
+	} else if (type == MADT_IOAPIC && len >= 12 && a->ioapic_count < ACPI_IOAPICS_MAX) {
+		a->ioapic[a->ioapic_count].base = (u32)field(t, at + 4, 4);
+		a->ioapic[a->ioapic_count++].gsi_base = (u32)field(t, at + 8, 4);
+	} else if (type == MADT_ISO && len >= 10 && a->iso_count < ACPI_ISOS_MAX) {
+		a->iso[a->iso_count].irq = (u8)field(t, at + 3, 1);
+		a->iso[a->iso_count].gsi = (u32)field(t, at + 4, 4);
+		a->iso[a->iso_count++].flags = (u16)field(t, at + 8, 2);
+	} else if (type == MADT_LAPIC_ADDR && len >= 12) {
+		a->lapic_base = field(t, at + 4, 8);
+	}
+}
+
+static void parse_madt(struct acpi_info *a, const struct sdt *t)
+{
+	a->lapic_base = field(t, 36, 4);
+	for (u32 at = 44, len; at + 2 <= t->length; at += len) {
+		len = (u32)field(t, at + 1, 1);
+		if (len < 2 || len > t->length - at) {
+			log_warn("ACPI MADT: an entry at offset %u with length %u: the rest is left out", at, len);
+			return;
+		}
+		madt_entry(a, t, at, (u32)field(t, at, 1), len);
+	}
+}
+
+/* ---- FADT and DSDT ---- */
+#define FADT_TMR_VAL_EXT   BIT(8)
+#define FADT_RESET_REG_SUP BIT(10)
+#define FADT_HW_REDUCED	   BIT(20)
+
+static struct acpi_gas gas_field(const struct sdt *t, u32 offset)
+{
+	return (struct acpi_gas){ (u8)field(t, offset, 1), (u8)field(t, offset + 1, 1), (u8)field(t, offset + 2, 1),
+				  (u8)field(t, offset + 3, 1), field(t, offset + 4, 8) };
+}
+
+/* The extended block where it is given, else the old port. */
+static struct acpi_gas gas_or_port(const struct sdt *t, u32 x_offset, u32 port_offset, u8 bits)
+{
+	struct acpi_gas g = gas_field(t, x_offset);
+	u64 port = field(t, port_offset, 4);
+
+	return g.addr ? g : (struct acpi_gas){ ACPI_SPACE_IO, bits, 0, 0, port };
+}
+
+/* "Package Length Encoding": returns its own bytes, 0 when it does not fit. */
+static u32 pkg_length(const u8 *p, const u8 *end, u32 *length)
+{
+	u32 more = p < end ? *p >> 6 : 0;
+
+	if (p + more >= end)
+		return 0;
+	*length = more ? *p & 0xf : *p & 0x3f;
+	for (u32 i = 1; i <= more; i++)
+		*length |= (u32)p[i] << (4 + 8 * (i - 1));
+	return 1 + more;
+}
+
+/* An integer object of AML: Zero, One, Ones, BytePrefix, WordPrefix, DWordPrefix. Returns its bytes, 0: something else. */
+static u32 aml_integer(const u8 *p, const u8 *end, u8 *value)
+{
+	u32 n;
+
+	if (p >= end)
+		return 0;
+	if (*p == 0x00 || *p == 0x01 || *p == 0xff) {
+		*value = *p;
+		return 1;
+	}
+	n = *p == 0x0a ? 2 : *p == 0x0b ? 3 : *p == 0x0c ? 5 : 0;
+	if (n == 0 || (size_t)(end - p) < n)
+		return 0;
+	*value = p[1];
+	return n;
+}
+
+/* Name (\_S5_, Package () { SLP_TYPa, SLP_TYPb, ... }): found by its bytes, no interpreter. */
+static bool parse_s5_at(struct acpi_info *a, const u8 *p, const u8 *end)
+{
+	u32 length, n;
+
+	if (p >= end || *p != 0x12) /* PackageOp */
+		return false;
+	p++;
+	n = pkg_length(p, end, &length);
+	if (n == 0 || length > (size_t)(end - p) || length < n + 1)
+		return false;
+	end = p + length;
+	p += n;
+	if (p >= end || *p++ < 1) /* NumElements */
+		return false;
+	n = aml_integer(p, end, &a->s5_a);
+	if (n == 0)
+		return false;
+	if (aml_integer(p + n, end, &a->s5_b) == 0)
+		a->s5_b = a->s5_a;
+	a->s5_a &= 7;
+	a->s5_b &= 7;
+	return true;
+}
+
+static void parse_dsdt(struct acpi_info *a, const struct sdt *t)
+{
+	const u8 *p = (const u8 *)t + sizeof(*t), *end = (const u8 *)t + t->length;
+
+	for (; p + 5 < end && !a->have_s5; p++) {
+		/* NameOp, perhaps a root prefix, the name */
+		if (p[0] != 0x08)
+			continue;
+		if (memcmp(p + 1, "_S5_", 4) == 0)
+			a->have_s5 = parse_s5_at(a, p + 5, end);
+		else if (p[1] == '\\' && p + 6 < end && memcmp(p + 2, "_S5_", 4) == 0)
+			a->have_s5 = parse_s5_at(a, p + 6, end);
+	}
+}
+
+static void parse_fadt(struct acpi_info *a, const struct sdt *t, map_fn *map)
+{
+	u32 flags = (u32)field(t, 112, 4);
+	const struct sdt *dsdt;
+
+	a->have_fadt = true;
+	a->hw_reduced = flags & FADT_HW_REDUCED;
+	a->pm_timer_32 = flags & FADT_TMR_VAL_EXT;
+	a->century = (u8)field(t, 108, 1);
+	if (flags & FADT_RESET_REG_SUP) {
+		a->reset = gas_field(t, 116);
+		a->reset_value = (u8)field(t, 128, 1);
+	}
+	if (a->hw_reduced) {
+		a->sleep_control = gas_field(t, 244);
+	} else {
+		a->pm1a_cnt = gas_or_port(t, 172, 64, 16);
+		a->pm1b_cnt = gas_or_port(t, 184, 68, 16);
+	}
+	a->pm_timer = gas_or_port(t, 208, 76, 32);
+	dsdt = table_map(field(t, 140, 8) ? field(t, 140, 8) : field(t, 40, 4), map);
+	if (dsdt && memcmp(dsdt->signature, "DSDT", 4) == 0)
+		parse_dsdt(a, dsdt);
+}
+
+static void parse_table(struct acpi_info *a, u64 pa, map_fn *map)
+{
+	const struct sdt *t = table_map(pa, map);
+
+	if (!t)
+		return;
+	if (memcmp(t->signature, "APIC", 4) == 0) {
+		parse_madt(a, t);
+	} else if (memcmp(t->signature, "FACP", 4) == 0) {
+		parse_fadt(a, t, map);
+	} else if (memcmp(t->signature, "HPET", 4) == 0) {
+		struct acpi_gas g = gas_field(t, 40);
+
+		a->hpet_base = g.space == ACPI_SPACE_MEMORY ? g.addr : 0;
+	} else if (memcmp(t->signature, "SPCR", 4) == 0) {
+		struct acpi_gas g = gas_field(t, 40);
+
+		if (g.space == ACPI_SPACE_IO && g.addr <= 0xffff)
+			a->spcr_port = (u16)g.addr;
+	}
+}
+
+const char *acpi_parse(const void *rsdp, u32 rsdp_size, map_fn *map, struct acpi_info *a)
+{
+	const struct sdt *root = NULL;
+	struct rsdp r = { 0 };
+	u32 width = 8, n;
+
+	memset(a, 0, sizeof(*a));
+	memcpy(&r, rsdp, MIN(rsdp_size, (u32)sizeof(r)));
+	if (rsdp_size < 20 || memcmp(r.signature, "RSD PTR ", 8) != 0)
+		return "the RSDP has no signature";
+	if (!sum_ok(&r, 20))
+		return "the RSDP has a wrong checksum";
+	if (r.revision >= 2 && rsdp_size >= sizeof(r) && r.xsdt) {
+		if (r.length < sizeof(r) || !sum_ok(&r, sizeof(r)))
+			log_warn("ACPI: the second half of the RSDP has a wrong checksum: the RSDT is used");
+		else
+			root = table_map(r.xsdt, map);
+		if (root && memcmp(root->signature, "XSDT", 4) != 0)
+			root = NULL;
+	}
+	if (!root) {
+		root = table_map(r.rsdt, map);
+		width = 4;
+		if (!root || memcmp(root->signature, "RSDT", 4) != 0)
+			return "neither XSDT nor RSDT is whole";
+	}
+	n = (root->length - (u32)sizeof(*root)) / width;
+	for (u32 i = 0; i < MIN(n, TABLES_MAX); i++)
+		parse_table(a, field(root, (u32)sizeof(*root) + i * width, width), map);
+	if (a->cpu_count == 0)
+		return "no MADT that lists a processor";
+	return NULL;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "drivers/uart.h"
+#include "hv/console.h"
+#include "hv/lock.h"
+#include "hv/panic.h"
+
+static struct {
+	struct lock lock; /* of all below */
+	bool async, tx_busy, tx_waiter;
+	u32 tx_head, tx_tail, rx_head, rx_tail; /* free-running */
+	u8 tx[CONSOLE_TX_BYTES];
+	u8 rx[CONSOLE_RX_BYTES];
+} con;
+
+__attribute__((weak)) void console_rx_notify(void)
+{
+}
+
+__attribute__((weak)) void console_tx_notify(void)
+{
+}
+
+static u32 tx_used(void)
+{
+	return con.tx_head - con.tx_tail;
+}
+
+static bool tx_put(u8 c)
+{
+	if (tx_used() == CONSOLE_TX_BYTES)
+		return false;
+	con.tx[con.tx_head++ % CONSOLE_TX_BYTES] = c;
+	return true;
+}
+
+/* Moves one FIFO's worth when the transmitter has room. Lock held. */
+static void tx_pump(void)
+{
+	u8 chunk[UART_FIFO];
+	u32 n = 0;
+
+	if (!uart_tx_empty())
+		return;
+	while (n < UART_FIFO && tx_used())
+		chunk[n++] = con.tx[con.tx_tail++ % CONSOLE_TX_BYTES];
+	uart_tx(chunk, n);
+	/* The UART interrupts when these are out; with nothing left that interrupt is switched off. */
+	if (con.tx_busy != (n > 0)) {
+		con.tx_busy = n > 0;
+		uart_irq_enable(con.tx_busy);
+	}
+}
+
+static void tx_drain(void)
+{
+	while (tx_used())
+		uart_putc(con.tx[con.tx_tail++ % CONSOLE_TX_BYTES]);
+}
+
+/* Lock held, or in a panic. */
+static void tx_start(void)
+{
+	if (!con.async)
+		tx_drain();
+	else if (!con.tx_busy)
+		tx_pump();
+}
+
+size_t console_write(const void *buf, size_t n)
+{
+	const u8 *p = buf;
+	size_t i;
+
+	lock(&con.lock);
+	for (i = 0; i < n && tx_put(p[i]); i++)
+		;
+	con.tx_waiter |= i < n;
+	tx_start();
+	unlock(&con.lock);
+	return i;
+}
+
+void console_puts(const char *s, size_t n)
+{
+	bool locked = !panic_active();
+
+	if (locked)
+		lock(&con.lock);
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '\n')
+			tx_put('\r');
+		tx_put((u8)s[i]);
+	}
+	tx_start();
+	if (locked)
+		unlock(&con.lock);
+}
+
+size_t console_read(void *buf, size_t n)
+{
+	u8 *p = buf;
+	size_t i;
+
+	lock(&con.lock);
+	for (i = 0; i < n && con.rx_head != con.rx_tail; i++)
+		p[i] = con.rx[con.rx_tail++ % CONSOLE_RX_BYTES];
+	unlock(&con.lock);
+	return i;
+}
+
+void console_async(void)
+{
+	lock(&con.lock);
+	con.async = true;
+	uart_irq_enable(false);
+	unlock(&con.lock);
+}
+
+void console_irq(void)
+{
+	bool rx = false, tx = false;
+	int c;
+
+	lock(&con.lock);
+	/* At most a few rounds: a stuck line must not hold the CPU. */
+	for (u32 i = 0; uart_irq_ack() && i < 4; i++)
+		;
+	for (u32 i = 0; i < 4 * UART_FIFO && (c = uart_getc()) >= 0; i++) {
+		if (con.rx_head - con.rx_tail < CONSOLE_RX_BYTES)
+			con.rx[con.rx_head++ % CONSOLE_RX_BYTES] = (u8)c;
+		rx = true;
+	}
+	tx_pump();
+	if (con.tx_waiter && tx_used() <= CONSOLE_TX_BYTES / 2) {
+		con.tx_waiter = false;
+		tx = true;
+	}
+	unlock(&con.lock);
+	if (rx)
+		console_rx_notify();
+	if (tx)
+		console_tx_notify();
+}
+
+void console_flush(bool force)
+{
+	if (!force)
+		lock(&con.lock);
+	con.async = false;
+	tx_drain();
+	if (!force)
+		unlock(&con.lock);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "hv/arch.h"
+#include "hv/console.h"
+#include "hv/lock.h"
+#include "hv/log.h"
+#include "hv/printf.h"
+#include "hv/string.h"
+
+#define LINE	    256
+#define GUEST_BURST 16 /* log_guest(): tokens at most ... */
+#define GUEST_RATE  4  /* ... and new ones per second */
+
+static struct {
+	struct lock lock;
+	u64 next; /* (lock) position after the newest byte */
+	char ring[LOG_BYTES];
+} ring;
+static enum log_level console_level = LOG_INFO, ring_level = LOG_INFO;
+static struct {
+	struct lock lock;
+	u64 last;	     /* (lock) TSC of the last refill */
+	u32 tokens, dropped; /* (lock) */
+} guest = { .tokens = GUEST_BURST };
+
+void log_set_console_level(enum log_level level)
+{
+	console_level = level;
+}
+
+void log_set_level(enum log_level level)
+{
+	ring_level = level;
+}
+
+static void ring_put(const char *s, size_t n)
+{
+	size_t at = ring.next % LOG_BYTES, first = MIN(n, LOG_BYTES - at);
+
+	memcpy(ring.ring + at, s, first);
+	memcpy(ring.ring, s + first, n - first);
+	ring.next += n;
+}
+
+/* Uptime, text, newline: at most LINE bytes. */
+static size_t format(char line[LINE], enum log_level level, const char *fmt, va_list ap)
+{
+	static const char *const mark[] = { "ERROR: ", "warning: ", "", "" };
+	u64 us = arch_ticks_to_ns(arch_now()) / 1000;
+	int n;
+
+	n = snprintf(line, LINE, "[%4llu.%06llu] %s", (unsigned long long)(us / 1000000),
+		     (unsigned long long)(us % 1000000), mark[level]);
+	n += vsnprintf(line + n, LINE - (size_t)n, fmt, ap);
+	n = MIN(n, LINE - 2);
+	line[n++] = '\n';
+	line[n] = 0;
+	return (size_t)n;
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	char line[LINE];
+	va_list ap;
+	size_t n;
+
+	if (level > ring_level)
+		return;
+	va_start(ap, fmt);
+	n = format(line, level, fmt, ap);
+	va_end(ap);
+	lock(&ring.lock);
+	ring_put(line, n);
+	unlock(&ring.lock);
+	if (level <= console_level)
+		console_puts(line, n);
+}
+
+/* Takes a token; *dropped gets the number of lines to own up to. */
+static bool guest_token(u32 *dropped)
+{
+	u64 now = arch_now(), per_token = arch_tsc_khz() * 1000 / GUEST_RATE, fresh;
+	bool ok;
+
+	lock(&guest.lock);
+	fresh = per_token ? (now - guest.last) / per_token : GUEST_BURST;
+	if (fresh) {
+		guest.tokens = (u32)MIN(guest.tokens + MIN(fresh, GUEST_BURST), GUEST_BURST);
+		guest.last = fresh >= GUEST_BURST ? now : guest.last + fresh * per_token;
+	}
+	ok = guest.tokens > 0;
+	if (ok) {
+		guest.tokens--;
+		*dropped = guest.dropped;
+		guest.dropped = 0;
+	} else {
+		guest.dropped++;
+	}
+	unlock(&guest.lock);
+	return ok;
+}
+
+void log_guest(const char *fmt, ...)
+{
+	char line[LINE];
+	u32 dropped = 0;
+	va_list ap;
+	size_t n;
+
+	if (!guest_token(&dropped))
+		return;
+	va_start(ap, fmt);
+	n = format(line, LOG_INFO, fmt, ap);
+	va_end(ap);
+	lock(&ring.lock);
+	ring_put(line, n);
+	if (dropped) {
+		n = (size_t)snprintf(line, LINE, "%u earlier lines like this one were dropped\n", dropped);
+		ring_put(line, n);
+	}
+	unlock(&ring.lock);
+}
+
+size_t log_read(u64 pos, char *buf, size_t n, u64 *first, u64 *next)
+{
+	size_t at, part;
+
+	lock(&ring.lock);
+	*next = ring.next;
+	*first = ring.next > LOG_BYTES ? ring.next - LOG_BYTES : 0;
+	pos = MIN(MAX(pos, *first), *next);
+	n = MIN(n, *next - pos);
+	at = pos % LOG_BYTES;
+	part = MIN(n, LOG_BYTES - at);
+	memcpy(buf, ring.ring + at, part);
+	memcpy(buf + part, ring.ring, n - part);
+	unlock(&ring.lock);
+	return n;
+}
+
+void log_panic_text(const char *s)
+{
+	size_t n = strlen(s);
+
+	ring_put(s, n);
+	console_puts(s, n);
+}

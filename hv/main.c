@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "hv/abi/caisson.h"
+#include "hv/arch.h"
+#include "hv/bootinfo.h"
+#include "hv/console.h"
+#include "hv/log.h"
+#include "hv/main.h"
+#include "hv/pcpu.h"
+#include "hv/string.h"
+
+#define MIB (1024 * 1024ull)
+
+/* ---- command line ---- */
+struct hv_options hv_options = { .cpus = CAISSON_MAX_CPUS, .control_mib = 64, .loglevel = LOG_INFO };
+static char unknown[4][32]; /* words nobody knows, until they can be printed */
+static u32 unknown_count;
+
+/* One row per word: a flag, or name=NUMBER from min to max. */
+static const struct option {
+	const char *name;
+	bool *flag;
+	u64 *value, min, max;
+} options[] = {
+	{ "quiet", &hv_options.quiet, NULL, 0, 0 },		 /* warnings and errors only on the console */
+	{ "exit", &hv_options.exit, NULL, 0, 0 },		 /* power off instead of starting the control domain */
+	{ "apicv=off", &hv_options.no_apicv, NULL, 0, 0 },	 /* interrupts of guests by the software path */
+	{ "cpus", NULL, &hv_options.cpus, 1, CAISSON_MAX_CPUS },
+	{ "control_mem", NULL, &hv_options.control_mib, 8, 65536 }, /* MiB */
+	{ "com1", NULL, &hv_options.com1, 1, 0xffff },		 /* port of the console */
+	{ "loglevel", NULL, &hv_options.loglevel, LOG_ERR, LOG_DEBUG },
+};
+
+static bool take_option(const char *word)
+{
+	for (const struct option *o = options; o < options + ARRAY_SIZE(options); o++) {
+		size_t n = strlen(o->name);
+		const char *number = word + n + 1;
+		u64 v;
+
+		if (o->flag && strcmp(word, o->name) == 0)
+			return *o->flag = true;
+		if (!o->value || strncmp(word, o->name, n) != 0 || word[n] != '=')
+			continue;
+		if (!str_to_u64(&number, &v) || *number || v < o->min || v > o->max)
+			return false;
+		*o->value = v;
+		return true;
+	}
+	return false;
+}
+
+void hv_parse_options(const char *cmdline)
+{
+	char word[64];
+
+	while (str_word(&cmdline, word, sizeof(word))) {
+		if (!take_option(word) && unknown_count < ARRAY_SIZE(unknown))
+			str_copy(unknown[unknown_count++], word, sizeof(unknown[0]));
+	}
+	log_set_level((enum log_level)MAX(hv_options.loglevel, LOG_INFO));
+	log_set_console_level((enum log_level)hv_options.loglevel);
+}
+
+/* ---- boot ---- */
+static void print_memory(const struct bootinfo *bi)
+{
+	static const char *const type[] = { "?", "RAM", "reserved", "ACPI", "ACPI NVS", "bad" };
+	u64 ram = 0;
+
+	for (u32 i = 0; i < bi->mem_count; i++) {
+		const struct boot_range *m = &bi->mem[i];
+
+		log_info("memory %012llx - %012llx %s", (unsigned long long)m->start.v, (unsigned long long)m->end.v - 1,
+			 type[m->type]);
+		if (m->type == BOOT_MEM_RAM)
+			ram += m->end.v - m->start.v;
+	}
+	if (bi->mem_dropped)
+		log_warn("%u ranges of the boot loader's memory map are left out", bi->mem_dropped);
+	log_info("%llu MiB of RAM, %u modules", (unsigned long long)(ram / MIB), bi->module_count);
+}
+
+__attribute__((weak)) void run_kicked(struct pcpu *c)
+{
+	(void)c;
+}
+
+__attribute__((weak)) void timer_expire(struct timer_queue *q, u64 now)
+{
+	(void)q;
+	(void)now;
+}
+
+void hv_main(const struct bootinfo *bi)
+{
+	char brand[48];
+
+	for (u32 i = 0; i < unknown_count; i++)
+		log_warn("command line: '%s' is no option, or its value is out of range", unknown[i]);
+	arch_cpu_brand(brand);
+	log_info("started by %s: %s", bi->loader[0] ? bi->loader : "an unnamed loader", bi->cmdline);
+	print_memory(bi);
+	arch_cpus_start();
+	log_info("%u of %u CPUs, %s", cpus_online(), arch_cpus_found(), brand);
+	log_info("boot took %llu ticks so far", (unsigned long long)(arch_now() - bi->tsc));
+	console_async();
+	arch_cpus_release();
+	log_info("no control domain yet");
+	if (hv_options.exit)
+		arch_poweroff();
+	for (;;)
+		arch_cpu_idle();
+}
+
+void hv_cpu_main(struct pcpu *c)
+{
+	log_info("CPU %u is up", c->id);
+	for (;;)
+		arch_cpu_idle();
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The way of a boot through hv: arch sets the boot CPU up and calls hv_main(); that starts the others.
+ */
+#ifndef HV_MAIN_H
+#define HV_MAIN_H
+
+#include "hv/types.h"
+
+struct bootinfo;
+struct pcpu;
+
+/* What the command line says. */
+struct hv_options {
+	bool quiet, exit, no_apicv;
+	u64 cpus;	 /* use at most so many */
+	u64 control_mib; /* memory of the control domain */
+	u64 com1;	 /* port of the console */
+	u64 loglevel;	 /* enum log_level */
+};
+extern struct hv_options hv_options;
+
+/* Before anything is printed; words that it does not know are kept for a warning. */
+void hv_parse_options(const char *cmdline);
+
+/* Boot CPU, on its own stack, paging, traps, time and tables final. */
+void __attribute__((noreturn)) hv_main(const struct bootinfo *bi);
+/* Every other CPU, after arch_cpus_release(). */
+void __attribute__((noreturn)) hv_cpu_main(struct pcpu *c);
+
+/* arch: starts the other CPUs, each up to a gate; opens that. */
+void arch_cpus_start(void);
+void arch_cpus_release(void);
+u32 arch_cpus_found(void);
+/* arch: no early memory is taken after this; bootinfo's reserved list is complete. Table pages then come from page(). */
+void arch_memory_final(void *(*page)(void));
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "hv/string.h"
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+	const u8 *x = a, *y = b;
+
+	for (; n; n--, x++, y++) {
+		if (*x != *y)
+			return *x - *y;
+	}
+	return 0;
+}
+
+size_t strnlen(const char *s, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && s[n])
+		n++;
+	return n;
+}
+
+size_t strlen(const char *s)
+{
+	return strnlen(s, SIZE_MAX);
+}
+
+int strncmp(const char *a, const char *b, size_t n)
+{
+	for (; n; n--, a++, b++) {
+		if (*a != *b || !*a)
+			return (u8)*a - (u8)*b;
+	}
+	return 0;
+}
+
+int strcmp(const char *a, const char *b)
+{
+	return strncmp(a, b, SIZE_MAX);
+}
+
+char *strchr(const char *s, int c)
+{
+	for (;; s++) {
+		if (*s == (char)c)
+			return (char *)(uintptr_t)s;
+		if (!*s)
+			return NULL;
+	}
+}
+
+void str_copy_n(char *dst, size_t size, const void *src, size_t n)
+{
+	if (size == 0)
+		return;
+	n = strnlen(src, MIN(n, size - 1));
+	memcpy(dst, src, n);
+	dst[n] = 0;
+}
+
+size_t str_copy(char *dst, const char *src, size_t size)
+{
+	str_copy_n(dst, size, src, SIZE_MAX);
+	return strlen(src);
+}
+
+static int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
+}
+
+bool str_to_u64(const char **s, u64 *out)
+{
+	const char *p = *s, *first;
+	int base = 10;
+	u64 v = 0;
+
+	if (p[0] == '0' && (p[1] | 0x20) == 'x') {
+		base = 16;
+		p += 2;
+	}
+	for (first = p; digit(*p) < base; p++) {
+		if (__builtin_mul_overflow(v, (u64)base, &v) || __builtin_add_overflow(v, (u64)digit(*p), &v))
+			return false;
+	}
+	if (p == first)
+		return false;
+	*s = p;
+	*out = v;
+	return true;
+}
+
+bool str_word(const char **s, char *word, size_t size)
+{
+	const char *p = *s;
+	bool quoted = false;
+	size_t n = 0;
+
+	while (*p == ' ' || *p == '\t')
+		p++;
+	if (!*p) {
+		*s = p;
+		return false;
+	}
+	for (; *p && (quoted || (*p != ' ' && *p != '\t')); p++) {
+		if (*p == '"')
+			quoted = !quoted;
+		else if (n + 1 < size)
+			word[n++] = *p;
+	}
+	if (size)
+		word[n] = 0;
+	*s = p;
+	return true;
+}
