@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# files.mk: how our own guests are built. Included by the Makefile at the top; builds build/control.elf, and build/lib-guest
-# objects that the fragments of guest/demo and tests/guest link with theirs.
+# files.mk: how our own guests are built. Included by the Makefile at the top; builds build/control.elf and gives the fragments of
+# guest/demo and tests/guest the rules for theirs.
 #
-#   $(call guest_elf,NAME,OBJECTS[,MAP_GIB])	a rule for build/NAME.elf from objects under build/guest/
+#   $(call guest_elf,NAME,OBJECTS[,MAP_GIB])	a rule for build/NAME.elf from objects under build/guest/; MAP_GIB (4) is how
+#						much of its memory start.asm maps
+#   GUEST_IMAGES				all of them
 #   build/guest/PATH/FILE.o			from PATH/FILE.c or PATH/FILE.asm, as code of a guest
 
-GUEST_CC    ?= gcc
-GUEST_LD    ?= ld
+GUEST_CC    ?= $(CC)
+GUEST_LD    ?= $(LD)
 GUEST_NASM  ?= nasm
 GUEST_FLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-builtin-printf -Wall -Wextra -Werror -mno-red-zone \
 	-mgeneral-regs-only -fno-pic -fno-pie -mcmodel=small -fno-stack-protector -fno-asynchronous-unwind-tables \
@@ -14,18 +16,20 @@ GUEST_FLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-builtin-printf -Wall -Wextr
 
 build/guest/%.o: %.c
 	@mkdir -p $(@D)
-	$(GUEST_CC) $(GUEST_FLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(GUEST_CC) $(GUEST_FLAGS) -MMD -MP -c -o $@ $<
 
 build/guest/%.o: %.asm
 	@mkdir -p $(@D)
-	$(GUEST_NASM) -f elf64 -g -F dwarf -MD $(@:.o=.d) -MP -o $@ $<
+	$(Q)$(GUEST_NASM) -f elf64 -g -F dwarf -MD $(@:.o=.d) -MP -o $@ $<
 
 GUEST_LIB := $(addprefix build/guest/guest/lib/,start.o runtime.o string.o)
 
+GUEST_IMAGES :=
 define guest_elf_rule
+GUEST_IMAGES += build/$(1).elf
 build/$(1).elf: $(2) $$(GUEST_LIB) guest/lib/guest.ld
 	@mkdir -p $$(@D)
-	$$(GUEST_LD) -nostdlib -static --gc-sections -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments \
+	$$(Q)$$(GUEST_LD) -nostdlib -static --gc-sections -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments \
 		--defsym=guest_map_gib=$(or $(3),4) -T guest/lib/guest.ld -o $$@ $$(filter %.o,$$^)
 endef
 guest_elf = $(eval $(call guest_elf_rule,$(1),$(2),$(3)))

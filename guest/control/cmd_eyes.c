@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Commands that look: at exits, at load, into a vCPU, into page tables.
+ */
+#include "guest/control/cons.h"
+#include "guest/control/domain.h"
+#include "guest/control/errors.h"
+#include "guest/control/json.h"
+#include "guest/control/pump.h"
+#include "guest/control/shell.h"
+#include "guest/control/stats.h"
+#include "guest/lib/hypercall.h"
+#include "guest/lib/string.h"
+
+typedef unsigned long long ull;
+
+static struct caisson_domain info;
+
+/* ---- stats ---- */
+
+static void stats_print(u32 id, const char *name, const struct stats_row *row, u32 n, bool json)
+{
+	if (json) {
+		json_open(NULL, '{');
+		json_number("domain", id);
+		json_string("name", name);
+		json_open("exits", '[');
+	} else {
+		out("domain %u (%s)\n  %-24s %12s %16s %9s %9s  %s\n", id, name, "EXIT", "COUNT", "CYCLES",
+		    "AVERAGE", "WORST", "WORST AT RIP");
+	}
+	for (u32 i = 0; i < n; i++) {
+		if (!json) {
+			out("  %-24s %12llu %16llu %9llu %9llu  %llx\n", row[i].name, (ull)row[i].count,
+			    (ull)row[i].cycles, (ull)(row[i].cycles / row[i].count), (ull)row[i].worst,
+			    (ull)row[i].worst_rip);
+			continue;
+		}
+		json_open(NULL, '{');
+		json_string("name", row[i].name);
+		json_number("count", row[i].count);
+		json_number("cycles", row[i].cycles);
+		json_number("worst", row[i].worst);
+		json_hex("worst_rip", row[i].worst_rip);
+		json_close('}');
+	}
+	if (json) {
+		json_close(']');
+		json_close('}');
+	}
+}
+
+static void stats_live(bool json)
+{
+	static struct stats_row rows[STATS_ROWS];
+
+	stats_print(info.id, info.name, rows, stats_collect(info.id, info.max_vcpus, rows), json);
+}
+
+static int cmd_stats(int argc, char *const argv[])
+{
+	struct args_option o[] = { OPTION_JSON, { .name = "reset", .type = ARGS_FLAG } };
+	const char *id[1];
+	int n = parse(argc, argv, o, ARRAY_SIZE(o), id, 0, 1);
+	bool json = o[0].set;
+	struct dom *d;
+	int one = -1;
+
+	if (n < 0)
+		return 1;
+	d = n ? domain_find(id[0]) : NULL;
+	if (d && !(d->flags & DOM_LIVE)) {
+		if (o[1].set)
+			return fail("domain %u has ended and is gone", d->id);
+		if (json)
+			json_open(NULL, '[');
+		stats_print(d->id, d->name, d->kept, d->nkept, json);
+		if (json)
+			json_close(']');
+		return 0;
+	}
+	if (n && (one = need_id(id[0])) < 0)
+		return 1;
+	if (json)
+		json_open(NULL, '[');
+	for (u32 i = one < 0 ? 0 : (u32)one; !in_ctrlc && !hc_domain_next(i, &info); i = info.id + 1) {
+		if (one >= 0 && info.id != (u32)one)
+			break;
+		if (o[1].set)
+			hc_stats_reset(info.id);
+		else
+			stats_live(json);
+	}
+	if (json)
+		json_close(']');
+	return interrupted();
+}
+
+/* ---- top ---- */
+
+static struct {
+	u64 run_ns, exits;
+} top_last[CAISSON_MAX_DOMS];
+
+static void top_row(u64 ns)
+{
+	u64 run = info.run_ns - top_last[info.id].run_ns, exits = info.exits - top_last[info.id].exits;
+	u64 permille = ns ? run * 1000 / ns : 0;
+	static const char *const state[] = { "paused", "running", "blocked", "ended", "dying" };
+
+	top_last[info.id].run_ns = info.run_ns;
+	top_last[info.id].exits = info.exits;
+	out("%4u  %-16s %-8s %5llu.%llu %5u %7llu %12llu\033[K\n", info.id, info.name,
+	    info.state < ARRAY_SIZE(state) ? state[info.state] : "?", (ull)permille / 10, (ull)permille % 10,
+	    info.vcpus, (ull)info.pages >> 8, ns ? (ull)(exits * 1000000 / (ns / 1000 ? ns / 1000 : 1)) : 0);
+}
+
+static void top_page(u64 ns)
+{
+	static struct caisson_physinfo p;
+
+	hc_physinfo(&p);
+	out("\033[H%s: up %llu s, %u CPUs, %u domains, %llu of %llu MiB free (q ends)\033[K\n\033[K\n",
+	    p.version, (ull)(p.uptime_ns / (NS_PER_MS * MS_PER_S)), p.cpus, p.domains,
+	    (ull)p.frames_free >> 8, (ull)p.frames_total >> 8);
+	out("%4s  %-16s %-8s %7s %5s %7s %12s\033[K\n", "ID", "NAME", "STATE", "CPU %", "VCPUS", "MIB",
+	    "EXITS/s");
+	for (u32 i = 0; !in_ctrlc && !hc_domain_next(i, &info); i = info.id + 1)
+		top_row(ns);
+	out("\033[J");
+}
+
+static bool top_quit(void)
+{
+	int c;
+
+	while ((c = in_getc()) >= 0)
+		if (c == 'q' || c == 'Q')
+			return true;
+	return in_ctrlc;
+}
+
+static int cmd_top(int argc, char *const argv[])
+{
+	struct args_option o[] = { { .name = "count", .type = ARGS_NUMBER, .min = 1, .max = 1000000 } };
+	u64 last = time_ns(), now, next, left;
+	const char *none[1];
+
+	if (parse(argc, argv, o, 1, none, 0, 0) < 0)
+		return 1;
+	for (u32 i = 0; !hc_domain_next(i, &info); i = info.id + 1) {
+		top_last[info.id].run_ns = info.run_ns;
+		top_last[info.id].exits = info.exits;
+	}
+	left = o[0].set ? o[0].number : ~0ull;
+	out("\033[2J");
+	while (left) {
+		next = time_after_ms(MS_PER_S);
+		while (!top_quit() && !(shell_wait(PUMP_INPUT, next) & PUMP_TIME))
+			;
+		if (in_ctrlc || time_tsc() < next)
+			break;
+		now = time_ns();
+		top_page(now - last);
+		last = now;
+		left--;
+	}
+	return 0;
+}
+
+/* ---- one vCPU ---- */
+
+/* "ID" or "ID:V". -1: the error is printed. */
+static int parse_vcpu(const char *word, u32 *vcpu)
+{
+	const char *colon = strchr(word, ':');
+	char id[CAISSON_NAME];
+	u64 n = 0;
+
+	if (colon && (!args_number(colon + 1, &n) || n >= CAISSON_MAX_VCPUS)) {
+		fail("'%.40s' is no vCPU: ID:NUMBER", word);
+		return -1;
+	}
+	snprintf(id, sizeof(id), "%.*s", colon ? (int)(colon - word) : (int)sizeof(id) - 1, word);
+	*vcpu = (u32)n;
+	return need_id(id);
+}
+
+/* For reading registers a domain stands still. */
+static bool still(u32 id)
+{
+	s64 r = hc_domain_pause(id);
+
+	if (r < 0 && r != -CAISSON_EAGAIN)
+		fail("pausing domain %u: %s", id, error_name(r));
+	return r >= 0 || r == -CAISSON_EAGAIN;
+}
+
+static s64 field_read(u32 id, u32 vcpu, u32 index, struct caisson_field *f)
+{
+	s64 r;
+
+	/* A vCPU that is just leaving its CPU is gone in a moment. */
+	for (u32 tries = 0; (r = hc_vmcs_read(id, vcpu, index, f)) == -CAISSON_EBUSY && tries < 1000; tries++)
+		pump_poll();
+	return r;
+}
+
+static int cmd_vmcs(int argc, char *const argv[])
+{
+	const char *word[2] = { 0 };
+	struct caisson_field f;
+	u32 vcpu, shown = 0;
+	int id;
+	s64 r = 0;
+
+	if (parse(argc, argv, NULL, 0, word, 1, 2) < 0)
+		return 1;
+	id = parse_vcpu(word[0], &vcpu);
+	if (id < 0 || !still((u32)id))
+		return 1;
+	for (u32 i = 0; !in_ctrlc && (r = field_read((u32)id, vcpu, i, &f)) >= 0; i++) {
+		if (word[1] && !strstr(f.name, word[1]))
+			continue;
+		out("%04x  %-40s %0*llx\n", f.encoding, f.name, f.width ? (int)f.width * 2 : 16,
+		    (ull)f.value);
+		shown++;
+	}
+	hc_domain_unpause((u32)id);
+	if (r < 0 && r != -CAISSON_ENOENT)
+		return fail("vmcs: %s", error_name(r));
+	if (!shown && word[1])
+		return fail("no field has \"%.40s\" in its name", word[1]);
+	if (!shown)
+		return fail("domain %d has no vCPU %u", id, vcpu);
+	return interrupted();
+}
+
+/* ---- page tables ---- */
+
+static const char *size_name(u64 size)
+{
+	return size == 1ull << 12   ? "4 KiB"
+	       : size == 1ull << 21 ? "2 MiB"
+	       : size == 1ull << 30 ? "1 GiB"
+				    : "a page";
+}
+
+static int cmd_ept(int argc, char *const argv[])
+{
+	struct caisson_walk w = { 0 };
+	const char *word[2];
+	u64 gpa;
+	int id;
+	s64 r;
+
+	if (parse(argc, argv, NULL, 0, word, 2, 2) < 0)
+		return 1;
+	id = need_id(word[0]);
+	if (id < 0)
+		return 1;
+	if (!args_number(word[1], &gpa))
+		return fail("ept: '%.40s' is no address", word[1]);
+	r = hc_s2_walk((u32)id, gpa, &w);
+	if (r < 0)
+		return fail("ept: %s", error_name(r));
+	for (u32 i = 0; i < w.levels && i < ARRAY_SIZE(w.entry); i++)
+		out("level %u  entry %016llx\n", w.levels > i ? 4 - i : 0, (ull)w.entry[i]);
+	if (w.leaf)
+		out("gpa %llx is at hpa %llx, mapped by %s\n", (ull)gpa, (ull)w.hpa, size_name(w.size));
+	else
+		out("gpa %llx is not mapped\n", (ull)gpa);
+	return 0;
+}
+
+/* SDM: "Paging Modes". Levels, index bits per level and bytes per entry. */
+struct paging {
+	const char *name;
+	u32 levels, bits, bytes;
+};
+
+static struct paging paging_of(const struct caisson_vcpu_context *c)
+{
+	if (!(c->cr0 >> 31 & 1))
+		return (struct paging){ "no paging", 0, 0, 0 };
+	if (!(c->cr4 >> 5 & 1))
+		return (struct paging){ "32-bit paging", 2, 10, 4 };
+	if (!(c->efer >> 10 & 1))
+		return (struct paging){ "PAE paging", 3, 9, 8 };
+	if (c->cr4 >> 12 & 1)
+		return (struct paging){ "5-level paging", 5, 9, 8 };
+	return (struct paging){ "4-level paging", 4, 9, 8 };
+}
+
+#define PTE_ADDRESS 0x000ffffffffff000ull
+
+static int walk(u32 id, const struct caisson_vcpu_context *c, u64 va)
+{
+	struct paging p = paging_of(c);
+	u64 table = p.levels == 3 ? c->cr3 & ~0x1full : c->cr3 & PTE_ADDRESS, entry, low;
+	u32 shift;
+
+	out("%s, cr3 %llx\n", p.name, (ull)c->cr3);
+	if (!p.levels) {
+		out("va %llx is gpa %llx\n", (ull)va, (ull)va);
+		return 0;
+	}
+	for (u32 level = p.levels; level; level--) {
+		bool top_of_pae = p.levels == 3 && level == 3, large;
+		u64 at;
+		s64 r;
+
+		shift = 12 + p.bits * (level - 1);
+		at = table + (va >> shift & ((top_of_pae ? 4u : 1u << p.bits) - 1)) * p.bytes;
+		entry = 0;
+		r = hc_mem_read(id, at, &entry, p.bytes);
+		if (r != (s64)p.bytes)
+			return fail("level %u: the entry at gpa %llx is not in the domain's RAM", level,
+				    (ull)at);
+		out("level %u  entry %0*llx  at gpa %llx\n", level, (int)p.bytes * 2, (ull)entry, (ull)at);
+		if (!(entry & 1)) {
+			out("va %llx is not mapped\n", (ull)va);
+			return 0;
+		}
+		large = level > 1 && !top_of_pae && level < 4 && entry >> 7 & 1 &&
+			(p.bytes == 8 || c->cr4 >> 4 & 1);
+		if (large || level == 1)
+			break;
+		table = p.bytes == 4 ? entry & 0xfffff000u : entry & PTE_ADDRESS;
+	}
+	low = (1ull << shift) - 1;
+	/* 4 MiB pages have address bits 39:32 in bits 20:13 */
+	if (p.bytes == 4 && shift == 22)
+		entry = (entry & 0xffc00000u) | (entry >> 13 & 0xff) << 32;
+	out("va %llx is gpa %llx\n", (ull)va, (ull)((entry & PTE_ADDRESS & ~low) | (va & low)));
+	return 0;
+}
+
+static int cmd_walk(int argc, char *const argv[])
+{
+	static struct caisson_vcpu_context c;
+	const char *word[2];
+	u32 vcpu;
+	u64 va;
+	int id, result;
+	s64 r;
+
+	if (parse(argc, argv, NULL, 0, word, 2, 2) < 0)
+		return 1;
+	if (!args_number(word[1], &va))
+		return fail("walk: '%.40s' is no address", word[1]);
+	id = parse_vcpu(word[0], &vcpu);
+	if (id < 0 || !still((u32)id))
+		return 1;
+	for (u32 tries = 0; (r = hc_vcpu_get((u32)id, vcpu, &c)) == -CAISSON_EBUSY && tries < 1000; tries++)
+		pump_poll();
+	if (r < 0)
+		result = r == -CAISSON_ENOENT ? fail("domain %d has no vCPU %u", id, vcpu)
+					      : fail("walk: %s", error_name(r));
+	else
+		result = walk((u32)id, &c, va);
+	hc_domain_unpause((u32)id);
+	return result;
+}
+
+/* ---- why ---- */
+
+static void why_vcpu(const struct caisson_vcpu_info *v)
+{
+	static const char *const text[] = { "runs",
+					    "could run and waits for a CPU",
+					    "sleeps: halted until an interrupt, or waiting in a hypercall",
+					    "waits for a device model's answer",
+					    "is paused",
+					    "is off: it waits to be started" };
+
+	out("  vCPU %u %s; last exit at rip %llx\n", v->id,
+	    v->state < ARRAY_SIZE(text) ? text[v->state] : "?", (ull)v->rip);
+}
+
+static int why_live(u32 id)
+{
+	struct caisson_vcpu_info v;
+	s64 r = hc_domain_info(id, &info);
+
+	if (r < 0)
+		return fail("why: %s", error_name(r));
+	if (info.end)
+		out("domain %u ended: %s; %s\n", id, domain_end_name(info.end), info.why);
+	else if (info.state == CAISSON_STATE_PAUSED)
+		out("domain %u is paused (%u times)\n", id, info.pauses);
+	else
+		out("domain %u is alive\n", id);
+	for (u32 i = 0; i < info.max_vcpus; i++)
+		if (!hc_vcpu_info(id, i, &v))
+			why_vcpu(&v);
+	return 0;
+}
+
+static int cmd_why(int argc, char *const argv[])
+{
+	const char *word[1];
+	struct dom *d;
+	int id;
+
+	if (parse(argc, argv, NULL, 0, word, 1, 1) < 0)
+		return 1;
+	d = domain_find(word[0]);
+	if (d && !(d->flags & DOM_LIVE)) {
+		out("domain %u ended: %s", d->id, domain_end_name(d->end));
+		if (d->end == CAISSON_END_EXIT)
+			out(" %llu", (ull)d->code);
+		out("%s%s\n", *d->why ? "; " : "", d->why);
+		return 0;
+	}
+	id = need_id(word[0]);
+	return id < 0 ? 1 : why_live((u32)id);
+}
+
+const struct command commands_eyes[] = {
+	{ "stats", cmd_stats, "[ID] [--reset] [--json]",
+	  "exits of a domain, or of all: how many, what they cost", COMPLETE_DOMAIN },
+	{ "top", cmd_top, "[--count N]", "who uses the CPUs, every second, until q", COMPLETE_NONE },
+	{ "why", cmd_why, "ID", "why a domain does not run", COMPLETE_DOMAIN },
+	{ "vmcs", cmd_vmcs, "ID[:VCPU] [TEXT]",
+	  "a vCPU's control structure; TEXT: fields with it in their name", COMPLETE_DOMAIN },
+	{ "ept", cmd_ept, "ID GPA", "how a guest-physical address is mapped", COMPLETE_DOMAIN },
+	{ "walk", cmd_walk, "ID[:VCPU] VA", "the guest's own page tables for an address", COMPLETE_DOMAIN },
+	{ 0 },
+};

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The devices of one domain.
+ */
+#include "guest/control/devices.h"
+
+#include "guest/control/alloc.h"
+#include "guest/control/domain.h"
+#include "guest/control/ports.h"
+#include "guest/control/pump.h"
+#include "guest/lib/hypercall.h"
+#include "guest/lib/string.h"
+
+#define NEVER (~0ull)
+
+#define PORT_PIC_1 0x20 /* command; the next is the mask */
+#define PORT_PIC_2 0xa0
+
+static void host_irq(void *ctx, unsigned line, bool level)
+{
+	struct dom *d = ctx;
+
+	hc_irq_line(d->id, line, level);
+}
+
+static void host_output(void *ctx, const u8 *bytes, size_t n)
+{
+	domain_wrote(ctx, bytes, n);
+}
+
+static void host_end(void *ctx, enum dev_end how, u32 code)
+{
+	static const u32 end[] = { [DEV_POWER_OFF] = CAISSON_END_POWEROFF,
+				   [DEV_RESET] = CAISSON_END_RESET,
+				   [DEV_EXIT] = CAISSON_END_EXIT };
+	struct dom *d = ctx;
+
+	hc_domain_end(d->id, end[how], code);
+}
+
+static u64 host_now(void *ctx)
+{
+	(void)ctx;
+	return time_ns();
+}
+
+static const struct dev_ops host_ops = {
+	.irq = host_irq, .output = host_output, .end = host_end, .now_ns = host_now
+};
+
+bool devices_init(struct dom *d, u64 memory, u32 vcpus, bool testdev)
+{
+	struct devices *v = &d->dev;
+
+	v->host.ops = &host_ops;
+	v->host.ctx = d;
+	pmtimer_init(&v->pmtimer, &v->host);
+	power_init(&v->power, &v->host);
+	exitport_init(&v->exitport, &v->host);
+	fwcfg_init(&v->fwcfg, memory, vcpus);
+	rtc_init(&v->rtc, &v->host, IRQ_RTC, time_wall_ns(), memory);
+	v->rtc_at = NEVER;
+	uart_init(&v->uart, &v->host, IRQ_UART);
+	v->pic[0] = v->pic[1] = (struct pic){ .mask = 0xff };
+	if (testdev) {
+		if (!v->test)
+			v->test = alloc(sizeof(*v->test));
+		if (!v->test)
+			return false;
+		testdev_init(v->test, &v->host);
+	}
+	return true;
+}
+
+void devices_free(struct dom *d)
+{
+	alloc_free(d->dev.test);
+	d->dev.test = NULL;
+}
+
+static const struct {
+	const char *what;
+	u64 base, bytes;
+	u8 kind, flags;
+	bool testdev;
+} ranges[] = {
+	{ "the UART", PORT_UART, PORT_UART_COUNT, CAISSON_IO_PORT, 0, false },
+	{ "the RTC", PORT_RTC, PORT_RTC_COUNT, CAISSON_IO_PORT, 0, false },
+	{ "the PM timer", PORT_PMTIMER, PORT_PMTIMER_COUNT, CAISSON_IO_PORT, 0, false },
+	{ "the sleep registers", PORT_SLEEP_CONTROL, PORT_SLEEP_COUNT, CAISSON_IO_PORT, 0, false },
+	{ "the reset register", PORT_RESET, 1, CAISSON_IO_PORT, 0, false },
+	{ "the keyboard's reset port", PORT_RESET_KBD, 1, CAISSON_IO_PORT, 0, false },
+	{ "the exit port", PORT_EXIT, PORT_EXIT_COUNT, CAISSON_IO_PORT, 0, false },
+	{ "fw_cfg", PORT_FWCFG, PORT_FWCFG_COUNT, CAISSON_IO_PORT, 0, false },
+	{ "the first PIC", PORT_PIC_1, 2, CAISSON_IO_PORT, 0, false },
+	{ "the second PIC", PORT_PIC_2, 2, CAISSON_IO_PORT, 0, false },
+	{ "the test device's ports", PORT_TESTDEV, PORT_TESTDEV_COUNT, CAISSON_IO_PORT, 0, true },
+	{ "the test device's page", MMIO_TESTDEV, MMIO_TESTDEV_POSTED, CAISSON_IO_MMIO, 0, true },
+	{ "the test device's page", MMIO_TESTDEV + MMIO_TESTDEV_POSTED,
+	  MMIO_TESTDEV_SIZE - MMIO_TESTDEV_POSTED, CAISSON_IO_MMIO, CAISSON_CLAIM_POSTED, true },
+};
+
+s64 devices_claim(struct dom *d, const char **what)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(ranges); i++) {
+		s64 r;
+
+		if (ranges[i].testdev && !d->dev.test)
+			continue;
+		r = hc_ioreq_claim(d->id, ranges[i].kind, ranges[i].base, ranges[i].bytes, ranges[i].flags);
+		if (r < 0) {
+			*what = ranges[i].what;
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* 8259A data sheet, "Initialization Command Words": ICW1 goes to the first port, then two or three to the
+ * second. */
+static void pic_write(struct pic *p, u32 offset, u8 v)
+{
+	if (offset == 0) {
+		if (v & 0x10) {
+			p->icw_left = (u8)(1 + !(v & 2) + (v & 1));
+			p->mask = 0;
+		}
+		return;
+	}
+	if (p->icw_left)
+		p->icw_left--;
+	else
+		p->mask = v;
+}
+
+static void pic_access(struct pic *p, u32 offset, struct caisson_ioreq *q)
+{
+	u8 v = offset ? p->mask : 0;
+
+	if (!q->write)
+		q->data = (dev_mask(q->size) & ~0xffull) | v;
+	else
+		pic_write(p, offset, (u8)q->data);
+}
+
+static void rtc_access(struct devices *v, u32 offset, struct caisson_ioreq *q)
+{
+	u64 at;
+
+	if (q->write)
+		rtc_write(&v->rtc, offset, q->size, (u32)q->data);
+	else
+		q->data = rtc_read(&v->rtc, offset, q->size);
+	at = rtc_deadline(&v->rtc);
+	v->rtc_at = at == RTC_NEVER ? NEVER : time_ns_to_tsc(at);
+	pump_timer(v->rtc_at);
+}
+
+#define MODEL(name, offset)                                                    \
+	do {                                                                   \
+		if (q->write)                                                  \
+			name##_write(&v->name, offset, q->size, (u32)q->data); \
+		else                                                           \
+			q->data = name##_read(&v->name, offset, q->size);      \
+	} while (0)
+#define POWER(name, offset)                                                             \
+	do {                                                                            \
+		if (q->write)                                                           \
+			power_##name##_write(&v->power, offset, q->size, (u32)q->data); \
+		else                                                                    \
+			q->data = power_##name##_read(&v->power, offset, q->size);      \
+	} while (0)
+
+static void port_access(struct devices *v, u32 port, struct caisson_ioreq *q)
+{
+	switch (port) {
+	case PORT_UART ... PORT_UART + PORT_UART_COUNT - 1:
+		MODEL(uart, port - PORT_UART);
+		return;
+	case PORT_RTC ... PORT_RTC + PORT_RTC_COUNT - 1:
+		rtc_access(v, port - PORT_RTC, q);
+		return;
+	case PORT_PMTIMER ... PORT_PMTIMER + PORT_PMTIMER_COUNT - 1:
+		MODEL(pmtimer, port - PORT_PMTIMER);
+		return;
+	case PORT_SLEEP_CONTROL ... PORT_SLEEP_CONTROL + PORT_SLEEP_COUNT - 1:
+		POWER(sleep, port - PORT_SLEEP_CONTROL);
+		return;
+	case PORT_RESET:
+		POWER(reset, 0);
+		return;
+	case PORT_RESET_KBD:
+		POWER(kbd, 0);
+		return;
+	case PORT_EXIT ... PORT_EXIT + PORT_EXIT_COUNT - 1:
+		MODEL(exitport, port - PORT_EXIT);
+		return;
+	case PORT_FWCFG ... PORT_FWCFG + PORT_FWCFG_COUNT - 1:
+		MODEL(fwcfg, port - PORT_FWCFG);
+		return;
+	case PORT_PIC_1 ... PORT_PIC_1 + 1:
+		pic_access(&v->pic[0], port - PORT_PIC_1, q);
+		return;
+	case PORT_PIC_2 ... PORT_PIC_2 + 1:
+		pic_access(&v->pic[1], port - PORT_PIC_2, q);
+		return;
+	case PORT_TESTDEV ... PORT_TESTDEV + PORT_TESTDEV_COUNT - 1:
+		if (!v->test)
+			break;
+		if (q->write)
+			testdev_write(v->test, port - PORT_TESTDEV, q->size, (u32)q->data);
+		else
+			q->data = testdev_read(v->test, port - PORT_TESTDEV, q->size);
+		return;
+	}
+	if (!q->write)
+		q->data = dev_mask(q->size);
+}
+
+void devices_access(struct dom *d, struct caisson_ioreq *q)
+{
+	struct devices *v = &d->dev;
+	u64 offset = q->addr - MMIO_TESTDEV;
+
+	if (q->kind == CAISSON_IO_PORT)
+		port_access(v, (u32)q->addr, q);
+	else if (!v->test || offset >= MMIO_TESTDEV_SIZE)
+		q->data = q->write ? q->data : dev_mask(q->size);
+	else if (q->write)
+		testdev_mmio_write(v->test, offset, q->size, q->data);
+	else
+		q->data = testdev_mmio_read(v->test, offset, q->size);
+}
+
+u64 devices_timers(struct dom *d, u64 now)
+{
+	struct devices *v = &d->dev;
+	u64 at;
+
+	if (v->rtc_at <= now) {
+		rtc_tick(&v->rtc);
+		at = rtc_deadline(&v->rtc);
+		v->rtc_at = at == RTC_NEVER ? NEVER : time_ns_to_tsc(at);
+	}
+	return v->rtc_at;
+}
+
+void devices_button(struct dom *d)
+{
+	power_button(&d->dev.power);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The devices of one domain: which model answers which port or page. The models themselves (dev/) know
+ * nothing of domains.
+ */
+#ifndef CONTROL_DEVICES_H
+#define CONTROL_DEVICES_H
+
+#include "guest/control/dev/dev.h"
+#include "guest/control/dev/exitport.h"
+#include "guest/control/dev/fwcfg.h"
+#include "guest/control/dev/pmtimer.h"
+#include "guest/control/dev/power.h"
+#include "guest/control/dev/rtc.h"
+#include "guest/control/dev/testdev.h"
+#include "guest/control/dev/uart.h"
+#include "hv/abi/caisson.h"
+
+struct dom;
+
+/* An 8259A that never raises anything: its mask reads back, for that is how guests find out that it is there.
+ */
+struct pic {
+	u8 mask, icw_left;
+	bool icw4;
+};
+
+struct devices {
+	struct dev_host host;
+	struct pmtimer pmtimer;
+	struct power power;
+	struct exitport exitport;
+	struct fwcfg fwcfg;
+	struct pic pic[2];
+	struct rtc rtc;
+	u64 rtc_at;	      /* TSC ticks, ~0: never */
+	struct testdev *test; /* NULL without --testdev */
+	struct uart uart;
+};
+
+/* Power-up state. False: no memory for the test device. */
+bool devices_init(struct dom *d, u64 memory, u32 vcpus, bool testdev);
+void devices_free(struct dom *d);
+/* Asks the hypervisor for their ranges; the domain is paused. 0 or its error, and then *what says which. */
+s64 devices_claim(struct dom *d, const char **what);
+/* Answers one access. */
+void devices_access(struct dom *d, struct caisson_ioreq *q);
+/* Runs what is due at `now` (TSC ticks); when the next is, or ~0. */
+u64 devices_timers(struct dom *d, u64 now);
+void devices_button(struct dom *d);
+
+#endif

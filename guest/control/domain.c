@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The domains that this control domain built: their records and what follows from their ends. build.c makes
+ * them.
+ */
+#include "guest/control/domain.h"
+
+#include "guest/control/alloc.h"
+#include "guest/control/build.h"
+#include "guest/control/layout.h"
+#include "guest/control/pump.h"
+#include "guest/control/stats.h"
+#include "guest/lib/hypercall.h"
+#include "guest/lib/string.h"
+
+#define NEVER	   (~0ull)
+#define KEEP_ENDED 16u		 /* records of domains that the hypervisor has no more */
+#define HOLD_ABOVE (32u * 1024u) /* output that a watching console is behind */
+#define HOLD_BELOW (16u * 1024u)
+#define NOTICES	   8u
+#define LOG_START  1024u
+
+static struct dom *table[CAISSON_MAX_DOMS];
+static u32 table_end; /* no id from here on is in use */
+static struct dom *unsettled;
+static u32 ended_kept;
+static u64 ends;
+static struct notice notices[NOTICES];
+static u32 notice_head, notice_tail;
+static u32 holding; /* domains with held != 0 */
+
+/* ---- vCPUs whose accesses are answered later ---- */
+
+static void hold(struct dom *d, u32 vcpu)
+{
+	if (!d->held)
+		holding++;
+	d->held |= 1ull << vcpu;
+}
+
+static void hold_end(struct dom *d)
+{
+	if (d->held)
+		holding--;
+	d->held = 0;
+}
+
+/* ---- records ---- */
+
+struct dom *domain_by_id(u32 id)
+{
+	return id < table_end ? table[id] : NULL;
+}
+
+struct dom *domain_from(u32 id)
+{
+	for (; id < table_end; id++)
+		if (table[id])
+			return table[id];
+	return NULL;
+}
+
+bool domain_name_ok(const char *name)
+{
+	bool digits = true;
+	size_t n = 0;
+
+	for (; name[n]; n++) {
+		char c = name[n];
+
+		if (c >= '0' && c <= '9')
+			continue;
+		digits = false;
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && c != '-' && c != '_' && c != '.')
+			return false;
+	}
+	return n && n < CAISSON_NAME && !digits;
+}
+
+struct dom *domain_find(const char *id)
+{
+	struct dom *found = NULL;
+	u64 n = 0;
+	size_t i;
+
+	for (i = 0; id[i] >= '0' && id[i] <= '9' && i < 5; i++)
+		n = n * 10 + (u64)(id[i] - '0');
+	if (i && !id[i])
+		return domain_by_id((u32)n);
+	for (u32 k = 0; k < table_end; k++)
+		if (table[k] && !strcmp(table[k]->name, id) &&
+		    (!found || table[k]->flags & DOM_LIVE || !(found->flags & DOM_LIVE)))
+			found = table[k];
+	return found;
+}
+
+struct dom *domain_record(u32 id, const char *args)
+{
+	size_t n = strlen(args) + 1;
+	struct dom *d;
+
+	if (id >= CAISSON_MAX_DOMS)
+		return NULL;
+	if (table[id])
+		domain_forget(table[id]); /* ended long ago, and the ids have come round */
+	d = alloc(sizeof(*d) + n);
+	if (!d)
+		return NULL;
+	d->id = id;
+	d->args = (char *)(d + 1);
+	memcpy(d->args, args, n);
+	table[id] = d;
+	table_end = MAX(table_end, id + 1);
+	return d;
+}
+
+static void unsettled_remove(struct dom *d)
+{
+	struct dom **at = &unsettled;
+
+	while (*at && *at != d)
+		at = &(*at)->unsettled;
+	if (*at)
+		*at = d->unsettled;
+	d->flags &= ~DOM_UNSETTLED;
+}
+
+void domain_forget(struct dom *d)
+{
+	unsettled_remove(d);
+	if (d->end && !(d->flags & DOM_LIVE))
+		ended_kept--;
+	if (pump_watched == d)
+		pump_watch(NULL);
+	devices_free(d);
+	alloc_free(d->log.ring);
+	alloc_free(d->kept);
+	table[d->id] = NULL;
+	while (table_end && !table[table_end - 1])
+		table_end--;
+	alloc_free(d);
+}
+
+static void forget_oldest(void)
+{
+	struct dom *oldest = NULL;
+
+	for (u32 i = 0; i < table_end; i++)
+		if (table[i] && table[i]->end && !(table[i]->flags & DOM_LIVE) &&
+		    (!oldest || table[i]->ended_at < oldest->ended_at))
+			oldest = table[i];
+	if (oldest)
+		domain_forget(oldest);
+}
+
+/* The hypervisor gives back all of it. */
+static void destroy(struct dom *d)
+{
+	/* Its page goes away with it: nobody may look into it any more. */
+	if (d->io)
+		hc_foreign_unmap(LAYOUT_IOREQ + d->id * PAGE_SIZE);
+	d->io = NULL;
+	while (hc_domain_destroy(d->id) == -CAISSON_EAGAIN)
+		pump_poll();
+	d->flags &= ~DOM_LIVE;
+	hold_end(d);
+	devices_free(d);
+}
+
+void domain_remove(struct dom *d)
+{
+	if (d->flags & DOM_LIVE) {
+		destroy(d);
+		if (d->end)
+			ended_kept++; /* for domain_forget(), which takes it for one that was kept */
+	}
+	domain_forget(d);
+}
+
+/* ---- ends ---- */
+
+const char *domain_end_name(u32 end)
+{
+	static const char *const name[] = { "not ended", "power-off", "exit", "crash", "reset", "destroy" };
+
+	return end < ARRAY_SIZE(name) ? name[end] : "unknown";
+}
+
+static void notice_add(const struct dom *d, u32 end, const char *text)
+{
+	struct notice *n = &notices[notice_head % NOTICES];
+
+	if (notice_head - notice_tail == NOTICES)
+		notice_tail++; /* the oldest is lost; `list` and `why` still tell */
+	notice_head++;
+	n->dom = d->id;
+	n->end = end;
+	n->code = d->code;
+	snprintf(n->text, sizeof(n->text), "%s", text);
+}
+
+bool domain_notice(struct notice *n)
+{
+	if (notice_head == notice_tail)
+		return false;
+	*n = notices[notice_tail++ % NOTICES];
+	return true;
+}
+
+void domain_note_ends(void)
+{
+	static struct caisson_domain info;
+
+	while (!hc_domain_event(&info)) {
+		struct dom *d = domain_by_id(info.id);
+
+		if (!d || !(d->flags & DOM_LIVE) || d->end)
+			continue;
+		d->end = info.end;
+		d->code = info.code;
+		memcpy(d->why, info.why, sizeof(d->why));
+		d->why[sizeof(d->why) - 1] = 0;
+		hold_end(d);
+		d->flags |= DOM_UNSETTLED;
+		d->unsettled = unsettled;
+		unsettled = d;
+	}
+}
+
+bool domain_unsettled(void)
+{
+	return unsettled;
+}
+
+static bool wants_rebuild(const struct dom *d)
+{
+	if (d->end == CAISSON_END_RESET)
+		return !(d->flags & DOM_NO_REBOOT) || d->flags & DOM_REBUILD;
+	return d->end == CAISSON_END_POWEROFF && d->flags & DOM_REBUILD;
+}
+
+static void settle(struct dom *d)
+{
+	char err[DOMAIN_ERR];
+
+	if (wants_rebuild(d)) {
+		if (domain_rebuild(d, err))
+			return;
+		d->end = CAISSON_END_CRASH;
+		snprintf(d->why, sizeof(d->why), "could not be rebuilt: %.120s", err);
+	}
+	d->ended_at = ++ends;
+	if (!(d->flags & DOM_REPORTED))
+		notice_add(d, d->end, d->end == CAISSON_END_CRASH ? d->why : "");
+	if (d->end == CAISSON_END_CRASH)
+		return;
+	d->nkept = stats_keep(d->id, d->vcpus, &d->kept);
+	destroy(d);
+	if (++ended_kept > KEEP_ENDED)
+		forget_oldest();
+}
+
+void domain_settle(void)
+{
+	while (unsettled) {
+		struct dom *d = unsettled;
+
+		unsettled_remove(d);
+		settle(d);
+	}
+}
+
+/* ---- accesses ---- */
+
+bool domain_ioreq(u32 id, u32 vcpu)
+{
+	struct dom *d = domain_by_id(id);
+
+	if (!d || !d->io || vcpu >= CAISSON_MAX_VCPUS)
+		return false;
+	devices_access(d, &d->io->slot[vcpu]);
+	/* Whoever prints faster than the console that shows it waits for it: nothing of the output is lost.
+	 */
+	if (d == pump_watched && d->log.total - d->shown > HOLD_ABOVE) {
+		hold(d, vcpu);
+		return false;
+	}
+	return true;
+}
+
+u64 domain_next_held(void)
+{
+	struct dom *d;
+	u32 vcpu;
+
+	if (!holding)
+		return 0;
+	for (u32 i = 0; i < table_end; i++) {
+		d = table[i];
+		if (!d || !d->held || (d == pump_watched && d->log.total - d->shown > HOLD_BELOW))
+			continue;
+		vcpu = (u32)__builtin_ctzll(d->held);
+		d->held &= d->held - 1;
+		if (!d->held)
+			holding--;
+		return CAISSON_ANSWER | d->id << 16 | vcpu;
+	}
+	return 0;
+}
+
+/* The log grows with what is printed: an idle domain has none. Without memory the oldest text goes earlier.
+ */
+static void log_grow(struct dom *d)
+{
+	size_t size = d->log.size ? d->log.size * 2 : LOG_START;
+	u8 *ring = alloc(size);
+
+	if (ring)
+		alloc_free(conlog_storage(&d->log, ring, size));
+}
+
+void domain_wrote(struct dom *d, const u8 *bytes, size_t n)
+{
+	if (conlog_wants_more(&d->log))
+		log_grow(d);
+	conlog_write(&d->log, bytes, n);
+	if (d == pump_watched)
+		pump_output(d->log.total - d->shown);
+}
+
+/* Few domains have a timer set, but those that might are found only by asking all: this runs when one is due.
+ */
+u64 domain_timers(u64 now)
+{
+	u64 next = NEVER;
+
+	for (u32 i = 0; i < table_end; i++)
+		if (table[i] && table[i]->io)
+			next = MIN(next, devices_timers(table[i], now));
+	return next;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The images that domains are made from: the boot modules. A module's command line is its name and its
+ * default arguments; one whose name is `initrd=NAME` is the initrd of image NAME. Module 0 is ourselves.
+ */
+#ifndef CONTROL_IMAGES_H
+#define CONTROL_IMAGES_H
+
+#include "guest/lib/types.h"
+
+struct image {
+	u32 index; /* of the module */
+	u64 bytes;
+	char *name;
+	const char *args; /* behind the name */
+	struct image *initrd;
+	bool is_initrd;
+	const void *mapped; /* NULL until image_map() */
+};
+
+void images_init(void);
+u32 images_count(void); /* initrds too */
+struct image *images_at(u32 i);
+/* By name; initrds are not found. */
+struct image *images_find(const char *name);
+/* The bytes, mapped on first use; NULL with a line in err when the hypervisor refuses. */
+const void *image_map(struct image *m, char *err, size_t err_size);
+
+#endif

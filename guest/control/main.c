@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The control domain: where it starts.
+ */
+#include "guest/control/alloc.h"
+#include "guest/control/cons.h"
+#include "guest/control/images.h"
+#include "guest/control/pump.h"
+#include "guest/control/shell.h"
+#include "guest/lib/hypercall.h"
+#include "guest/lib/runtime.h"
+#include "guest/lib/string.h"
+
+/* Text of the runtime, which speaks only when we crash. */
+void guest_write(const char *text, size_t n)
+{
+	out_last_words(text, n);
+}
+
+void guest_exit(u32 code)
+{
+	hc_domain_end(CAISSON_SELF, CAISSON_END_CRASH, code);
+	for (;;)
+		__asm__ volatile("ud2");
+}
+
+static void banner(void)
+{
+	static struct caisson_physinfo p;
+
+	if (hc_physinfo(&p) < 0)
+		return;
+	out("%s: %u CPU%s, %llu MiB free, %u image%s. Try: help\n", p.version, p.cpus, p.cpus == 1 ? "" : "s",
+	    (unsigned long long)(p.frames_free >> 8), images_count(), images_count() == 1 ? "" : "s");
+}
+
+int guest_main(const struct hvm_start_info *si)
+{
+	u64 end = guest_ram_end();
+
+	(void)si;
+	if (hc_version() != CAISSON_ABI_VERSION) {
+		guest_printf("control domain: the hypervisor speaks another version of the interface\n");
+		return 1;
+	}
+	alloc_init(image_end, end - (u64)image_end);
+	time_init();
+	images_init();
+	banner();
+	shell_run();
+}
