@@ -45,9 +45,8 @@ def nothing_leaks(m):
     for n in range(200):
         kind = ("halt", "spin", "exit0", "crash")[n % 4]
         options = ("", " --vcpus 2", " --paused", " --lazy")[n // 4 % 4]
-        out = m.do("create %s --name d --memory %d%s%s" % (kind, 8 + n % 5 * 8, options, " --no-reboot" if kind == "crash" else ""))
-        m.do("destroy d")
-        del out
+        m.do("create %s --name d --memory %d%s%s" % (kind, 8 + n % 5 * 8, options, " --no-reboot" if kind == "crash" else ""))
+        m.run("destroy d")
     equal(common.info(m)["frames_free"], before, "free frames after 200 domains")
     equal([d["id"] for d in domains(m).values() if d["id"]], [], "domains that are left")
 
