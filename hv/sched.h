@@ -41,6 +41,7 @@ struct sched_group;
 #define SCHED_BONUS_US	   2000u  /* head start of a unit that slept, in its own running time */
 #define SCHED_CAP_US	   10000u /* period of caps */
 #define SCHED_BALANCE_US   4000u  /* between two looks of a busy CPU at others */
+#define SCHED_GAIN_US	   1000u  /* a unit moves when it is owed so much running time elsewhere */
 #define SCHED_WEIGHT	   256u	  /* the default */
 #define SCHED_WEIGHT_MAX   10000u
 #define SCHED_CAP_MAX	   (100u * CAISSON_MAX_CPUS)
@@ -55,7 +56,7 @@ enum sched_state {
 	SCHED_BLOCKED, /* wants nothing, or is held */
 	SCHED_QUEUED,  /* in the tree of its CPU */
 	SCHED_PARKED,  /* its group is over its cap: in the release tree of its CPU */
-	SCHED_LEAVING, /* wants to run, not allowed on the CPU that has its state: goes when that is saved */
+	SCHED_LEAVING, /* runnable, between CPUs: the one that has its state may not have it, or the place is being chosen */
 	SCHED_RUNNING, /* current of its CPU */
 };
 
@@ -73,9 +74,11 @@ struct sched_unit {
 	bool wants;	 /* [Q] runnable but for holds, cap, place */
 	bool woken;	 /* [Q] a wake came since it last blocked */
 	u32 holds;	 /* [Q] sched_deschedule() calls less sched_resume() calls */
-	u32 load;	 /* [Q] what it adds to its CPU's load while runnable */
+	u32 load;	 /* [Q] what it adds to its CPU's load while queued or running */
+	bool reserved;	 /* [Q] served by its reservation now, else in the fair class */
 	struct {
 		u64 budget, period; /* [C, Q] 0: no reservation */
+		struct sched_cpu *home, *next_home; /* [C, Q] where it was admitted; [C] where it will be */
 		u64 deadline;	    /* [Q] */
 		s64 left;	    /* [Q] of the budget until the deadline */
 		u64 missed;	    /* [Q] deadlines passed with budget left while it was runnable */
@@ -96,6 +99,7 @@ struct sched_group {
 	u32 members; /* [C] */
 	bool guaranteed;	  /* [C] */
 	struct sched_unit *units; /* [C] */
+	struct sched_group *next; /* [C] of those that have units */
 	u64 refill; /* [G] end of the cap's period */
 	s64 credit; /* [G] what is left in it */
 };
@@ -162,7 +166,6 @@ static inline bool sched_on_cpu(const struct sched_unit *u)
 {
 	return __atomic_load_n(&u->on, __ATOMIC_ACQUIRE) != NULL;
 }
-/* For a descheduled unit that an idle CPU keeps loaded: that CPU is made to save it. Called by sched_deschedule() itself. */
 
 /* Accounts including what is going on right now. */
 struct sched_times {

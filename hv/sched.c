@@ -1,0 +1,1276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "hv/sched.h"
+#include "hv/arch.h"
+#include "hv/panic.h"
+#include "hv/string.h"
+
+#define WORDS	    CAISSON_CPU_WORDS
+#define LOAD_SCALE  16u /* load per weight: a share of a small weight is still a number */
+#define FACTOR_BITS 24
+#define VTIME_BITS  12 /* virtual ticks per tick at weight 1, log2 */
+#define SCAN	    8u  /* units looked at for one that may move */
+#define SEEK	    16u /* CPUs looked at by one balance */
+
+struct pool {
+	bool used;
+	u32 groups;
+	u64 cpus[WORDS];
+	u64 idle[WORDS]; /* a CPU's bit changes under that CPU's lock */
+};
+
+static struct {
+	struct lock lock;
+	u64 khz;
+	u64 slice, preempt, bonus, cap_period, cap_min, balance, gain; /* ticks */
+	struct sched_cpu *cpu[CAISSON_MAX_CPUS];
+	struct pool pool[SCHED_POOLS];
+	struct sched_group *groups;
+} s;
+
+static struct sched_unit *of_run(struct heap_node *n)
+{
+	return container_of(n, struct sched_unit, run);
+}
+
+static struct sched_unit *of_release(struct heap_node *n)
+{
+	return container_of(n, struct sched_unit, release);
+}
+
+static bool bit(const u64 *mask, u32 n)
+{
+	return mask[n / 64] >> (n % 64) & 1;
+}
+
+static u64 us(u32 n)
+{
+	return (u64)n * s.khz / 1000;
+}
+
+/* ---- locks ---- */
+
+static struct sched_cpu *unit_lock(struct sched_unit *u)
+{
+	struct sched_cpu *c;
+
+	for (;;) {
+		c = READ_ONCE(u->cpu);
+		lock(&c->lock);
+		if (likely(c == READ_ONCE(u->cpu)))
+			return c;
+		unlock(&c->lock);
+	}
+}
+
+static void lock_two(struct sched_cpu *a, struct sched_cpu *b)
+{
+	lock(&(a->id < b->id ? a : b)->lock);
+	lock(&(a->id < b->id ? b : a)->lock);
+}
+
+static void unlock_two(struct sched_cpu *a, struct sched_cpu *b)
+{
+	unlock(&a->lock);
+	unlock(&b->lock);
+}
+
+/* The CPU looks at its queues again soon. c->lock held. An idle CPU that asks itself is on its way to sched_pick(). */
+static void kick(struct sched_cpu *c)
+{
+	if (c->resched)
+		return;
+	WRITE_ONCE(c->resched, true);
+	if (c->current || c->pcpu != this_cpu())
+		arch_cpu_kick(c->pcpu);
+}
+
+/* The state on the CPU has to be saved, whoever runs next. */
+static void evict(struct sched_cpu *c)
+{
+	WRITE_ONCE(c->evict, true);
+	kick(c);
+}
+
+/* ---- where a unit may run ---- */
+
+static bool allowed(const struct sched_unit *u, const struct sched_cpu *c)
+{
+	return bit(u->affinity, c->id) && c->pool == READ_ONCE(u->group->pool);
+}
+
+static bool fits(const struct sched_unit *u, const struct sched_cpu *c)
+{
+	return allowed(u, c) && (!u->rt.budget || u->rt.home == c);
+}
+
+static void set_idle(struct sched_cpu *c, bool idle)
+{
+	u64 m = BIT(c->id % 64), *word;
+
+	if (c->pool == SCHED_POOLS)
+		return;
+	word = &s.pool[c->pool].idle[c->id / 64];
+	if (!!(READ_ONCE(*word) & m) == idle)
+		return;
+	if (idle)
+		__atomic_fetch_or(word, m, __ATOMIC_SEQ_CST);
+	else
+		__atomic_fetch_and(word, ~m, __ATOMIC_SEQ_CST);
+}
+
+/* An idle CPU that the unit may use, or NULL. */
+static struct sched_cpu *idle_for(const struct sched_unit *u)
+{
+	const struct pool *p = &s.pool[READ_ONCE(u->group->pool)];
+	u32 i;
+	u64 m;
+
+	for (i = 0; i < WORDS; i++) {
+		m = READ_ONCE(p->idle[i]) & u->affinity[i];
+		if (m)
+			return s.cpu[i * 64 + __builtin_ctzll(m)];
+	}
+	return NULL;
+}
+
+static struct sched_cpu *lightest_for(const struct sched_unit *u)
+{
+	const struct pool *p = &s.pool[READ_ONCE(u->group->pool)];
+	struct sched_cpu *best = NULL, *c;
+	u32 i;
+	u64 m;
+
+	for (i = 0; i < WORDS; i++)
+		for (m = READ_ONCE(p->cpus[i]) & u->affinity[i]; m; m &= m - 1) {
+			c = s.cpu[i * 64 + __builtin_ctzll(m)];
+			if (!best || READ_ONCE(c->load) < READ_ONCE(best->load))
+				best = c;
+		}
+	return best;
+}
+
+/* Where a unit that becomes runnable goes; c: where it was. */
+static struct sched_cpu *target(struct sched_unit *u, struct sched_cpu *c)
+{
+	struct sched_cpu *t;
+
+	if (u->rt.budget)
+		return u->rt.home;
+	if (allowed(u, c) && (u->on || !c->runnable))
+		return c;
+	t = idle_for(u);
+	if (t)
+		return t;
+	return allowed(u, c) && u->switches ? c : lightest_for(u);
+}
+
+/* ---- virtual time and caps ---- */
+
+static u64 scale(u64 ticks, u64 factor)
+{
+	return (u64)(((unsigned __int128)ticks * factor) >> (FACTOR_BITS - VTIME_BITS));
+}
+
+/* Running time in virtual time at the unit's present share of its group's weight. */
+static u64 vticks(const struct sched_unit *u, u64 ticks)
+{
+	u32 active = READ_ONCE(u->group->active);
+
+	return scale(ticks, (u64)u->group->factor * (active ? active : 1));
+}
+
+/* The same on CPU c, where a guaranteed unit weighs at least its part of what else is there. */
+static u64 vcharge(const struct sched_cpu *c, const struct sched_unit *u, u64 ticks)
+{
+	u32 least;
+
+	if (unlikely(u->group->guaranteed)) {
+		least = (c->load - u->load) / LOAD_SCALE * SCHED_GUARANTEE / (100 - SCHED_GUARANTEE);
+		if (least * LOAD_SCALE > u->load)
+			return scale(ticks, BIT(FACTOR_BITS) / least);
+	}
+	return vticks(u, ticks);
+}
+
+static void cap_refill(struct sched_group *g, u64 now)
+{
+	u64 quota = s.cap_period * g->cap / 100, n;
+
+	if (heap_before(now, g->refill))
+		return;
+	n = (now - g->refill) / s.cap_period + 1;
+	g->refill += n * s.cap_period;
+	g->credit += (s64)(MIN(n, 1000ull) * quota);
+	if (n >= 1000 || g->credit > (s64)quota)
+		g->credit = (s64)quota;
+}
+
+static void cap_charge(struct sched_group *g, u64 ticks, u64 now)
+{
+	lock(&g->lock);
+	cap_refill(g, now);
+	g->credit -= (s64)ticks;
+	unlock(&g->lock);
+}
+
+/* What a capped group has left; *until: when there will be more. */
+static s64 cap_credit(struct sched_group *g, u64 now, u64 *until)
+{
+	s64 left;
+
+	lock(&g->lock);
+	cap_refill(g, now);
+	left = g->credit;
+	*until = g->refill;
+	unlock(&g->lock);
+	return left;
+}
+
+/* A unit enters the fair class of c: neither far behind, so that it does not starve others, nor far ahead. */
+static void settle(const struct sched_cpu *c, struct sched_unit *u)
+{
+	u64 low = c->clock - vticks(u, s.bonus), high = c->clock + vticks(u, 2 * s.slice);
+
+	if (heap_before(u->vtime, low))
+		u->vtime = low;
+	else if (heap_before(high, u->vtime))
+		u->vtime = high;
+}
+
+/* The clock of c is the least virtual time there, and never goes back. */
+static void advance(struct sched_cpu *c)
+{
+	struct heap_node *f = heap_first(&c->fair);
+	u64 least = f ? f->key : c->clock;
+
+	if (c->current && !c->current->reserved && (!f || heap_before(c->current->vtime, least)))
+		least = c->current->vtime;
+	if (heap_before(c->clock, least))
+		c->clock = least;
+}
+
+/* ---- reservations ---- */
+
+static void renew(struct sched_unit *u, u64 now)
+{
+	u->rt.deadline = now + u->rt.period;
+	u->rt.left = (s64)u->rt.budget;
+}
+
+/* At a wake-up: what is left of the old period may be used only if that is no more than its share of what is left of the time. */
+static void rt_wake(struct sched_unit *u, u64 now)
+{
+	u64 d = u->rt.deadline;
+
+	if (!heap_before(now, d) || (u->rt.left > 0 && (unsigned __int128)u->rt.left * u->rt.period >
+								(unsigned __int128)(d - now) * u->rt.budget))
+		renew(u, now);
+}
+
+/* A unit served by its reservation at its deadline had its budget kept from it. */
+static void rt_late(struct sched_unit *u, u64 now)
+{
+	if (u->reserved && heap_before(u->rt.deadline, now)) {
+		u->rt.missed++;
+		renew(u, now);
+	}
+}
+
+/* ---- queues: c->lock held, u->cpu == c ---- */
+
+static void enqueue(struct sched_cpu *c, struct sched_unit *u)
+{
+	u->state = SCHED_QUEUED;
+	u->reserved = u->rt.budget && u->rt.left > 0;
+	if (u->reserved) {
+		heap_insert(&c->reserved, &u->run, u->rt.deadline);
+		return;
+	}
+	heap_insert(&c->fair, &u->run, u->vtime);
+	if (u->rt.budget && !u->release.queued)
+		heap_insert(&c->releases, &u->release, u->rt.deadline);
+}
+
+/* Becomes one of those that c has to serve, or ceases to be. */
+static void join(struct sched_cpu *c, struct sched_unit *u)
+{
+	u32 active = READ_ONCE(u->group->active);
+
+	u->load = u->group->weight * LOAD_SCALE / (active ? active : 1);
+	c->load += u->load;
+	c->runnable++;
+}
+
+static void part(struct sched_cpu *c, struct sched_unit *u)
+{
+	c->load -= u->load;
+	c->runnable--;
+}
+
+/* The wait of a unit that is queued, parked or leaving, up to now. */
+static void waited(struct sched_unit *u, u64 now)
+{
+	u64 d = now - u->since;
+
+	if ((s64)d <= 0)
+		return;
+	u->wait_ticks += d;
+	if (u->state == SCHED_PARKED)
+		u->parked_ticks += d;
+	u->since = now;
+}
+
+/* Out of all trees of c, whatever it does there but running. */
+static void withdraw(struct sched_cpu *c, struct sched_unit *u, u64 now)
+{
+	if (u->state != SCHED_BLOCKED)
+		waited(u, now);
+	if (u->state == SCHED_QUEUED) {
+		heap_remove(u->reserved ? &c->reserved : &c->fair, &u->run);
+		part(c, u);
+	}
+	if (u->release.queued)
+		heap_remove(&c->releases, &u->release);
+}
+
+static void park(struct sched_cpu *c, struct sched_unit *u, u64 until)
+{
+	u->state = SCHED_PARKED;
+	part(c, u);
+	heap_insert(&c->releases, &u->release, until);
+}
+
+/* The current has had the CPU up to now. */
+static void charge(struct sched_cpu *c, u64 now)
+{
+	struct sched_unit *u = c->current;
+	u64 d;
+
+	if (!u || (s64)(d = now - u->since) <= 0)
+		return;
+	u->since = now;
+	u->run_ticks += d;
+	if (unlikely(u->group->cap))
+		cap_charge(u->group, d, now);
+	if (likely(!u->reserved)) {
+		u->vtime += vcharge(c, u, d);
+		return;
+	}
+	u->rt.left -= (s64)d;
+	if (u->rt.left > 0) {
+		rt_late(u, now);
+	} else {
+		u->reserved = false;
+		settle(c, u);
+		heap_insert(&c->releases, &u->release, u->rt.deadline);
+	}
+}
+
+/* The current stops being so; its state is on the CPU until sched_put(). */
+static void stop(struct sched_cpu *c, struct sched_unit *u, enum sched_state state)
+{
+	c->current = NULL;
+	u->state = state;
+	part(c, u);
+	if (unlikely(u->release.queued))
+		heap_remove(&c->releases, &u->release);
+	if (state == SCHED_BLOCKED)
+		__atomic_fetch_sub(&u->group->active, 1, __ATOMIC_RELAXED);
+}
+
+/* To the queue of another CPU: neither better nor worse off than it was, or with what it is `owed` by the pool. Both locks. */
+static void move(struct sched_unit *u, struct sched_cpu *from, struct sched_cpu *to, bool owed)
+{
+	if (!to->runnable)
+		to->offset = from->clock + from->offset - to->clock;
+	u->vtime += owed ? from->offset - to->offset : to->clock - from->clock;
+	u->moves++;
+	WRITE_ONCE(u->cpu, to);
+}
+
+/* A LEAVING unit joins the queue of its CPU, which is told when that matters now. */
+static void arrive(struct sched_cpu *c, struct sched_unit *u, u64 now)
+{
+	struct sched_unit *cur = c->current;
+
+	charge(c, now);
+	advance(c);
+	join(c, u);
+	settle(c, u);
+	if (u->rt.budget)
+		rt_wake(u, now);
+	enqueue(c, u);
+	set_idle(c, false);
+	if (!cur || (!cur->reserved && c->slice_end - c->picked > s.slice))
+		kick(c); /* idle, or a turn without end */
+	else if (u->reserved ? !cur->reserved || heap_before(u->rt.deadline, cur->rt.deadline) :
+			       !cur->reserved && heap_before(u->vtime, cur->vtime))
+		kick(c);
+	else if (u->release.queued && heap_before(u->release.key, c->slice_end))
+		kick(c);
+}
+
+/* A LEAVING unit finds its CPU. u->cpu's lock (c) is held and is released. */
+static void find_place(struct sched_cpu *c, struct sched_unit *u)
+{
+	struct sched_cpu *t;
+
+	for (;;) {
+		if (u->on && !fits(u, c)) {
+			evict(c); /* sched_put() goes on from here */
+			break;
+		}
+		t = target(u, c);
+		if (likely(t == c)) {
+			arrive(c, u, arch_now());
+			break;
+		}
+		unlock(&c->lock);
+		lock_two(c, t);
+		if (u->cpu == c && u->state == SCHED_LEAVING && !u->on && fits(u, t)) {
+			move(u, c, t, false);
+			unlock(&c->lock);
+			arrive(t, u, arch_now());
+			unlock(&t->lock);
+			return;
+		}
+		unlock_two(c, t);
+		c = unit_lock(u);
+		if (u->state != SCHED_LEAVING)
+			break;
+	}
+	unlock(&c->lock);
+}
+
+/* A blocked unit that wants to run and is not held. c->lock is released. */
+static void start(struct sched_cpu *c, struct sched_unit *u)
+{
+	__atomic_fetch_add(&u->group->active, 1, __ATOMIC_RELAXED);
+	u->state = SCHED_LEAVING;
+	u->since = arch_now();
+	find_place(c, u);
+}
+
+/* Where it is, or what it is there as, has become wrong. c->lock is held and is released. */
+static void displace(struct sched_cpu *c, struct sched_unit *u)
+{
+	if (u->state == SCHED_RUNNING) {
+		kick(c);
+	} else if (u->state == SCHED_QUEUED || u->state == SCHED_PARKED) {
+		withdraw(c, u, arch_now());
+		u->state = SCHED_LEAVING;
+		find_place(c, u);
+		return;
+	}
+	unlock(&c->lock);
+}
+
+/* ---- waking and holding ---- */
+
+bool sched_wake(struct sched_unit *u)
+{
+	struct sched_cpu *c = unit_lock(u);
+
+	if (u->wants) {
+		u->woken = true;
+		unlock(&c->lock);
+		return false;
+	}
+	u->wants = true;
+	u->wakeups++;
+	if (likely(!u->holds))
+		start(c, u);
+	else
+		unlock(&c->lock);
+	return true;
+}
+
+bool sched_deschedule(struct sched_unit *u)
+{
+	struct sched_cpu *c = unit_lock(u);
+	bool on = u->on;
+
+	u->holds++;
+	if (u->state != SCHED_BLOCKED && u->state != SCHED_RUNNING) {
+		withdraw(c, u, arch_now());
+		u->state = SCHED_BLOCKED;
+		__atomic_fetch_sub(&u->group->active, 1, __ATOMIC_RELAXED);
+	}
+	if (on)
+		evict(c);
+	unlock(&c->lock);
+	return on;
+}
+
+void sched_resume(struct sched_unit *u)
+{
+	struct sched_cpu *c = unit_lock(u);
+
+	ASSERT(u->holds, "not descheduled");
+	u->holds--;
+	if (!u->holds && u->wants && u->state == SCHED_BLOCKED)
+		start(c, u);
+	else
+		unlock(&c->lock);
+}
+
+void sched_times(struct sched_unit *u, u64 now, struct sched_times *out)
+{
+	struct sched_cpu *c = unit_lock(u);
+	u64 d = (s64)(now - u->since) > 0 ? now - u->since : 0;
+
+	*out = (struct sched_times){ u->run_ticks, u->wait_ticks, u->parked_ticks };
+	if (u->state == SCHED_RUNNING)
+		out->run += d;
+	else if (u->state != SCHED_BLOCKED)
+		out->wait += d;
+	if (u->state == SCHED_PARKED)
+		out->parked += d;
+	unlock(&c->lock);
+}
+
+/* ---- the run loop ---- */
+
+/* Caps refilled, budgets renewed. */
+static void releases(struct sched_cpu *c, u64 now)
+{
+	struct heap_node *n;
+	struct sched_unit *u;
+
+	while ((n = heap_first(&c->releases)) && !heap_before(now, n->key)) {
+		u = of_release(n);
+		heap_remove(&c->releases, n);
+		if (u->state == SCHED_PARKED) {
+			waited(u, now);
+			join(c, u);
+			settle(c, u);
+			enqueue(c, u);
+			continue;
+		}
+		u->rt.left = MIN(u->rt.left + (s64)u->rt.budget, (s64)u->rt.budget);
+		u->rt.deadline += u->rt.period;
+		if (!heap_before(now, u->rt.deadline))
+			u->rt.deadline = now + u->rt.period;
+		if (u->state == SCHED_QUEUED) {
+			heap_remove(&c->fair, &u->run);
+			enqueue(c, u);
+		} else {
+			u->reserved = u->rt.left > 0;
+			if (!u->reserved)
+				heap_insert(&c->releases, &u->release, u->rt.deadline);
+		}
+	}
+}
+
+/* The current unit if it may stay one, else NULL: it has left the queues of c or is queued there. */
+static struct sched_unit *keepable(struct sched_cpu *c, u64 now)
+{
+	struct sched_unit *u = c->current;
+	u64 until;
+
+	if (!u)
+		return NULL;
+	if (unlikely(u->holds || !fits(u, c))) {
+		stop(c, u, u->holds ? SCHED_BLOCKED : SCHED_LEAVING);
+		WRITE_ONCE(c->evict, true);
+		return NULL;
+	}
+	if (unlikely(u->group->cap && !u->rt.budget) && cap_credit(u->group, now, &until) <= 0) {
+		c->current = NULL;
+		park(c, u, until);
+		return NULL;
+	}
+	if (u == c->loaded)
+		WRITE_ONCE(c->evict, false); /* whoever wanted it away does no more */
+	return u;
+}
+
+/* The first of the fair class whose group is within its cap; the others are parked. */
+static struct sched_unit *fair_first(struct sched_cpu *c, u64 now)
+{
+	struct heap_node *n;
+	struct sched_unit *u;
+	u64 until;
+
+	while ((n = heap_first(&c->fair))) {
+		u = of_run(n);
+		if (likely(!u->group->cap || u->rt.budget) || cap_credit(u->group, now, &until) > 0)
+			return u;
+		waited(u, now);
+		heap_remove(&c->fair, n);
+		park(c, u, until);
+	}
+	return NULL;
+}
+
+/* Who should run; cur: who does and may. */
+static struct sched_unit *choose(struct sched_cpu *c, struct sched_unit *cur, u64 now)
+{
+	struct heap_node *n = heap_first(&c->reserved);
+	struct sched_unit *u;
+
+	if (cur && cur->reserved)
+		return n && heap_before(n->key, cur->rt.deadline) ? of_run(n) : cur;
+	if (n)
+		return of_run(n);
+	u = fair_first(c, now);
+	if (!cur || !u)
+		return cur ? cur : u;
+	return now - c->picked < s.preempt || !heap_before(u->vtime, cur->vtime) ? cur : u;
+}
+
+/* When the current's turn is to be looked at again. */
+static u64 slice_end(struct sched_cpu *c, u64 now)
+{
+	struct sched_unit *u = c->current;
+	struct heap_node *n = heap_first(&c->releases), *f = heap_first(&c->fair);
+	u64 end = SCHED_NEVER, until, left;
+
+	if (u && u->reserved) {
+		end = now + (u64)u->rt.left;
+	} else if (u) {
+		if (f)
+			end = c->picked + (now - c->picked < s.preempt && heap_before(f->key, u->vtime) ? s.preempt :
+													  s.slice);
+		if (unlikely(u->group->cap && !u->rt.budget)) {
+			left = (u64)MAX(cap_credit(u->group, now, &until), 0) / MAX(READ_ONCE(u->group->active), 1u);
+			end = MIN(end, now + MAX(left, s.cap_min));
+		}
+	}
+	return n ? MIN(end, n->key) : end;
+}
+
+/* A queued unit of c that may run on t at once, or NULL. Both locks. */
+static struct sched_unit *movable(struct sched_cpu *c, const struct sched_cpu *t)
+{
+	struct heap_node *n;
+	struct sched_unit *u;
+	u32 i;
+
+	for (n = heap_first(&c->fair), i = 0; n && i < SCAN; n = heap_next(n), i++) {
+		u = of_run(n);
+		if (!u->on && !u->rt.budget && allowed(u, t))
+			return u;
+	}
+	return NULL;
+}
+
+static void transfer(struct sched_unit *u, struct sched_cpu *from, struct sched_cpu *to, bool owed, u64 now)
+{
+	withdraw(from, u, now);
+	move(u, from, to, owed);
+	u->state = SCHED_LEAVING;
+	arrive(to, u, now);
+}
+
+/* An idle CPU takes what waits elsewhere in its pool. No lock held. */
+static bool steal(struct sched_cpu *c, u64 now)
+{
+	struct sched_unit *u = NULL;
+	struct sched_cpu *v;
+	u32 i, k;
+	u64 m;
+
+	if (c->pool == SCHED_POOLS)
+		return false;
+	for (k = 0; k < WORDS && !u; k++) {
+		i = (c->id / 64 + k) % WORDS;
+		for (m = READ_ONCE(s.pool[c->pool].cpus[i]); m && !u; m &= m - 1) {
+			v = s.cpu[i * 64 + __builtin_ctzll(m)];
+			if (v == c || !READ_ONCE(v->fair.count))
+				continue;
+			lock_two(c, v);
+			u = movable(v, c);
+			if (u)
+				transfer(u, v, c, false, now);
+			unlock_two(c, v);
+		}
+	}
+	return u;
+}
+
+/* Another CPU of the pool that has less to do, or NULL. */
+static struct sched_cpu *lighter(struct sched_cpu *c)
+{
+	struct sched_cpu *best = NULL, *t;
+	u32 i;
+
+	for (i = 0; i < SEEK; i++) {
+		c->seek = (c->seek + 1) % CAISSON_MAX_CPUS;
+		if (!s.cpu[c->seek])
+			c->seek = 0;
+		t = s.cpu[c->seek];
+		if (t && t != c && t->pool == c->pool && READ_ONCE(t->load) < READ_ONCE((best ? best : c)->load))
+			best = t;
+	}
+	return best;
+}
+
+/*
+ * A busy CPU compares its clock with that of one that has less to do. That one is ahead, because it serves everybody faster; when it
+ * is so far ahead that a unit from here is owed a turn there, the unit goes. No lock held.
+ */
+static void balance(struct sched_cpu *c, u64 now)
+{
+	struct sched_cpu *t = lighter(c);
+	struct sched_unit *u;
+	s64 ahead, gain;
+
+	c->balance = now + s.balance;
+	if (!t)
+		return;
+	lock_two(c, t);
+	charge(t, now);
+	advance(t);
+	u = movable(c, t);
+	if (u && c->pool == t->pool && t->load + u->load / 2 <= c->load) {
+		gain = (s64)vticks(u, s.gain);
+		ahead = (s64)(t->clock + t->offset - (u->vtime + c->offset));
+		if (ahead < -2 * gain) {
+			/* It slept: its clock stood still for no merit of the units there. */
+			t->offset += (u64)(-2 * gain - ahead);
+		} else if (ahead >= gain || !t->runnable) {
+			transfer(u, c, t, true, now);
+		}
+	} else if (!u) {
+		c->offset = t->clock + t->offset - c->clock; /* those here may not move: that is nobody's debt */
+	}
+	unlock_two(c, t);
+}
+
+struct sched_unit *sched_pick(struct sched_cpu *c, u64 now)
+{
+	struct sched_unit *cur, *u;
+	bool look;
+
+	for (;;) {
+		lock(&c->lock);
+		WRITE_ONCE(c->resched, false);
+		charge(c, now);
+		if (unlikely(heap_first(&c->releases) != NULL))
+			releases(c, now);
+		cur = keepable(c, now);
+		u = choose(c, cur, now);
+		if (u)
+			break;
+		set_idle(c, true);
+		c->slice_end = slice_end(c, now);
+		unlock(&c->lock);
+		if (!steal(c, now))
+			return NULL;
+	}
+	if (u != cur) {
+		if (cur)
+			enqueue(c, cur);
+		heap_remove(u->reserved ? &c->reserved : &c->fair, &u->run);
+		set_idle(c, false);
+		waited(u, now);
+		u->since = now;
+		u->state = SCHED_RUNNING;
+		u->switches++;
+		u->on = c;
+		c->current = u;
+		c->picked = now;
+		rt_late(u, now);
+	} else if (now - c->picked >= s.slice) {
+		c->picked = now;
+	}
+	advance(c);
+	c->slice_end = slice_end(c, now);
+	look = c->fair.count && !heap_before(now, c->balance);
+	unlock(&c->lock);
+	if (unlikely(look))
+		balance(c, now);
+	return u;
+}
+
+void sched_put(struct sched_cpu *c)
+{
+	struct sched_unit *u = c->loaded;
+	struct sched_cpu *t;
+
+	lock(&c->lock);
+	c->loaded = NULL;
+	WRITE_ONCE(c->evict, false);
+	__atomic_store_n(&u->on, NULL, __ATOMIC_RELEASE);
+	if (unlikely(u->state == SCHED_LEAVING)) {
+		find_place(c, u);
+		return;
+	}
+	t = u->state == SCHED_QUEUED && !u->rt.budget ? idle_for(u) : NULL;
+	unlock(&c->lock);
+	if (unlikely(t != NULL)) { /* it is free to come and take the unit */
+		lock(&t->lock);
+		kick(t);
+		unlock(&t->lock);
+	}
+}
+
+bool sched_block(struct sched_cpu *c, u64 now)
+{
+	struct sched_unit *u = c->current;
+
+	lock(&c->lock);
+	if (unlikely(u->woken)) {
+		u->woken = false;
+		unlock(&c->lock);
+		return false;
+	}
+	charge(c, now);
+	u->wants = false;
+	stop(c, u, SCHED_BLOCKED);
+	unlock(&c->lock);
+	return true;
+}
+
+void sched_yield(struct sched_cpu *c, u64 now)
+{
+	struct sched_unit *u = c->current;
+	struct heap_node *n;
+
+	lock(&c->lock);
+	charge(c, now);
+	n = heap_first(&c->fair);
+	if (!u->reserved && n) {
+		if (!heap_before(n->key, u->vtime))
+			u->vtime = n->key + 1;
+		c->picked = now - s.preempt;
+	}
+	WRITE_ONCE(c->resched, true);
+	unlock(&c->lock);
+}
+
+bool sched_handoff(struct sched_cpu *c, struct sched_unit *to, u64 now)
+{
+	struct sched_unit *from = c->current;
+	struct sched_cpu *d = READ_ONCE(to->cpu);
+	bool ok = false;
+	u64 until;
+
+	lock(&c->lock);
+	if (d != c && !trylock(&d->lock))
+		goto out;
+	if (unlikely(to->cpu != d || from->woken || from->holds || c->resched || !heap_before(now, c->slice_end) ||
+		     c->reserved.count || to->state != SCHED_BLOCKED || to->wants || to->holds || to->rt.budget ||
+		     (to->on && to->on != c) || !allowed(to, c)))
+		goto out_both;
+	if (unlikely(to->group->cap) && cap_credit(to->group, now, &until) <= 0)
+		goto out_both;
+	charge(c, now);
+	from->wants = false;
+	stop(c, from, SCHED_BLOCKED);
+
+	if (d != c)
+		move(to, d, c, false);
+	__atomic_fetch_add(&to->group->active, 1, __ATOMIC_RELAXED);
+	join(c, to);
+	settle(c, to);
+	to->wants = true;
+	to->state = SCHED_RUNNING;
+	to->reserved = false;
+	to->since = now;
+	to->wakeups++;
+	to->switches++;
+	to->on = c;
+	c->current = to;
+	ok = true;
+out_both:
+	if (d != c)
+		unlock(&d->lock);
+out:
+	unlock(&c->lock);
+	return ok;
+}
+
+/* ---- groups and units ---- */
+
+void sched_group_init(struct sched_group *g, bool guaranteed)
+{
+	*g = (struct sched_group){ .weight = SCHED_WEIGHT, .factor = BIT(FACTOR_BITS) / SCHED_WEIGHT, .guaranteed = guaranteed };
+}
+
+int sched_set_weight(struct sched_group *g, u32 weight)
+{
+	if (!weight || weight > SCHED_WEIGHT_MAX)
+		return -CAISSON_EINVAL;
+	lock(&s.lock);
+	WRITE_ONCE(g->weight, weight);
+	WRITE_ONCE(g->factor, (u32)BIT(FACTOR_BITS) / weight);
+	unlock(&s.lock);
+	return 0;
+}
+
+int sched_set_cap(struct sched_group *g, u32 percent)
+{
+	struct sched_unit *u;
+	struct sched_cpu *c;
+
+	if (percent > SCHED_CAP_MAX)
+		return -CAISSON_EINVAL;
+	lock(&s.lock);
+	lock(&g->lock);
+	g->refill = arch_now() + s.cap_period;
+	g->credit = (s64)(s.cap_period * percent / 100);
+	WRITE_ONCE(g->cap, percent);
+	unlock(&g->lock);
+	for (u = g->units; u; u = u->next) {
+		c = unit_lock(u);
+		displace(c, u); /* out of the park, or to a shorter turn */
+	}
+	unlock(&s.lock);
+	return 0;
+}
+
+void sched_add(struct sched_unit *u, struct sched_group *g)
+{
+	u32 i;
+
+	lock(&s.lock);
+	u->group = g;
+	for (i = 0; i < WORDS; i++)
+		u->affinity[i] = ~0ull;
+	u->cpu = lightest_for(u);
+	ASSERT(u->cpu, "pool %u has no CPU", g->pool);
+	u->vtime = u->cpu->clock;
+	u->next = g->units;
+	g->units = u;
+	if (!g->members++) {
+		g->next = s.groups;
+		s.groups = g;
+		s.pool[g->pool].groups++;
+	}
+	unlock(&s.lock);
+}
+
+void sched_remove(struct sched_unit *u)
+{
+	struct sched_group *g = u->group, **gp;
+	struct sched_unit **p;
+
+	lock(&s.lock);
+	ASSERT(u->state == SCHED_BLOCKED && !u->on, "state %u", u->state);
+	for (p = &g->units; *p != u;)
+		p = &(*p)->next;
+	*p = u->next;
+	if (u->rt.budget)
+		u->rt.home->rt_share -= u->rt.share;
+	if (!--g->members) {
+		for (gp = &s.groups; *gp != g;)
+			gp = &(*gp)->next;
+		*gp = g->next;
+		s.pool[g->pool].groups--;
+	}
+	unlock(&s.lock);
+}
+
+static bool meets(const u64 *a, const u64 *b)
+{
+	u32 i;
+
+	for (i = 0; i < WORDS; i++)
+		if (a[i] & b[i])
+			return true;
+	return false;
+}
+
+/* A CPU out of both masks with room for so much of a reservation, or NULL. Where the unit is, if it can stay. */
+static struct sched_cpu *room(const struct sched_unit *u, u32 share, const u64 *mask, const u64 *cpus)
+{
+	struct sched_cpu *best = NULL, *c;
+	u32 i, used, least = ~0u, most = (u32)(BIT(20) * SCHED_RT_PERCENT / 100);
+
+	for (i = 0; i < CAISSON_MAX_CPUS; i++) {
+		c = s.cpu[i];
+		if (!c || !bit(mask, i) || !bit(cpus, i))
+			continue;
+		used = c->rt_share - (u->rt.budget && u->rt.home == c ? u->rt.share : 0);
+		if (used + share > most)
+			continue;
+		if (c == (u->rt.budget ? u->rt.home : u->cpu))
+			return c;
+		if (used < least) {
+			least = used;
+			best = c;
+		}
+	}
+	return best;
+}
+
+static void set_home(struct sched_unit *u, struct sched_cpu *home, u32 share)
+{
+	if (u->rt.budget)
+		u->rt.home->rt_share -= u->rt.share;
+	if (home)
+		home->rt_share += share;
+	u->rt.home = home;
+	u->rt.share = share;
+}
+
+int sched_set_affinity(struct sched_unit *u, const u64 mask[WORDS])
+{
+	const u64 *cpus;
+	struct sched_cpu *c, *home = NULL;
+	int err = -CAISSON_EINVAL;
+
+	lock(&s.lock);
+	cpus = s.pool[u->group->pool].cpus;
+	if (!meets(mask, cpus))
+		goto out;
+	err = -CAISSON_ENOSPC;
+	if (u->rt.budget && !(home = room(u, u->rt.share, mask, cpus)))
+		goto out;
+	err = 0;
+	c = unit_lock(u);
+	memcpy(u->affinity, mask, sizeof(u->affinity));
+	if (home)
+		set_home(u, home, u->rt.share);
+	if (fits(u, c))
+		unlock(&c->lock);
+	else
+		displace(c, u);
+out:
+	unlock(&s.lock);
+	return err;
+}
+
+int sched_set_reservation(struct sched_unit *u, u32 budget_us, u32 period_us)
+{
+	struct sched_cpu *c, *home = NULL;
+	u32 share = 0;
+	int err = -CAISSON_EINVAL;
+	u64 now;
+
+	lock(&s.lock);
+	if (budget_us || period_us) {
+		if (budget_us < SCHED_RT_MIN_US || budget_us > period_us || period_us > SCHED_RT_MAX_US)
+			goto out;
+		err = -CAISSON_ENOSPC;
+		share = (u32)(((u64)budget_us << 20) / period_us);
+		home = room(u, share, u->affinity, s.pool[u->group->pool].cpus);
+		if (!home)
+			goto out;
+	}
+	err = 0;
+	c = unit_lock(u);
+	now = arch_now();
+	if (u->state == SCHED_RUNNING) {
+		charge(c, now);
+		if (u->release.queued)
+			heap_remove(&c->releases, &u->release);
+	} else {
+		withdraw(c, u, now);
+		if (u->state != SCHED_BLOCKED)
+			u->state = SCHED_LEAVING;
+	}
+	set_home(u, home, share);
+	u->rt.budget = us(budget_us);
+	u->rt.period = us(period_us);
+	renew(u, now);
+	u->reserved = home && u->state == SCHED_RUNNING;
+	if (u->state == SCHED_LEAVING)
+		find_place(c, u);
+	else
+		displace(c, u);
+out:
+	unlock(&s.lock);
+	return err;
+}
+
+/* ---- pools ---- */
+
+/* Homes for the reservations of a group's units on other CPUs, noted in next_home. False: no room, nothing is noted. */
+static bool rehome(struct sched_group *g, const u64 *cpus, const struct sched_cpu *only)
+{
+	struct sched_unit *u, *v;
+
+	for (u = g->units; u; u = u->next) {
+		u->rt.next_home = NULL;
+		if (!u->rt.budget || (only && u->rt.home != only))
+			continue;
+		u->rt.next_home = room(u, u->rt.share, u->affinity, cpus);
+		if (!u->rt.next_home)
+			break;
+		u->rt.next_home->rt_share += u->rt.share;
+	}
+	if (!u)
+		return true;
+	for (v = g->units; v != u; v = v->next)
+		if (v->rt.next_home)
+			v->rt.next_home->rt_share -= v->rt.share;
+	return false;
+}
+
+/* The units of a group go where they now belong: to the homes noted, and off CPUs that are not theirs any more. */
+static void resettle(struct sched_group *g, bool take)
+{
+	struct sched_unit *u;
+	struct sched_cpu *c;
+
+	for (u = g->units; u; u = u->next) {
+		if (u->rt.budget && u->rt.next_home)
+			(take ? u->rt.home : u->rt.next_home)->rt_share -= u->rt.share;
+		c = unit_lock(u);
+		if (take && u->rt.budget && u->rt.next_home)
+			u->rt.home = u->rt.next_home;
+		if (fits(u, c))
+			unlock(&c->lock);
+		else
+			displace(c, u);
+	}
+}
+
+int sched_set_pool(struct sched_group *g, u32 pool)
+{
+	struct sched_unit *u;
+	int err = -CAISSON_ENOENT;
+
+	lock(&s.lock);
+	if (pool >= SCHED_POOLS || !s.pool[pool].used)
+		goto out;
+	err = -CAISSON_EINVAL;
+	for (u = g->units; u; u = u->next)
+		if (!meets(u->affinity, s.pool[pool].cpus))
+			goto out;
+	err = -CAISSON_ENOSPC;
+	if (!rehome(g, s.pool[pool].cpus, NULL))
+		goto out;
+	err = 0;
+	if (g->members) {
+		s.pool[g->pool].groups--;
+		s.pool[pool].groups++;
+	}
+	WRITE_ONCE(g->pool, pool);
+	resettle(g, true);
+out:
+	unlock(&s.lock);
+	return err;
+}
+
+int sched_pool_create(void)
+{
+	u32 i;
+
+	lock(&s.lock);
+	for (i = 0; i < SCHED_POOLS && s.pool[i].used; i++)
+		;
+	if (i < SCHED_POOLS)
+		s.pool[i] = (struct pool){ .used = true };
+	unlock(&s.lock);
+	return i < SCHED_POOLS ? (int)i : -CAISSON_ENOSPC;
+}
+
+int sched_pool_destroy(u32 pool)
+{
+	int err = 0;
+
+	lock(&s.lock);
+	if (pool >= SCHED_POOLS || !s.pool[pool].used)
+		err = -CAISSON_ENOENT;
+	else if (!pool || s.pool[pool].groups || meets(s.pool[pool].cpus, (u64[WORDS]){ ~0ull, ~0ull, ~0ull, ~0ull }))
+		err = -CAISSON_EBUSY;
+	else
+		s.pool[pool].used = false;
+	unlock(&s.lock);
+	return err;
+}
+
+/* May the groups of a pool do with these CPUs, without `gone`? Notes new homes in all of them. */
+static bool suffices(u32 pool, const u64 *cpus, const struct sched_cpu *gone)
+{
+	struct sched_group *g, *h;
+	struct sched_unit *u;
+
+	for (g = s.groups; g; g = g->next) {
+		if (g->pool != pool)
+			continue;
+		for (u = g->units; u && meets(u->affinity, cpus); u = u->next)
+			;
+		if (u || !rehome(g, cpus, gone))
+			break;
+	}
+	for (h = s.groups; g && h != g; h = h->next)
+		if (h->pool == pool)
+			resettle(h, false);
+	return !g;
+}
+
+int sched_pool_move_cpu(u32 pool, u32 cpu)
+{
+	struct sched_cpu *c = cpu < CAISSON_MAX_CPUS ? s.cpu[cpu] : NULL;
+	struct sched_group *g;
+	u64 left[WORDS], m = BIT(cpu % 64);
+	u32 old, w = cpu / 64;
+	int err = -CAISSON_ENOENT;
+	bool idle;
+
+	lock(&s.lock);
+	if (!c || pool >= SCHED_POOLS || !s.pool[pool].used)
+		goto out;
+	err = 0;
+	old = c->pool;
+	if (old == pool)
+		goto out;
+	memcpy(left, s.pool[old].cpus, sizeof(left));
+	left[w] &= ~m;
+	err = -CAISSON_EBUSY;
+	if (!suffices(old, left, c))
+		goto out;
+	err = 0;
+	lock(&c->lock);
+	idle = bit(s.pool[old].idle, cpu);
+	set_idle(c, false);
+	WRITE_ONCE(s.pool[old].cpus[w], left[w]);
+	WRITE_ONCE(c->pool, pool);
+	WRITE_ONCE(s.pool[pool].cpus[w], s.pool[pool].cpus[w] | m);
+	set_idle(c, idle);
+	kick(c); /* it may take work there */
+	unlock(&c->lock);
+	for (g = s.groups; g; g = g->next)
+		if (g->pool == old)
+			resettle(g, true);
+out:
+	unlock(&s.lock);
+	return err;
+}
+
+int sched_pool_info(u32 pool, u64 cpus[WORDS], u32 *groups)
+{
+	int err = 0;
+
+	lock(&s.lock);
+	if (pool >= SCHED_POOLS || !s.pool[pool].used) {
+		err = -CAISSON_ENOENT;
+	} else {
+		memcpy(cpus, s.pool[pool].cpus, sizeof(s.pool[pool].cpus));
+		*groups = s.pool[pool].groups;
+	}
+	unlock(&s.lock);
+	return err;
+}
+
+/* ---- at boot ---- */
+
+void sched_init(u64 tsc_khz)
+{
+	memset(&s, 0, sizeof(s));
+	s.khz = tsc_khz;
+	s.slice = us(SCHED_SLICE_US);
+	s.preempt = us(SCHED_PREEMPT_US);
+	s.bonus = us(SCHED_BONUS_US);
+	s.cap_period = us(SCHED_CAP_US);
+	s.cap_min = us(100);
+	s.balance = us(SCHED_BALANCE_US);
+	s.gain = us(SCHED_GAIN_US);
+	s.pool[0].used = true;
+}
+
+void sched_init_cpu(struct sched_cpu *c, u32 id, struct pcpu *pcpu)
+{
+	ASSERT(id < CAISSON_MAX_CPUS, "CPU %u", id);
+	*c = (struct sched_cpu){ .id = id, .slice_end = SCHED_NEVER, .pcpu = pcpu };
+	lock(&s.lock);
+	WRITE_ONCE(s.cpu[id], c);
+	s.pool[0].cpus[id / 64] |= BIT(id % 64);
+	set_idle(c, true);
+	unlock(&s.lock);
+}
