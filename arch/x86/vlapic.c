@@ -58,39 +58,46 @@ static bool software_enabled(const struct vlapic *v)
 	return READ_ONCE(*reg(v, APIC_SVR)) & APIC_SVR_ENABLE;
 }
 
-/* The highest vector of the 256 bits at off. words says where to look, and forgets the words that are empty.
- */
-static int top(const struct vlapic *v, unsigned off, u8 *words)
+/* The highest of the 256 bits at off, of which words says where they are. */
+static inline int top(const struct vlapic *v, unsigned off, u32 words)
 {
-	while (*words) {
-		unsigned w = 31 - __builtin_clz(*words);
-		u32 bits = *reg(v, off + w * 16);
+	unsigned w;
 
-		if (bits)
-			return w * 32 + 31 - __builtin_clz(bits);
-		*words &= ~(1u << w);
-	}
-	return -1;
+	if (!words)
+		return -1;
+	w = 31 - __builtin_clz(words);
+	return w * 32 + 31 - __builtin_clz(*reg(v, off + w * 16));
 }
 
-int vlapic_irr_top(struct vlapic *v)
+static u32 summary(const struct vlapic *v, unsigned off)
 {
-	return top(v, APIC_IRR, &v->irr_words);
-}
+	u32 words = 0;
 
-int vlapic_isr_top(struct vlapic *v)
-{
-	return top(v, APIC_ISR, &v->isr_words);
+	for (unsigned w = 0; w < 8; w++)
+		words |= (u32) !!*reg(v, off + w * 16) << w;
+	return words;
 }
 
 /* SDM: "Task and Processor Priorities". Where the classes are equal, as "PPR Virtualization" has it. */
-static void update_ppr(struct vlapic *v)
+static inline void update_ppr(struct vlapic *v)
 {
-	u32 tpr = *reg(v, APIC_TPR) & 0xff;
-	int isr = vlapic_isr_top(v);
-	u32 class = isr < 0 ? 0 : isr & 0xf0;
+	u32 tpr = *reg(v, APIC_TPR);
+	u32 class = v->isr_top < 0 ? 0 : v->isr_top & 0xf0;
 
 	*reg(v, APIC_PPR) = (tpr & 0xf0) >= class ? tpr : class;
+}
+
+int vlapic_irr_top(const struct vlapic *v)
+{
+	return top(v, APIC_IRR, v->irr_words);
+}
+
+void vlapic_resync(struct vlapic *v)
+{
+	v->irr_words = summary(v, APIC_IRR);
+	v->isr_words = summary(v, APIC_ISR);
+	v->isr_top = top(v, APIC_ISR, v->isr_words);
+	update_ppr(v);
 }
 
 void vlapic_tpr_set(struct vlapic *v, u8 tpr)
@@ -107,12 +114,12 @@ void vlapic_sync(struct vlapic *v)
 	for (unsigned k = 0; k < 4; k++) {
 		u64 bits;
 
-		if (!READ_ONCE(v->pi.pir[k]))
+		if (likely(!READ_ONCE(v->pi.pir[k])))
 			continue;
 		bits = __atomic_exchange_n(&v->pi.pir[k], 0, __ATOMIC_SEQ_CST);
 		*reg(v, APIC_IRR + k * 32) |= (u32)bits;
 		*reg(v, APIC_IRR + k * 32 + 16) |= (u32)(bits >> 32);
-		v->irr_words |= 3u << (2 * k);
+		v->irr_words |= ((u32)bits ? 1u : 0) << (2 * k) | (bits >> 32 ? 2u : 0) << (2 * k);
 	}
 }
 
@@ -129,33 +136,31 @@ int vlapic_pending_vector(struct vlapic *v)
 
 void vlapic_ack(struct vlapic *v, u8 vector)
 {
-	unsigned word = vector >> 5;
+	unsigned w = vector >> 5;
 	u32 bit = 1u << (vector & 31);
 
-	*reg(v, APIC_IRR + word * 16) &= ~bit;
-	*reg(v, APIC_ISR + word * 16) |= bit;
-	v->isr_words |= 1u << word;
+	*reg(v, APIC_IRR + w * 16) &= ~bit;
+	v->irr_words &= ~((u32) !*reg(v, APIC_IRR + w * 16) << w);
+	*reg(v, APIC_ISR + w * 16) |= bit;
+	v->isr_words |= 1u << w;
+	v->isr_top = vector;
 	*reg(v, APIC_PPR) = vector & 0xf0; /* it was above PPR, so above TPR and all of ISR */
 }
 
 void vlapic_eoi(struct vlapic *v)
 {
-	int vector = vlapic_isr_top(v);
-	u32 bit;
+	int vector = v->isr_top;
+	unsigned w = (unsigned)vector >> 5;
+	u32 bit = 1u << (vector & 31);
 
-	if (vector < 0)
+	if (unlikely(vector < 0))
 		return;
-	bit = 1u << (vector & 31);
-	*reg(v, APIC_ISR + (vector >> 5) * 16) &= ~bit;
+	*reg(v, APIC_ISR + w * 16) &= ~bit;
+	v->isr_words &= ~((u32) !*reg(v, APIC_ISR + w * 16) << w);
+	v->isr_top = top(v, APIC_ISR, v->isr_words);
 	update_ppr(v);
-	if (unlikely(READ_ONCE(*reg(v, APIC_TMR + (vector >> 5) * 16)) & bit))
+	if (unlikely(READ_ONCE(*reg(v, APIC_TMR + w * 16)) & bit))
 		vlapic_eoi_broadcast(v, vector);
-}
-
-void vlapic_resync(struct vlapic *v)
-{
-	v->irr_words = v->isr_words = 0xff;
-	update_ppr(v);
 }
 
 void vlapic_post(struct vlapic *v, u8 vector, bool level)
@@ -274,6 +279,13 @@ void vlapic_ipi(struct vlapic *const *all, unsigned n, struct vlapic *from, u64 
 			     .logical = icr & APIC_ICR_LOGICAL };
 	bool self_too = m.mode != APIC_INIT && m.mode != APIC_SIPI;
 
+	/* the common one, short: a vector for one APIC */
+	if (likely(!(icr & (APIC_ICR_MODE | APIC_ICR_LOGICAL | APIC_ICR_SHORTHAND)) && m.dest < n &&
+		   all[m.dest]->id == m.dest && m.vector >= 16)) {
+		if ((READ_ONCE(all[m.dest]->base) & APIC_BASE_EN) && software_enabled(all[m.dest]))
+			vlapic_post(all[m.dest], m.vector, false);
+		return;
+	}
 	switch (GET(APIC_ICR_SHORTHAND, icr)) {
 	case APIC_TO_DEST:
 		vlapic_route(all, n, &m);
@@ -351,12 +363,15 @@ static u64 scale(u64 v, u64 by)
 	return ((unsigned __int128)v * by + BIT(FRACTION) - 1) >> FRACTION;
 }
 
-/* Start counting down from count. */
+/* Start counting down from count, which is the initial count or what is left of it. */
 static void timer_start(struct vlapic *v, u32 count)
 {
-	u64 ticks = scale((u64)count << v->divide_shift, v->to_tsc);
+	u64 ticks = scale((u64)count << v->divide_shift, v->to_tsc), period = ticks;
+	u32 initial = *reg(v, APIC_TMICT);
 
-	v->period = MAX(scale((u64)*reg(v, APIC_TMICT) << v->divide_shift, v->to_tsc), v->min_period);
+	if (unlikely(count != initial))
+		period = scale((u64)initial << v->divide_shift, v->to_tsc);
+	v->period = MAX(period, v->min_period);
 	v->deadline = vlapic_now(v) + ticks;
 	vlapic_timer_arm(v, v->deadline);
 }
@@ -482,8 +497,11 @@ static void svr_write(struct vlapic *v, u32 value)
 		*reg(v, off) |= APIC_LVT_MASKED;
 }
 
-/* A write, in either mode, of the bits that the register stores. */
-static void reg_write(struct vlapic *v, unsigned off, u32 value)
+/*
+ * A write, in either mode, of the bits that the register stores. What guests write at every interrupt does
+ * not come by here, or only from the slow ways in.
+ */
+static __attribute__((noinline)) void reg_write(struct vlapic *v, unsigned off, u32 value)
 {
 	u32 dest;
 
@@ -543,8 +561,16 @@ bool vlapic_msr_write(struct vlapic *v, u32 msr, u64 value)
 {
 	unsigned off = (msr & 0xff) << 4, flags;
 
-	if (!vlapic_x2apic(v) || off >= 0x400)
+	if (unlikely(!vlapic_x2apic(v) || off >= 0x400))
 		return false;
+	if (off == APIC_EOI && !value) {
+		vlapic_eoi(v);
+		return true;
+	}
+	if (off == APIC_TMICT && value == (u32)value) {
+		tmict_write(v, value);
+		return true;
+	}
 	if (off == APIC_ICR) {
 		if (value & X2_ICR_RESERVED)
 			return false;
@@ -576,9 +602,11 @@ void vlapic_mmio_write(struct vlapic *v, unsigned off, unsigned size, u32 value)
 {
 	unsigned flags = off < 0x400 ? rules[off >> 4].flags : 0;
 
-	if (!vlapic_xapic(v) || size != 4 || (off & 15))
+	if (unlikely(!vlapic_xapic(v) || size != 4 || (off & 15)))
 		return;
-	if (flags & W)
+	if (off == APIC_EOI)
+		vlapic_eoi(v);
+	else if (flags & W)
 		reg_write(v, off, value & rules[off >> 4].stored);
 	else if (!(flags & R))
 		esr_set(v, APIC_ESR_REGISTER);
@@ -620,6 +648,7 @@ void vlapic_reset(struct vlapic *v, bool init)
 		__atomic_store_n(&v->pi.pir[k], 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&v->errors, 0, __ATOMIC_SEQ_CST);
 	v->irr_words = v->isr_words = 0;
+	v->isr_top = -1;
 	*reg(v, APIC_VERSION) = VERSION;
 	*reg(v, APIC_DFR) = ~0u;
 	svr_write(v, 0xff); /* masks the LVT */

@@ -105,9 +105,10 @@ struct vlapic {
 	u64 base;	   /* (o) IA32_APIC_BASE; others read it */
 	u32 id;		   /* constant: the x2APIC ID */
 	u32 errors;	   /* (a), atomic: what the next write to ESR will show */
-	u8 irr_words;	   /* (o) bit n: word n of IRR may not be zero */
-	u8 isr_words;	   /* (o) the same for ISR */
-	u8 divide_shift;   /* (o) log2 of the divide configuration */
+	u32 irr_words;	   /* (o) bit n: word n of IRR is not zero */
+	u32 isr_words;	   /* (o) the same for ISR */
+	s32 isr_top;	   /* (o) the highest vector in ISR, or -1 */
+	u32 divide_shift;  /* (o) log2 of the divide configuration */
 	u64 base_reserved; /* constant: bits of IA32_APIC_BASE that must be zero */
 	u64 deadline;	   /* (o) host TSC at which the timer fires, 0: not armed */
 	u64 period;	   /* (o) host TSC ticks that the initial count stands for */
@@ -202,8 +203,11 @@ void vlapic_tpr_set(struct vlapic *v, u8 tpr);
 void vlapic_sync(struct vlapic *v);
 
 /* (o) The highest vector in IRR and in ISR, or -1: RVI and SVI. */
-int vlapic_irr_top(struct vlapic *v);
-int vlapic_isr_top(struct vlapic *v);
+int vlapic_irr_top(const struct vlapic *v);
+static inline int vlapic_isr_top(const struct vlapic *v)
+{
+	return v->isr_top;
+}
 
 /* (o) The vector that the processor would take now if it took interrupts, or -1. Syncs. */
 int vlapic_pending_vector(struct vlapic *v);
