@@ -10,7 +10,6 @@
 #include "guest/control/builder/load.h"
 #include "guest/control/errors.h"
 #include "guest/control/images.h"
-#include "guest/control/layout.h"
 #include "guest/control/memmap.h"
 #include "guest/control/pump.h"
 #include "guest/lib/hypercall.h"
@@ -33,11 +32,11 @@ static bool plan_make(struct image *m, const char *args, u64 memory, u32 vcpus, 
 	struct load_input in = { .size = m->bytes, .name = m->name, .cmdline = args, .memory = memory };
 	char why[LOAD_ERR_SIZE];
 
-	in.image = image_map(m, err, DOMAIN_ERR);
+	in.image = image_bytes(m, err, DOMAIN_ERR);
 	if (!in.image)
 		return false;
 	if (m->initrd) {
-		in.initrd = image_map(m->initrd, err, DOMAIN_ERR);
+		in.initrd = image_bytes(m->initrd, err, DOMAIN_ERR);
 		if (!in.initrd)
 			return false;
 		in.initrd_size = m->initrd->bytes;
@@ -194,13 +193,11 @@ static bool start_set(struct dom *d, char err[DOMAIN_ERR])
 
 static bool connect(struct dom *d, char err[DOMAIN_ERR])
 {
-	u64 at = LAYOUT_IOREQ + d->id * PAGE_SIZE;
 	const char *what = "";
-	s64 r = hc_ioreq_map(d->id, at);
+	s64 r = domain_connect(d);
 
 	if (r < 0)
 		return fail(err, "mapping its request page", r);
-	d->io = layout_ptr(at);
 	if (!devices_init(d, d->memory, d->vcpus, d->flags & DOM_TESTDEV)) {
 		snprintf(err, DOMAIN_ERR, "not enough memory in the control domain for its devices");
 		return false;
@@ -258,8 +255,7 @@ static s64 hv_create(const struct build *b, const char *name, const char *args, 
 	snprintf(c.args, sizeof(c.args), "%s", args);
 	id = hc_domain_create(&c);
 	if (id == -CAISSON_ENOMEM)
-		snprintf(err, DOMAIN_ERR,
-			 "%llu MiB for the domain: the machine has not so much free (see info)",
+		snprintf(err, DOMAIN_ERR, "not enough memory: the machine has no %llu MiB free (try: info)",
 			 (unsigned long long)(b->memory >> 20));
 	else if (id < 0)
 		fail(err, "creating the domain", id);
@@ -327,8 +323,7 @@ bool domain_rebuild(struct dom *d, char err[DOMAIN_ERR])
 	d->flags &= ~DOM_REBUILD;
 	if (!plan_make(d->image, d->args, d->memory, d->vcpus, err))
 		return false;
-	hc_foreign_unmap(LAYOUT_IOREQ + d->id * PAGE_SIZE);
-	d->io = NULL;
+	domain_disconnect(d);
 	while ((r = hc_domain_reset(d->id)) == -CAISSON_EAGAIN)
 		pump_poll();
 	if (r < 0)

@@ -57,43 +57,72 @@ static void stats_live(bool json)
 	stats_print(info.id, info.name, rows, stats_collect(info.id, info.max_vcpus, rows), json);
 }
 
+static void stats_kept(const struct dom *d, bool json)
+{
+	stats_print(d->id, d->name, d->kept, d->nkept, json);
+}
+
+/* The live ones from the hypervisor, then those that ended lately. */
+static void stats_all(bool json)
+{
+	for (u32 i = 0; !in_ctrlc && !hc_domain_next(i, &info); i = info.id + 1)
+		stats_live(json);
+	for (struct dom *d = domain_from(0); d && !in_ctrlc; d = domain_from(d->id + 1))
+		if (!(d->flags & DOM_LIVE))
+			stats_kept(d, json);
+}
+
+static int stats_one(const char *word, bool json)
+{
+	struct dom *d = domain_find(word);
+	int id;
+
+	if (d && !(d->flags & DOM_LIVE)) {
+		stats_kept(d, json);
+		return 0;
+	}
+	id = need_id(word);
+	if (id < 0)
+		return 1;
+	if (hc_domain_info((u32)id, &info) < 0)
+		return fail("no domain %d", id);
+	stats_live(json);
+	return 0;
+}
+
+static int stats_reset(const char *word)
+{
+	int id = word ? need_id(word) : -1;
+
+	if (word)
+		return id < 0 ? 1 : hc_stats_reset((u32)id) < 0;
+	for (u32 i = 0; !hc_domain_next(i, &info); i = info.id + 1)
+		hc_stats_reset(info.id);
+	return 0;
+}
+
 static int cmd_stats(int argc, char *const argv[])
 {
 	struct args_option o[] = { OPTION_JSON, { .name = "reset", .type = ARGS_FLAG } };
-	const char *id[1];
-	int n = parse(argc, argv, o, ARRAY_SIZE(o), id, 0, 1);
-	bool json = o[0].set;
-	struct dom *d;
-	int one = -1;
+	const char *word[1] = { NULL };
+	int r = 0;
 
-	if (n < 0)
+	if (parse(argc, argv, o, ARRAY_SIZE(o), word, 0, 1) < 0)
 		return 1;
-	d = n ? domain_find(id[0]) : NULL;
-	if (d && !(d->flags & DOM_LIVE)) {
-		if (o[1].set)
-			return fail("domain %u has ended and is gone", d->id);
-		if (json)
-			json_open(NULL, '[');
-		stats_print(d->id, d->name, d->kept, d->nkept, json);
-		if (json)
-			json_close(']');
-		return 0;
-	}
-	if (n && (one = need_id(id[0])) < 0)
+	if (o[1].set)
+		return stats_reset(word[0]);
+	/* What does not exist is an error, and no half of a JSON text. */
+	if (o[0].set && word[0] && !domain_find(word[0]) && need_id(word[0]) < 0)
 		return 1;
-	if (json)
+	if (o[0].set)
 		json_open(NULL, '[');
-	for (u32 i = one < 0 ? 0 : (u32)one; !in_ctrlc && !hc_domain_next(i, &info); i = info.id + 1) {
-		if (one >= 0 && info.id != (u32)one)
-			break;
-		if (o[1].set)
-			hc_stats_reset(info.id);
-		else
-			stats_live(json);
-	}
-	if (json)
+	if (word[0])
+		r = stats_one(word[0], o[0].set);
+	else
+		stats_all(o[0].set);
+	if (o[0].set)
 		json_close(']');
-	return interrupted();
+	return r ? r : interrupted();
 }
 
 /* ---- top ---- */

@@ -17,7 +17,6 @@
 #define KEEP_ENDED 16u		 /* records of domains that the hypervisor has no more */
 #define HOLD_ABOVE (32u * 1024u) /* output that a watching console is behind */
 #define HOLD_BELOW (16u * 1024u)
-#define NOTICES	   8u
 #define LOG_START  1024u
 
 static struct dom *table[CAISSON_MAX_DOMS];
@@ -25,8 +24,6 @@ static u32 table_end; /* no id from here on is in use */
 static struct dom *unsettled;
 static u32 ended_kept;
 static u64 ends;
-static struct notice notices[NOTICES];
-static u32 notice_head, notice_tail;
 static u32 holding; /* domains with held != 0 */
 
 /* ---- vCPUs whose accesses are answered later ---- */
@@ -153,13 +150,49 @@ static void forget_oldest(void)
 		domain_forget(oldest);
 }
 
+/* ---- windows on request pages ---- */
+
+/* The lowest free one: the hypervisor needs table pages for no more windows than were ever in use at once. */
+static u64 slots[CAISSON_MAX_DOMS / 64];
+
+static u64 slot_take(u32 *slot)
+{
+	u32 word = 0;
+
+	while (!~slots[word])
+		word++; /* there are as many as domains */
+	*slot = word * 64 + (u32)__builtin_ctzll(~slots[word]);
+	slots[word] |= 1ull << *slot % 64;
+	return LAYOUT_IOREQ + *slot * PAGE_SIZE;
+}
+
+s64 domain_connect(struct dom *d)
+{
+	u64 at = slot_take(&d->slot);
+	s64 r = hc_ioreq_map(d->id, at);
+
+	if (r < 0)
+		slots[d->slot / 64] &= ~(1ull << d->slot % 64);
+	else
+		d->io = layout_ptr(at);
+	return r;
+}
+
+void domain_disconnect(struct dom *d)
+{
+	if (!d->io)
+		return;
+	d->io = NULL;
+	while (hc_foreign_unmap(LAYOUT_IOREQ + d->slot * PAGE_SIZE) == -CAISSON_EAGAIN)
+		pump_poll();
+	slots[d->slot / 64] &= ~(1ull << d->slot % 64);
+}
+
 /* The hypervisor gives back all of it. */
 static void destroy(struct dom *d)
 {
 	/* Its page goes away with it: nobody may look into it any more. */
-	if (d->io)
-		hc_foreign_unmap(LAYOUT_IOREQ + d->id * PAGE_SIZE);
-	d->io = NULL;
+	domain_disconnect(d);
 	while (hc_domain_destroy(d->id) == -CAISSON_EAGAIN)
 		pump_poll();
 	d->flags &= ~DOM_LIVE;
@@ -186,25 +219,12 @@ const char *domain_end_name(u32 end)
 	return end < ARRAY_SIZE(name) ? name[end] : "unknown";
 }
 
-static void notice_add(const struct dom *d, u32 end, const char *text)
+struct dom *domain_untold(void)
 {
-	struct notice *n = &notices[notice_head % NOTICES];
-
-	if (notice_head - notice_tail == NOTICES)
-		notice_tail++; /* the oldest is lost; `list` and `why` still tell */
-	notice_head++;
-	n->dom = d->id;
-	n->end = end;
-	n->code = d->code;
-	snprintf(n->text, sizeof(n->text), "%s", text);
-}
-
-bool domain_notice(struct notice *n)
-{
-	if (notice_head == notice_tail)
-		return false;
-	*n = notices[notice_tail++ % NOTICES];
-	return true;
+	for (u32 i = 0; i < table_end; i++)
+		if (table[i] && table[i]->flags & DOM_UNTOLD)
+			return table[i];
+	return NULL;
 }
 
 void domain_note_ends(void)
@@ -251,7 +271,7 @@ static void settle(struct dom *d)
 	}
 	d->ended_at = ++ends;
 	if (!(d->flags & DOM_REPORTED))
-		notice_add(d, d->end, d->end == CAISSON_END_CRASH ? d->why : "");
+		d->flags |= DOM_UNTOLD;
 	if (d->end == CAISSON_END_CRASH)
 		return;
 	d->nkept = stats_keep(d->id, d->vcpus, &d->kept);

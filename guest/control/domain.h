@@ -19,12 +19,14 @@ struct image;
 #define DOM_TESTDEV   (1u << 2)
 #define DOM_NO_REBOOT (1u << 3)
 #define DOM_REBUILD   (1u << 4) /* a power-off is to be taken for a reset */
-#define DOM_REPORTED  (1u << 5) /* some command waits for it and tells of its end: no notice needed */
+#define DOM_REPORTED  (1u << 5) /* some command waits for it and tells of its end */
 #define DOM_UNSETTLED (1u << 6)
+#define DOM_UNTOLD    (1u << 8) /* its end was shown nowhere yet */
 #define DOM_PAUSED    (1u << 7) /* create --paused: a rebuild by `reboot` leaves it so */
 
 struct dom {
 	u32 id, flags;
+	u32 slot;		       /* of its request page's window */
 	struct caisson_ioreq_page *io; /* NULL: its accesses are answered no more */
 	struct devices dev;
 	struct conlog log;
@@ -74,13 +76,12 @@ const char *domain_end_name(u32 end);
 
 /* Does what followed from ends: rebuilds, destroys, notices. Not from inside the pump. */
 void domain_settle(void);
-/* An end that no command reports: once for each. */
-struct notice {
-	u32 dom, end;
-	u64 code;
-	char text[DOMAIN_ERR]; /* why, or what went wrong afterwards */
-};
-bool domain_notice(struct notice *n);
+/* The next with DOM_UNTOLD, or NULL. */
+struct dom *domain_untold(void);
+
+/* A window for its request page, and its end; both as often as wanted. */
+s64 domain_connect(struct dom *d);
+void domain_disconnect(struct dom *d);
 
 /* ---- the pump's ---- */
 bool domain_ioreq(u32 id, u32 vcpu); /* true: answered */

@@ -42,6 +42,29 @@ static struct image *image_new(u32 index, const struct caisson_module *info)
 	return m;
 }
 
+/* All at once and side by side: what a later `create` takes of the hypervisor's memory is then the domain's
+ * alone. */
+static void image_map(struct image *m)
+{
+	u64 pages = ALIGN_UP(m->bytes, PAGE_SIZE) / PAGE_SIZE, at = next_window, done = 0;
+
+	if (pages > (LAYOUT_MODULES_END - at) / PAGE_SIZE) {
+		m->map_error = -CAISSON_ENOSPC;
+		return;
+	}
+	next_window += pages * PAGE_SIZE;
+	while (done < pages) {
+		s64 r = hc_module_map(m->index, at + done * PAGE_SIZE, done, pages - done);
+
+		if (r <= 0) {
+			m->map_error = r;
+			return;
+		}
+		done += (u64)r;
+	}
+	m->mapped = layout_ptr(at);
+}
+
 void images_init(void)
 {
 	static struct caisson_module info;
@@ -50,7 +73,7 @@ void images_init(void)
 		image[images] = image_new(i, &info);
 		if (!image[images])
 			break;
-		images++;
+		image_map(image[images++]);
 	}
 	for (u32 i = 0; i < images; i++) {
 		struct image *of = image[i]->is_initrd ? images_find(image[i]->name) : NULL;
@@ -78,27 +101,9 @@ struct image *images_find(const char *name)
 	return NULL;
 }
 
-const void *image_map(struct image *m, char *err, size_t err_size)
+const void *image_bytes(const struct image *m, char *err, size_t err_size)
 {
-	u64 pages = ALIGN_UP(m->bytes, PAGE_SIZE) / PAGE_SIZE, at = next_window, done = 0;
-
-	if (m->mapped)
-		return m->mapped;
-	if (at + pages * PAGE_SIZE > LAYOUT_MODULES_END) {
-		snprintf(err, err_size, "no room to map the %s module", m->name);
-		return NULL;
-	}
-	while (done < pages) {
-		s64 r = hc_module_map(m->index, at + done * PAGE_SIZE, done, pages - done);
-
-		if (r <= 0) {
-			snprintf(err, err_size, "mapping module %u (%s): %s", m->index, m->name,
-				 error_name(r));
-			return NULL;
-		}
-		done += (u64)r;
-	}
-	/* The next one starts on a large page, as a hypervisor with aligned modules may map by them. */
-	next_window = ALIGN_UP(at + pages * PAGE_SIZE, 1ull << 21);
-	return m->mapped = layout_ptr(at);
+	if (!m->mapped)
+		snprintf(err, err_size, "image %s is not mapped: %s", m->name, error_name(m->map_error));
+	return m->mapped;
 }

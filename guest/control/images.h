@@ -15,7 +15,8 @@ struct image {
 	const char *args; /* behind the name */
 	struct image *initrd;
 	bool is_initrd;
-	const void *mapped; /* NULL until image_map() */
+	const void *mapped; /* NULL: the hypervisor refused ... */
+	s64 map_error;	    /* ... and this is why */
 };
 
 void images_init(void);
@@ -23,7 +24,7 @@ u32 images_count(void); /* initrds too */
 struct image *images_at(u32 i);
 /* By name; initrds are not found. */
 struct image *images_find(const char *name);
-/* The bytes, mapped on first use; NULL with a line in err when the hypervisor refuses. */
-const void *image_map(struct image *m, char *err, size_t err_size);
+/* The bytes; NULL with a line in err when they could not be mapped. */
+const void *image_bytes(const struct image *m, char *err, size_t err_size);
 
 #endif

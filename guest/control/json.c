@@ -8,6 +8,7 @@
 #include "guest/lib/string.h"
 
 static u32 depth;
+static bool printed;
 static bool first = true; /* of the innermost object or array */
 
 static void quoted(const char *s)
@@ -50,6 +51,7 @@ void json_close(char bracket)
 	out("%c", bracket);
 	first = false;
 	if (--depth == 0) {
+		printed = true;
 		out("\n");
 		first = true;
 	}
@@ -77,4 +79,12 @@ void json_bool(const char *key, bool b)
 {
 	start(key);
 	out("%s", b ? "true" : "false");
+}
+
+bool json_printed(void)
+{
+	bool was = printed;
+
+	printed = false;
+	return was;
 }

@@ -7,6 +7,7 @@
 #include "guest/control/cons.h"
 #include "guest/control/domain.h"
 #include "guest/control/images.h"
+#include "guest/control/json.h"
 #include "guest/control/lineedit.h"
 #include "guest/control/pump.h"
 #include "guest/lib/hypercall.h"
@@ -15,6 +16,7 @@
 #define PROMPT	     "caisson# "
 #define LOG_TAIL     6144u /* of the hypervisor's log, where a crash's registers are */
 #define COMMANDS_MAX 64u
+#define LOG_MS	     1
 
 static struct lineedit editor;
 static int status;   /* of the last command */
@@ -219,13 +221,19 @@ static void print_crash_log(u32 id)
 		char text[LOG_TAIL + 1];
 	} log;
 	char mark[32];
-	u64 at = log_seen;
+	u64 at;
 	s64 n;
 	size_t have = 0;
 	char *from;
 
-	if (hc_log_read(~0ull, &log, sizeof(log.head)) < 0)
-		return;
+	/* The CPU where it crashed may still be writing it. */
+	do {
+		at = log.head.next;
+		pump(0, time_after_ms(LOG_MS));
+		if (hc_log_read(~0ull, &log, sizeof(log.head)) < 0)
+			return;
+	} while (log.head.next != at);
+	at = log_seen;
 	if (log.head.next - at > LOG_TAIL)
 		at = log.head.next - LOG_TAIL;
 	log_seen = log.head.next;
@@ -252,23 +260,18 @@ static void print_crash_log(u32 id)
 	out_text(from, strlen(from));
 }
 
-static int print_ended(u32 id, u32 end, u64 code, const char *why)
-{
-	if (end == CAISSON_END_CRASH) {
-		print_crash_log(id);
-		if (*why)
-			out("domain %u: %s\n", id, why);
-	}
-	if (end == CAISSON_END_EXIT)
-		out("domain %u ended: exit %llu\n", id, (unsigned long long)code);
-	else
-		out("domain %u ended: %s\n", id, domain_end_name(end));
-	return !(end == CAISSON_END_POWEROFF || (end == CAISSON_END_EXIT && !code));
-}
-
 int print_end(struct dom *d)
 {
-	return print_ended(d->id, d->end, d->code, d->why);
+	d->flags &= ~DOM_UNTOLD;
+	if (d->end == CAISSON_END_CRASH) {
+		print_crash_log(d->id);
+		out("domain %u: %s\n", d->id, d->why);
+	}
+	if (d->end == CAISSON_END_EXIT)
+		out("domain %u ended: exit %llu\n", d->id, (unsigned long long)d->code);
+	else
+		out("domain %u ended: %s\n", d->id, domain_end_name(d->end));
+	return !(d->end == CAISSON_END_POWEROFF || (d->end == CAISSON_END_EXIT && !d->code));
 }
 
 /* ---- the line ---- */
@@ -326,20 +329,18 @@ static const char *editor_candidate(void *ctx, const char *line, size_t word, un
 
 static const struct lineedit_ops editor_ops = { .output = editor_output, .candidate = editor_candidate };
 
-/* Ends that no command told of. */
-static void print_notices(bool prompt_shown)
+/*
+ * Ends that no command told of, before the next prompt as a shell does with its jobs: never in the middle of
+ * what is typed, and not behind JSON, which somebody reads by a program.
+ */
+static void print_notices(void)
 {
-	struct notice n;
-	bool any = false;
+	struct dom *d;
 
-	while (domain_notice(&n)) {
-		if (!any && prompt_shown)
-			lineedit_hide(&editor);
-		any = true;
-		print_ended(n.dom, n.end, n.code, n.text);
-	}
-	if (any && prompt_shown)
-		lineedit_show(&editor);
+	if (json_printed())
+		return;
+	while ((d = domain_untold()))
+		print_end(d);
 }
 
 static u8 next_byte(void)
@@ -350,7 +351,6 @@ static u8 next_byte(void)
 		out_flush();
 		pump(PUMP_INPUT | PUMP_DOMAIN, 0);
 		domain_settle();
-		print_notices(true);
 	}
 	return (u8)c;
 }
@@ -367,7 +367,7 @@ void shell_run(void)
 		enum lineedit_result r;
 
 		domain_settle();
-		print_notices(false);
+		print_notices();
 		lineedit_start(&editor, PROMPT);
 		do
 			r = lineedit_byte(&editor, next_byte());
