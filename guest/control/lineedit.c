@@ -27,7 +27,7 @@ static size_t columns(const struct lineedit *le)
 static void draw(struct lineedit *le)
 {
 	size_t width = columns(le), shown, behind;
-	char move[16];
+	char move[32];
 
 	/* Scrolls by half a row, so that typing at the edge does not redraw every time. */
 	if (le->cursor < le->window || le->cursor > le->window + width)

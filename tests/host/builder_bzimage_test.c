@@ -6,8 +6,8 @@
 
 #include <asm/bootparam.h>
 
-#define SETUP_SECTS 4
-#define SETUP_BYTES ((SETUP_SECTS + 1) * 512)
+#define SETUP_SECTS  4
+#define SETUP_BYTES  ((SETUP_SECTS + 1) * 512)
 #define KERNEL_BYTES 0x3000u
 
 static u8 file[SETUP_BYTES + KERNEL_BYTES];
@@ -41,9 +41,12 @@ static struct load_input image(u64 memory)
 	hdr->setup_data = 0x123456;
 	hdr->pref_address = 0x1000000;
 	hdr->init_size = 0x2000000;
-	return (struct load_input){
-		.image = file, .size = sizeof(file), .name = "linux", .cmdline = "console=ttyS0 quiet", .memory = memory, .rsdp = 0xe0000
-	};
+	return (struct load_input){ .image = file,
+				    .size = sizeof(file),
+				    .name = "linux",
+				    .cmdline = "console=ttyS0 quiet",
+				    .memory = memory,
+				    .rsdp = 0xe0000 };
 }
 
 static void zero_page(void **state)
@@ -60,7 +63,8 @@ static void zero_page(void **state)
 	assert_int_equal(p.kind, LOAD_ENTRY_LINUX64);
 	assert_true(p.entry == 0x1000200);
 	k = planned_segment(&p, "kernel");
-	assert_true(k->gpa == 0x1000000 && k->src == file + SETUP_BYTES && k->filesz == KERNEL_BYTES && k->memsz == 0x2000000);
+	assert_true(k->gpa == 0x1000000 && k->src == file + SETUP_BYTES && k->filesz == KERNEL_BYTES &&
+		    k->memsz == 0x2000000);
 
 	bp = planned(&p, p.rsi, sizeof(*bp));
 	assert_int_equal(p.rsi % 4096, 0);
@@ -78,9 +82,12 @@ static void zero_page(void **state)
 	assert_ptr_equal(planned(&p, bp->hdr.ramdisk_image, sizeof(initrd)), initrd);
 	assert_string_equal(planned(&p, bp->hdr.cmd_line_ptr, 20), "console=ttyS0 quiet");
 	assert_int_equal(bp->e820_entries, 3);
-	assert_true(bp->e820_table[0].addr == 0 && bp->e820_table[0].size == 0xa0000 && bp->e820_table[0].type == 1);
-	assert_true(bp->e820_table[1].addr == 0xe0000 && bp->e820_table[1].size == 0x20000 && bp->e820_table[1].type == 2);
-	assert_true(bp->e820_table[2].addr == MIB && bp->e820_table[2].size == 255 * MIB && bp->e820_table[2].type == 1);
+	assert_true(bp->e820_table[0].addr == 0 && bp->e820_table[0].size == 0xa0000 &&
+		    bp->e820_table[0].type == 1);
+	assert_true(bp->e820_table[1].addr == 0xe0000 && bp->e820_table[1].size == 0x20000 &&
+		    bp->e820_table[1].type == 2);
+	assert_true(bp->e820_table[2].addr == MIB && bp->e820_table[2].size == 255 * MIB &&
+		    bp->e820_table[2].type == 1);
 	/* screen_info and everything else in front of the header stays zero but the RSDP's address */
 	for (unsigned i = 0; i < 0x1e8; i++)
 		assert_true(i / 8 == 0x70 / 8 || ((const u8 *)bp)[i] == 0);
@@ -100,15 +107,17 @@ static void tables(void **state)
 		u64 pde = pdpt[gpa >> 30];
 
 		assert_true((pde & 0xfff) == 3);
-		assert_true(((const u64 *)planned(&p, pde & ~0xfffull, 4096))[gpa >> 21 & 511] == (gpa | 0x83));
+		assert_true(((const u64 *)planned(&p, pde & ~0xfffull, 4096))[gpa >> 21 & 511] ==
+			    (gpa | 0x83));
 	}
 	assert_true(pdpt[4] == 0);
 	assert_int_equal(p.gdt_limit, 31);
 	gdt = planned(&p, p.gdt, 32);
 	assert_true(gdt[0] == 0 && gdt[1] == 0);
-	assert_true(gdt[2] >> 53 & 1);			     /* L */
-	assert_true((gdt[2] >> 40 & 0x9f) == 0x9b);	     /* present, code, readable, accessed */
-	assert_true((gdt[3] >> 40 & 0x9f) == 0x93 && (gdt[3] >> 54 & 1)); /* data, writable, accessed, 4 GiB */
+	assert_true(gdt[2] >> 53 & 1);		    /* L */
+	assert_true((gdt[2] >> 40 & 0x9f) == 0x9b); /* present, code, readable, accessed */
+	assert_true((gdt[3] >> 40 & 0x9f) == 0x93 &&
+		    (gdt[3] >> 54 & 1)); /* data, writable, accessed, 4 GiB */
 }
 
 static void kernel_placement(void **state)
@@ -245,9 +254,10 @@ static void truncated_and_damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(zero_page),	cmocka_unit_test(tables),	cmocka_unit_test(kernel_placement),
-		cmocka_unit_test(initrd_placement), cmocka_unit_test(command_line), cmocka_unit_test(bad_headers),
-		cmocka_unit_test(old_setup_size), cmocka_unit_test(truncated_and_damaged),
+		cmocka_unit_test(zero_page),	    cmocka_unit_test(tables),
+		cmocka_unit_test(kernel_placement), cmocka_unit_test(initrd_placement),
+		cmocka_unit_test(command_line),	    cmocka_unit_test(bad_headers),
+		cmocka_unit_test(old_setup_size),   cmocka_unit_test(truncated_and_damaged),
 	};
 
 	return cmocka_run_group_tests_name("builder_bzimage", tests, NULL, NULL);

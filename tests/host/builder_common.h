@@ -120,7 +120,8 @@ static inline void check_truncations(struct load_input in, bool may_load)
 /* Random damage: whatever comes out is refused with words or holds the checks. */
 static inline void check_damage(struct load_input in, size_t header, unsigned rounds)
 {
-	static const u64 nasty[] = { 0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffffffffff000, ~0ull, 0xa0000, 0x1000 };
+	static const u64 nasty[] = { 0,	    1,	     0x7fffffff, 0x80000000, 0xffffffff, 0xfffffffffffff000,
+				     ~0ull, 0xa0000, 0x1000 };
 	static struct load_plan p;
 	const void *whole = in.image;
 	u64 seed = 88172645463325252ull;
@@ -132,7 +133,8 @@ static inline void check_damage(struct load_input in, size_t header, unsigned ro
 
 		for (u64 k = fake_random(&seed) % 3 + 1; k; k--) {
 			size_t at = fake_random(&seed) % MIN(header, in.size);
-			u64 v = fake_random(&seed) % 2 ? nasty[fake_random(&seed) % ARRAY_SIZE(nasty)] : fake_random(&seed);
+			u64 v = fake_random(&seed) % 2 ? nasty[fake_random(&seed) % ARRAY_SIZE(nasty)]
+						       : fake_random(&seed);
 			size_t n = (size_t)1 << fake_random(&seed) % 4;
 
 			memcpy(copy + at, &v, MIN(n, in.size - at));
@@ -203,7 +205,8 @@ static inline void elf_start(struct test_elf *t, bool is64, u64 entry)
 }
 
 /* A segment with `filesz` bytes at the end of the file; returns where they are. */
-static inline u8 *elf_add(struct test_elf *t, u32 type, u64 vaddr, u64 paddr, u64 filesz, u64 memsz, u64 align)
+static inline u8 *elf_add(struct test_elf *t, u32 type, u64 vaddr, u64 paddr, u64 filesz, u64 memsz,
+			  u64 align)
 {
 	u8 *ph = t->file + t->phdr_at + t->phnum * (t->is64 ? 56 : 32), *data = t->file + t->size;
 

@@ -23,7 +23,8 @@ static void header_is_read(void **state)
 		assert_true(e.entry == 0x100123 && e.phnum == 1);
 		assert_true(elf_phdr(&e, 0, &ph, err));
 		assert_true(ph.type == ELF_PT_LOAD && ph.offset == 0x400 && ph.vaddr == 0xc0100000 &&
-			    ph.paddr == 0x100000 && ph.filesz == 0x30 && ph.memsz == 0x2000 && ph.align == 0x1000);
+			    ph.paddr == 0x100000 && ph.filesz == 0x30 && ph.memsz == 0x2000 &&
+			    ph.align == 0x1000);
 	}
 }
 
@@ -137,7 +138,9 @@ static void foreign_files_are_named(void **state)
 		const char *message;
 	} row[] = {
 		{ "\x1f\x8b\x08", 3, "gzip" },
-		{ "\xfd" "7zXZ\0", 6, "xz" },
+		{ "\xfd"
+		  "7zXZ\0",
+		  6, "xz" },
 		{ "\x28\xb5\x2f\xfd", 4, "zstd" },
 		{ "070701000", 9, "cpio" },
 		{ "#!/bin/sh", 9, "script" },
@@ -195,9 +198,12 @@ static void input_is_checked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(header_is_read), cmocka_unit_test(bad_headers_are_named),
-		cmocka_unit_test(segments_stay_in_the_file), cmocka_unit_test(notes),
-		cmocka_unit_test(foreign_files_are_named), cmocka_unit_test(input_is_checked),
+		cmocka_unit_test(header_is_read),
+		cmocka_unit_test(bad_headers_are_named),
+		cmocka_unit_test(segments_stay_in_the_file),
+		cmocka_unit_test(notes),
+		cmocka_unit_test(foreign_files_are_named),
+		cmocka_unit_test(input_is_checked),
 	};
 
 	return cmocka_run_group_tests_name("builder_elf", tests, NULL, NULL);

@@ -21,7 +21,9 @@ static struct load_input image(bool wide, u64 paddr, u64 memsz, u64 memory, u32 
 {
 	elf_start(&t, wide, paddr + 0x40);
 	put_header(elf_add(&t, 1, paddr, paddr, 0x100, memsz, 4), flags);
-	return (struct load_input){ .image = t.file, .size = t.size, .name = "sieve", .memory = memory, .rsdp = 0xe0000 };
+	return (struct load_input){
+		.image = t.file, .size = t.size, .name = "sieve", .memory = memory, .rsdp = 0xe0000
+	};
 }
 
 static void information(void **state)
@@ -55,7 +57,8 @@ static void information(void **state)
 		assert_true(load_u32(map) == 20 && load_u64(map + 4) == 0 && load_u64(map + 12) == 0xa0000 &&
 			    load_u32(map + 20) == 1);
 		assert_true(load_u64(map + 28) == 0xe0000 && load_u32(map + 44) == 2);
-		assert_true(load_u64(map + 52) == MIB && load_u64(map + 60) == 63 * MIB && load_u32(map + 68) == 1);
+		assert_true(load_u64(map + 52) == MIB && load_u64(map + 60) == 63 * MIB &&
+			    load_u32(map + 68) == 1);
 		assert_string_equal(planned(&p, load_u32(info + 64), 8), "Caisson");
 	}
 }
@@ -161,7 +164,8 @@ static void header_search(void **state)
 }
 
 /* Bit 16: no ELF, the header says where it loads. */
-static struct load_input flat(u8 *file, size_t size, u32 header_addr, u32 load, u32 load_end, u32 bss_end, u32 start)
+static struct load_input flat(u8 *file, size_t size, u32 header_addr, u32 load, u32 load_end, u32 bss_end,
+			      u32 start)
 {
 	memset(file, 0x90, size);
 	put_header(file + 0x20, 0x10003);
@@ -243,9 +247,10 @@ static void long_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(information),	 cmocka_unit_test(bare),   cmocka_unit_test(smallest_domain),
-		cmocka_unit_test(entry),	 cmocka_unit_test(flags),  cmocka_unit_test(header_search),
-		cmocka_unit_test(addresses),	 cmocka_unit_test(truncated_and_damaged),
+		cmocka_unit_test(information),	   cmocka_unit_test(bare),
+		cmocka_unit_test(smallest_domain), cmocka_unit_test(entry),
+		cmocka_unit_test(flags),	   cmocka_unit_test(header_search),
+		cmocka_unit_test(addresses),	   cmocka_unit_test(truncated_and_damaged),
 		cmocka_unit_test(long_names),
 	};
 

@@ -53,8 +53,10 @@ static void start_info(void **state)
 		assert_int_equal(load_u32(si + 48), 3);
 		map = planned(&p, load_u64(si + 40), 72);
 		assert_true(load_u64(map) == 0 && load_u64(map + 8) == 0xa0000 && load_u32(map + 16) == 1);
-		assert_true(load_u64(map + 24) == 0xe0000 && load_u64(map + 32) == 0x20000 && load_u32(map + 40) == 2);
-		assert_true(load_u64(map + 48) == MIB && load_u64(map + 56) == 255 * MIB && load_u32(map + 64) == 1);
+		assert_true(load_u64(map + 24) == 0xe0000 && load_u64(map + 32) == 0x20000 &&
+			    load_u32(map + 40) == 2);
+		assert_true(load_u64(map + 48) == MIB && load_u64(map + 56) == 255 * MIB &&
+			    load_u32(map + 64) == 1);
 	}
 }
 
@@ -163,8 +165,9 @@ static void truncated_and_damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(start_info), cmocka_unit_test(without_initrd), cmocka_unit_test(smallest_domain),
-		cmocka_unit_test(bad_places), cmocka_unit_test(bad_entry),	cmocka_unit_test(truncated_and_damaged),
+		cmocka_unit_test(start_info),	   cmocka_unit_test(without_initrd),
+		cmocka_unit_test(smallest_domain), cmocka_unit_test(bad_places),
+		cmocka_unit_test(bad_entry),	   cmocka_unit_test(truncated_and_damaged),
 	};
 
 	return cmocka_run_group_tests_name("builder_pvh", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the tests of guest/ share: cmocka with the headers that it wants before it, and a device model's host that
- * records.
+ * What the tests of guest/ share: cmocka with the headers that it wants before it, and a device model's host
+ * that records.
  */
 #ifndef TESTS_CONTROL_COMMON_H
 #define TESTS_CONTROL_COMMON_H

@@ -79,7 +79,8 @@ static void comparing(void **state)
 			assert_int_equal(sign(guest_strcmp(s[i], s[j])), sign(strcmp(s[i], s[j])));
 			assert_ptr_equal(guest_strstr(s[i], s[j]), strstr(s[i], s[j]));
 			for (size_t n = 0; n < 4; n++)
-				assert_int_equal(sign(guest_strncmp(s[i], s[j], n)), sign(strncmp(s[i], s[j], n)));
+				assert_int_equal(sign(guest_strncmp(s[i], s[j], n)),
+						 sign(strncmp(s[i], s[j], n)));
 		}
 	}
 	assert_int_equal(guest_memcmp("a\0b", "a\0c", 3), -1);
@@ -104,9 +105,27 @@ static void searching(void **state)
 
 static void numbers_from_text(void **state)
 {
-	static const char *const s[] = { "0",   "1",	"42",	"0x1f", "0X1F", "017",	 "0x",	"0xg", "  12x", "-1",
-					 "+7", "",	"abc",	"zz",	"18446744073709551615", "18446744073709551616",
-					 "0xffffffffffffffff", "0x10000000000000000", "99999999999999999999", "08", "\t\n5" };
+	static const char *const s[] = { "0",
+					 "1",
+					 "42",
+					 "0x1f",
+					 "0X1F",
+					 "017",
+					 "0x",
+					 "0xg",
+					 "  12x",
+					 "-1",
+					 "+7",
+					 "",
+					 "abc",
+					 "zz",
+					 "18446744073709551615",
+					 "18446744073709551616",
+					 "0xffffffffffffffff",
+					 "0x10000000000000000",
+					 "99999999999999999999",
+					 "08",
+					 "\t\n5" };
 	static const int base[] = { 0, 2, 8, 10, 16, 36 };
 
 	(void)state;
@@ -121,20 +140,20 @@ static void numbers_from_text(void **state)
 }
 
 /* The same call to both; then again into each smaller buffer. */
-#define SAME(...)                                                                        \
-	do {                                                                             \
-		char ours[128], theirs[128];                                             \
-		int length = snprintf(theirs, sizeof(theirs), __VA_ARGS__);              \
-                                                                                         \
+#define SAME(...)                                                                          \
+	do {                                                                               \
+		char ours[128], theirs[128];                                               \
+		int length = snprintf(theirs, sizeof(theirs), __VA_ARGS__);                \
+                                                                                           \
 		assert_int_equal(guest_snprintf(ours, sizeof(ours), __VA_ARGS__), length); \
-		assert_string_equal(ours, theirs);                                       \
-		for (size_t room = 0; room < 20; room++) {                               \
-			memset(ours, '#', sizeof(ours));                                 \
-			memset(theirs, '#', sizeof(theirs));                             \
-			snprintf(theirs, room, __VA_ARGS__);                             \
+		assert_string_equal(ours, theirs);                                         \
+		for (size_t room = 0; room < 20; room++) {                                 \
+			memset(ours, '#', sizeof(ours));                                   \
+			memset(theirs, '#', sizeof(theirs));                               \
+			snprintf(theirs, room, __VA_ARGS__);                               \
 			assert_int_equal(guest_snprintf(ours, room, __VA_ARGS__), length); \
-			assert_memory_equal(ours, theirs, sizeof(ours));                 \
-		}                                                                        \
+			assert_memory_equal(ours, theirs, sizeof(ours));                   \
+		}                                                                          \
 	} while (0)
 
 #pragma GCC diagnostic ignored "-Wformat-truncation"
@@ -155,7 +174,8 @@ static void printing(void **state)
 	SAME("%08x %8x %-8x| %016lx %lx", 0xabcu, 0xabcu, 0xabcu, 0x123456789abcdefful, ~0ul);
 	SAME("%#010x %#10x %-#10x|", 0xffu, 0xffu, 0xffu);
 	SAME("%.5d %8.5d %-8.5d| %08.5d %.5x", 42, -42, 42, 42, 0x2a);
-	SAME("%lu %llu %zu %ld %lld %zd %jd %td", 1ul, 2ull, (size_t)3, -4l, -5ll, (ssize_t)-6, (intmax_t)7, (ptrdiff_t)-8);
+	SAME("%lu %llu %zu %ld %lld %zd %jd %td", 1ul, 2ull, (size_t)3, -4l, -5ll, (ssize_t)-6, (intmax_t)7,
+	     (ptrdiff_t)-8);
 	SAME("%hhu %hu %hhd %hd %hhx", 0x1ff, 0x1ffff, 0x1ff, 0x1ffff, -1);
 	SAME("%p %p %20p", (void *)0x1234, (void *)~0ul, (void *)0xfee00000);
 	SAME("%s", (char *)NULL);
