@@ -113,6 +113,14 @@ static void bad_places(void **state)
 	elf_add(&t, 1, 0, 0x1002fff, 0, 1, 1);
 	in.size = t.size;
 	expect_refusal(&in, "overlaps");
+	in = image(true, 0x1000000, 0x3000, 64 * MIB);
+	elf_add(&t, 1, 0, 0xffffff, 0, 2, 1);
+	in.size = t.size;
+	expect_refusal(&in, "overlaps");
+	in = image(true, 0x1000000, 0x3000, 64 * MIB);
+	elf_add(&t, 1, 0, 0xfff000, 0, 0x1000, 1); /* right below is fine */
+	in.size = t.size;
+	expect_load(&in, &p);
 
 	elf_start(&t, true, 0);
 	for (unsigned i = 0; i < 15; i++)

@@ -248,6 +248,7 @@ static void disassembles(void **state)
 	expect_text(text, "EisaId (\"PNP0C0C\")");
 	expect_text(text, "Name (_HID, \"ACPI0013\"");
 	expect_text(text, "Interrupt (ResourceConsumer, Edge, ActiveHigh, Exclusive");
+	expect_text(text, "0x00000009,");
 	expect_text(text, "{4}");
 	expect_text(text, "{8}");
 	expect_text(text, "0x03F8,             // Range Minimum");

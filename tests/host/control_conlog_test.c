@@ -110,6 +110,7 @@ static void expects(void **state)
 		{ "aab", { "aaaaa", "aab" }, 1, 8 },
 		{ "abab", { "abaabab" }, 0, 7 },
 		{ "aaab", { "aa", "aaa", "c", "aaa", "b" }, 4, 10 },
+		{ "aabaaac", { "aabaaabaaac" }, 0, 11 }, /* falls back twice */
 		{ "ababac", { "abab", "abac" }, 1, 8 },
 		{ "x", { "", "abc", "" }, -1, 0 },
 		{ "ab", { "a", "-", "b" }, -1, 0 },
