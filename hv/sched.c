@@ -823,7 +823,7 @@ bool sched_block(struct sched_cpu *c, u64 now)
 	return true;
 }
 
-void sched_yield(struct sched_cpu *c, u64 now)
+void sched_give_way(struct sched_cpu *c, u64 now)
 {
 	struct sched_unit *u = c->current;
 	struct heap_node *n;

@@ -191,7 +191,14 @@ static inline void sched_loaded(struct sched_cpu *c, struct sched_unit *u)
 bool sched_block(struct sched_cpu *c, u64 now);
 
 /* The current unit lets one that waits here go first (PAUSE loop, yield). sched_pick() comes next. */
-void sched_yield(struct sched_cpu *c, u64 now);
+void sched_give_way(struct sched_cpu *c, u64 now);
+#if !__STDC_HOSTED__
+/* Its usual name, which on a host is POSIX's. */
+static inline void sched_yield(struct sched_cpu *c, u64 now)
+{
+	sched_give_way(c, now);
+}
+#endif
 
 /* The slice timer at c->slice_end: asks for a sched_pick(). Cheap, harmless when early. */
 static inline void sched_tick(struct sched_cpu *c)
