@@ -159,9 +159,11 @@ class Shell:
         self.emu.expect(PROMPT, timeout)
 
     def type(self, text, timeout=10):
-        """type a line at the prompt and wait for its echo, but not for its end"""
+        """type a line at the prompt and wait for its echo, but not for its end.  A notice that comes meanwhile makes the
+        editor draw the line anew: what counts is its last part right before the newline, drawn in one go or in two"""
         self.emu.send(text.encode() + b"\r")
-        self.emu.expect(rb"\r?\n", timeout)
+        tail = rb"(?:\x1b\[K)?".join(re.escape(bytes([c])) for c in text.encode()[-24:])
+        self.emu.expect(tail + rb"(?:\x1b\[K)?\r?\n", timeout)
 
     def output(self, timeout=30):
         """wait for the next prompt; what was printed up to it"""
