@@ -8,12 +8,15 @@
 
 #define NIL	    (~0u)
 #define PIECE_ORDER 4u /* 64 KiB: zeroed without looking up */
-#define MIXED_ORDER 2u /* smaller blocks unite though one is zero and the other dirty; the least that is zeroed of a larger one */
-#define COALESCE    1024u
+#define MIXED_ORDER                                                                                      \
+	2u /* smaller blocks unite though one is zero and the other dirty; the least that is zeroed of a \
+	      larger one */
+#define COALESCE 1024u
 
 /*
- * A record's first word. It is written at once, so that frame_owner() may read it without the lock. Only the first frame of a block
- * has a kind; the others are BODY, and their block is the smallest aligned one around them whose first frame has a kind.
+ * A record's first word. It is written at once, so that frame_owner() may read it without the lock. Only the
+ * first frame of a block has a kind; the others are BODY, and their block is the smallest aligned one around
+ * them whose first frame has a kind.
  */
 #define TAG_OWNER MASK(15, 0)
 #define TAG_KIND  MASK(17, 16)
@@ -119,11 +122,12 @@ static u64 number_of(u32 i)
 	return f.range[lo].first + (i - f.range[lo].index);
 }
 
-/* The first record of the block that holds frame fn, or NIL. A block whose first frame is aligned to an order and that is as large
- * holds fn, in whatever sequence the orders are tried: the usual ones first. */
+/* The first record of the block that holds frame fn, or NIL. A block whose first frame is aligned to an order
+ * and that is as large holds fn, in whatever sequence the orders are tried: the usual ones first. */
 static u32 block_of(u64 fn)
 {
-	static const u8 orders[FRAME_ORDERS] = { 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18 };
+	static const u8 orders[FRAME_ORDERS] = { 0,  9,	 1,  2,	 3,  4,	 5,  6,	 7, 8,
+						 10, 11, 12, 13, 14, 15, 16, 17, 18 };
 	struct range *r = range_of(fn);
 	u32 k, i, t;
 
@@ -171,8 +175,8 @@ static void pull(struct pool *p, u32 i)
 	f.zero -= z << order;
 }
 
-/* Blocks unite with a free buddy. A zero and a dirty one unite only where little zeroing is lost by it, or in the hv pool, whose
- * blocks shall become whole. */
+/* Blocks unite with a free buddy. A zero and a dirty one unite only where little zeroing is lost by it, or in
+ * the hv pool, whose blocks shall become whole. */
 static bool unites(u32 buddy, u32 order, u32 flags)
 {
 	u32 t = f.rec[buddy].tag;
@@ -218,7 +222,8 @@ static void release(u64 fn, u32 order, u32 flags)
 	push(p, index_of(r, fn), order, flags);
 }
 
-/* A block out of the lists, the smallest that will do; *flags gets what is known of it. The rest of it goes back. */
+/* A block out of the lists, the smallest that will do; *flags gets what is known of it. The rest of it goes
+ * back. */
 static u32 take(struct pool *p, u32 order, bool zero, u32 *flags)
 {
 	u32 have[2] = { p->orders[0] >> order, p->orders[1] >> order };
@@ -451,7 +456,8 @@ static u32 carve(hpa_t pa, u32 order)
 
 	ASSERT(i != NIL && kind_of(i) == USED, "frame 0x%lx is not allocated", pa.v);
 	o = order_of(i);
-	ASSERT(o >= order && !(pa.v & ((PAGE_SIZE << order) - 1)), "0x%lx order %u in a block of order %u", pa.v, order, o);
+	ASSERT(o >= order && !(pa.v & ((PAGE_SIZE << order) - 1)), "0x%lx order %u in a block of order %u",
+	       pa.v, order, o);
 	while (o > order) {
 		u32 upper = i + BIT(--o);
 
@@ -632,7 +638,8 @@ static int add_range(u64 base, u64 end)
 		return 0;
 	for (i = f.ranges; i && f.range[i - 1].first > first; i--)
 		;
-	if ((i && f.range[i - 1].first + f.range[i - 1].frames > first) || (i < f.ranges && last > f.range[i].first))
+	if ((i && f.range[i - 1].first + f.range[i - 1].frames > first) ||
+	    (i < f.ranges && last > f.range[i].first))
 		return -CAISSON_EINVAL;
 	f.total += last - first;
 	if (i && f.range[i - 1].first + f.range[i - 1].frames == first) {
@@ -656,7 +663,8 @@ static int add_range(u64 base, u64 end)
 	return 0;
 }
 
-/* Frames [fn, end) of a range in the largest aligned blocks: free (kind FREE) or for good the hypervisor's. */
+/* Frames [fn, end) of a range in the largest aligned blocks: free (kind FREE) or for good the hypervisor's.
+ */
 static void add_blocks(u64 fn, u64 end, u32 kind, u32 flags)
 {
 	u32 order, most = flags & TAG_HV && kind == FREE ? FRAME_ORDER_2M - 1 : FRAME_ORDERS - 1;
@@ -696,8 +704,8 @@ int frame_init(const struct frame_range *ranges, u32 n)
 			big = &f.range[i];
 	}
 
-	/* The table at the end of the largest range, in 2 MiB blocks of its own if there are such; what it leaves of them goes to
-	 * the hv pool, because those blocks are in the direct map anyway. */
+	/* The table at the end of the largest range, in 2 MiB blocks of its own if there are such; what it
+	 * leaves of them goes to the hv pool, because those blocks are in the direct map anyway. */
 	table = ALIGN_UP(f.total * sizeof(struct record), PAGE_SIZE) >> PAGE_SHIFT;
 	end = big->first + big->frames;
 	if (table > big->frames)

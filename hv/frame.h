@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Frames: every 4 KiB of the machine's free RAM has one record that says whose it is. A buddy allocator hands out blocks of 2^order
- * frames (4 KiB to 1 GiB), each aligned to its size, over any number of discontiguous ranges; the table has records for RAM only.
+ * Frames: every 4 KiB of the machine's free RAM has one record that says whose it is. A buddy allocator hands
+ * out blocks of 2^order frames (4 KiB to 1 GiB), each aligned to its size, over any number of discontiguous
+ * ranges; the table has records for RAM only.
  *
  *   machine pool ──► blocks for domains, any order
  *        │ 2 MiB
- *        └─► hv pool ──► the hypervisor's own pages (FRAME_HV), so that domains' frames can stay out of its direct map
+ *        └─► hv pool ──► the hypervisor's own pages (FRAME_HV), so that domains' frames can stay out of its
+ * direct map
  *
- * Known zero: a free block that nobody wrote since it was zeroed says so, and is not zeroed again. Blocks merge with a buddy of
- * the same kind; frame_idle_zero() works from the smallest dirty block up, so it finishes one piece before it breaks another.
+ * Known zero: a free block that nobody wrote since it was zeroed says so, and is not zeroed again. Blocks
+ * merge with a buddy of the same kind; frame_idle_zero() works from the smallest dirty block up, so it
+ * finishes one piece before it breaks another.
  *
- * Memory promised is memory there: frame_reserve() sets free frames aside without choosing them, and an order-0 FRAME_RESERVED
- * allocation against that cannot fail. Nothing else may eat into what is reserved.
+ * Memory promised is memory there: frame_reserve() sets free frames aside without choosing them, and an
+ * order-0 FRAME_RESERVED allocation against that cannot fail. Nothing else may eat into what is reserved.
  *
  * Context: any CPU, root mode. One lock inside, innermost but for nothing; never held while memory is zeroed.
  */
@@ -31,23 +34,25 @@
 /* flags of frame_alloc() and frame_reserve() */
 #define FRAME_HV       1u /* for the hypervisor's own use: from the hv pool, reached by arch_direct_map() */
 #define FRAME_ZERO     2u /* zeroed */
-#define FRAME_RESERVED 4u /* out of what frame_reserve() set aside (order 0 cannot fail; higher orders may) */
+#define FRAME_RESERVED 4u /* out of what frame_reserve() set aside (order 0 cannot fail; higher orders may) \
+			   */
 
 struct frame_range {
 	u64 base, end; /* bytes; any alignment: partial frames at the edges are dropped */
 };
 
-/* Boot CPU, once: takes the free RAM and keeps its own table inside the largest range. -EINVAL: overlapping ranges or none usable;
- * -ENOSPC: more than FRAME_RANGES. */
+/* Boot CPU, once: takes the free RAM and keeps its own table inside the largest range. -EINVAL: overlapping
+ * ranges or none usable; -ENOSPC: more than FRAME_RANGES. */
 int frame_init(const struct frame_range *ranges, u32 n);
 
-/* A block of 2^order frames for `owner`. FRAME_NONE: none. With FRAME_ZERO and order > 4, arch_irq_window() is called every 64 KiB:
- * no lock may be held. */
+/* A block of 2^order frames for `owner`. FRAME_NONE: none. With FRAME_ZERO and order > 4, arch_irq_window()
+ * is called every 64 KiB: no lock may be held. */
 hpa_t frame_alloc(u16 owner, u32 order, u32 flags) __must_check;
 
-/* Gives a block back. Part of a block that was allocated larger may be freed by itself (aligned to its order). All of it must be
- * allocated and unreferenced: anything else is a bug of ours and asserts. With `back` FRAME_RESERVED the frames return to the
- * reservation that they came from, in the same step, so that nobody else takes them. */
+/* Gives a block back. Part of a block that was allocated larger may be freed by itself (aligned to its
+ * order). All of it must be allocated and unreferenced: anything else is a bug of ours and asserts. With
+ * `back` FRAME_RESERVED the frames return to the reservation that they came from, in the same step, so that
+ * nobody else takes them. */
 void frame_free(hpa_t pa, u32 order, u32 back);
 
 static inline bool frame_ok(hpa_t pa)
@@ -59,31 +64,33 @@ static inline bool frame_ok(hpa_t pa)
 void *frame_hv_alloc(u16 owner, u32 order) __must_check;
 void frame_hv_free(void *p, u32 order);
 
-/* Sets n frames aside in the machine pool (or, with FRAME_HV, in the hv pool). -ENOMEM: not so many are free. */
+/* Sets n frames aside in the machine pool (or, with FRAME_HV, in the hv pool). -ENOMEM: not so many are free.
+ */
 int frame_reserve(u64 n, u32 flags) __must_check;
 void frame_unreserve(u64 n, u32 flags);
 
-/* FRAME_NO_OWNER for what is free or has no record (devices, boot modules). No lock; stable while the caller knows by other
- * means that the frame stays allocated. */
+/* FRAME_NO_OWNER for what is free or has no record (devices, boot modules). No lock; stable while the caller
+ * knows by other means that the frame stays allocated. */
 u16 frame_owner(hpa_t pa);
 /* The order of the allocated block that holds the frame. */
 u32 frame_order(hpa_t pa);
 /* An allocated block, or an aligned part of one, changes hands. */
 void frame_set_owner(hpa_t pa, u32 order, u16 owner);
 
-/* One more, one fewer share of a single allocated frame by somebody else than its owner; frame_free() asserts that there is none.
- * The frame's new count is returned. */
+/* One more, one fewer share of a single allocated frame by somebody else than its owner; frame_free() asserts
+ * that there is none. The frame's new count is returned. */
 u32 frame_ref(hpa_t pa);
 u32 frame_unref(hpa_t pa);
 /* The shares of all frames of the allocated block that holds this one. */
 u32 frame_refs(hpa_t pa);
 
-/* Opens and closes the window on one frame of a domain: arch_domain_map() with the owner checked when built with -DCAISSON_DEBUG. They do not
- * nest; nothing that blocks or lets interrupts in between. */
+/* Opens and closes the window on one frame of a domain: arch_domain_map() with the owner checked when built
+ * with -DCAISSON_DEBUG. They do not nest; nothing that blocks or lets interrupts in between. */
 void *frame_map(hpa_t pa, u16 owner);
 void frame_unmap(void);
 
-/* An idle CPU: zeroes one piece, of about max_bytes (16 to 64 KiB), of what is free and dirty. False: there was nothing to do. */
+/* An idle CPU: zeroes one piece, of about max_bytes (16 to 64 KiB), of what is free and dirty. False: there
+ * was nothing to do. */
 bool frame_idle_zero(u64 max_bytes);
 
 struct frame_counts {

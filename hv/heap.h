@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An ordered tree (AVL) whose least element is at hand: the one structure behind timers and run queues. Intrusive: the node lives
- * in what it orders, nothing is allocated. Insert and remove are O(log n) in the worst case, the first element O(1).
+ * An ordered tree (AVL) whose least element is at hand: the one structure behind timers and run queues.
+ * Intrusive: the node lives in what it orders, nothing is allocated. Insert and remove are O(log n) in the
+ * worst case, the first element O(1).
  *
- * Keys are points on a 64-bit clock and compare by signed difference, so a clock may wrap as long as the keys of one tree lie
- * within 2^63 of each other. Equal keys keep the order of insertion.
+ * Keys are points on a 64-bit clock and compare by signed difference, so a clock may wrap as long as the keys
+ * of one tree lie within 2^63 of each other. Equal keys keep the order of insertion.
  *
  * Context of every function: any; the caller holds whatever lock protects the tree.
  */

@@ -7,8 +7,8 @@
 #define WORDS	    CAISSON_CPU_WORDS
 #define LOAD_SCALE  16u /* load per weight: a share of a small weight is still a number */
 #define FACTOR_BITS 24
-#define VTIME_BITS  12 /* virtual ticks per tick at weight 1, log2 */
-#define SCAN	    8u  /* units looked at for one that may move */
+#define VTIME_BITS  12	/* virtual ticks per tick at weight 1, log2 */
+#define SCAN	    8u	/* units looked at for one that may move */
 #define SEEK	    16u /* CPUs looked at by one balance */
 
 struct pool {
@@ -74,7 +74,8 @@ static void unlock_two(struct sched_cpu *a, struct sched_cpu *b)
 	unlock(&b->lock);
 }
 
-/* The CPU looks at its queues again soon. c->lock held. An idle CPU that asks itself is on its way to sched_pick(). */
+/* The CPU looks at its queues again soon. c->lock held. An idle CPU that asks itself is on its way to
+ * sched_pick(). */
 static void kick(struct sched_cpu *c)
 {
 	if (c->resched)
@@ -257,13 +258,14 @@ static void renew(struct sched_unit *u, u64 now)
 	u->rt.left = (s64)u->rt.budget;
 }
 
-/* At a wake-up: what is left of the old period may be used only if that is no more than its share of what is left of the time. */
+/* At a wake-up: what is left of the old period may be used only if that is no more than its share of what is
+ * left of the time. */
 static void rt_wake(struct sched_unit *u, u64 now)
 {
 	u64 d = u->rt.deadline;
 
 	if (!heap_before(now, d) || (u->rt.left > 0 && (unsigned __int128)u->rt.left * u->rt.period >
-								(unsigned __int128)(d - now) * u->rt.budget))
+							       (unsigned __int128)(d - now) * u->rt.budget))
 		renew(u, now);
 }
 
@@ -378,7 +380,8 @@ static void stop(struct sched_cpu *c, struct sched_unit *u, enum sched_state sta
 		__atomic_fetch_sub(&u->group->active, 1, __ATOMIC_RELAXED);
 }
 
-/* To the queue of another CPU: neither better nor worse off than it was, or with what it is `owed` by the pool. Both locks. */
+/* To the queue of another CPU: neither better nor worse off than it was, or with what it is `owed` by the
+ * pool. Both locks. */
 static void move(struct sched_unit *u, struct sched_cpu *from, struct sched_cpu *to, bool owed)
 {
 	if (!to->runnable)
@@ -403,8 +406,8 @@ static void arrive(struct sched_cpu *c, struct sched_unit *u, u64 now)
 	set_idle(c, false);
 	if (!cur || (!cur->reserved && c->slice_end - c->picked > s.slice))
 		kick(c); /* idle, or a turn without end */
-	else if (u->reserved ? !cur->reserved || heap_before(u->rt.deadline, cur->rt.deadline) :
-			       !cur->reserved && heap_before(u->vtime, cur->vtime))
+	else if (u->reserved ? !cur->reserved || heap_before(u->rt.deadline, cur->rt.deadline)
+			     : !cur->reserved && heap_before(u->vtime, cur->vtime))
 		kick(c);
 	else if (u->release.queued && heap_before(u->release.key, c->slice_end))
 		kick(c);
@@ -630,10 +633,12 @@ static u64 slice_end(struct sched_cpu *c, u64 now)
 		end = now + (u64)u->rt.left;
 	} else if (u) {
 		if (f)
-			end = c->picked + (now - c->picked < s.preempt && heap_before(f->key, u->vtime) ? s.preempt :
-													  s.slice);
+			end = c->picked + (now - c->picked < s.preempt && heap_before(f->key, u->vtime)
+						   ? s.preempt
+						   : s.slice);
 		if (unlikely(u->group->cap && !u->rt.budget)) {
-			left = (u64)MAX(cap_credit(u->group, now, &until), 0) / MAX(READ_ONCE(u->group->active), 1u);
+			left = (u64)MAX(cap_credit(u->group, now, &until), 0) /
+			       MAX(READ_ONCE(u->group->active), 1u);
 			end = MIN(end, now + MAX(left, s.cap_min));
 		}
 	}
@@ -700,15 +705,17 @@ static struct sched_cpu *lighter(struct sched_cpu *c)
 		if (!s.cpu[c->seek])
 			c->seek = 0;
 		t = s.cpu[c->seek];
-		if (t && t != c && t->pool == c->pool && READ_ONCE(t->load) < READ_ONCE((best ? best : c)->load))
+		if (t && t != c && t->pool == c->pool &&
+		    READ_ONCE(t->load) < READ_ONCE((best ? best : c)->load))
 			best = t;
 	}
 	return best;
 }
 
 /*
- * A busy CPU compares its clock with that of one that has less to do. That one is ahead, because it serves everybody faster; when it
- * is so far ahead that a unit from here is owed a turn there, the unit goes. No lock held.
+ * A busy CPU compares its clock with that of one that has less to do. That one is ahead, because it serves
+ * everybody faster; when it is so far ahead that a unit from here is owed a turn there, the unit goes. No
+ * lock held.
  */
 static void balance(struct sched_cpu *c, u64 now)
 {
@@ -733,7 +740,8 @@ static void balance(struct sched_cpu *c, u64 now)
 			transfer(u, c, t, true, now);
 		}
 	} else if (!u) {
-		c->offset = t->clock + t->offset - c->clock; /* those here may not move: that is nobody's debt */
+		c->offset =
+			t->clock + t->offset - c->clock; /* those here may not move: that is nobody's debt */
 	}
 	unlock_two(c, t);
 }
@@ -850,9 +858,9 @@ bool sched_handoff(struct sched_cpu *c, struct sched_unit *to, u64 now)
 	lock(&c->lock);
 	if (d != c && !trylock(&d->lock))
 		goto out;
-	if (unlikely(to->cpu != d || from->woken || from->holds || c->resched || !heap_before(now, c->slice_end) ||
-		     c->reserved.count || to->state != SCHED_BLOCKED || to->wants || to->holds || to->rt.budget ||
-		     (to->on && to->on != c) || !allowed(to, c)))
+	if (unlikely(to->cpu != d || from->woken || from->holds || c->resched ||
+		     !heap_before(now, c->slice_end) || c->reserved.count || to->state != SCHED_BLOCKED ||
+		     to->wants || to->holds || to->rt.budget || (to->on && to->on != c) || !allowed(to, c)))
 		goto out_both;
 	if (unlikely(to->group->cap) && cap_credit(to->group, now, &until) <= 0)
 		goto out_both;
@@ -886,7 +894,9 @@ out:
 
 void sched_group_init(struct sched_group *g, bool guaranteed)
 {
-	*g = (struct sched_group){ .weight = SCHED_WEIGHT, .factor = BIT(FACTOR_BITS) / SCHED_WEIGHT, .guaranteed = guaranteed };
+	*g = (struct sched_group){ .weight = SCHED_WEIGHT,
+				   .factor = BIT(FACTOR_BITS) / SCHED_WEIGHT,
+				   .guaranteed = guaranteed };
 }
 
 int sched_set_weight(struct sched_group *g, u32 weight)
@@ -973,7 +983,8 @@ static bool meets(const u64 *a, const u64 *b)
 	return false;
 }
 
-/* A CPU out of both masks with room for so much of a reservation, or NULL. Where the unit is, if it can stay. */
+/* A CPU out of both masks with room for so much of a reservation, or NULL. Where the unit is, if it can stay.
+ */
 static struct sched_cpu *room(const struct sched_unit *u, u32 share, const u64 *mask, const u64 *cpus)
 {
 	struct sched_cpu *best = NULL, *c;
@@ -1078,7 +1089,8 @@ out:
 
 /* ---- pools ---- */
 
-/* Homes for the reservations of a group's units on other CPUs, noted in next_home. False: no room, nothing is noted. */
+/* Homes for the reservations of a group's units on other CPUs, noted in next_home. False: no room, nothing is
+ * noted. */
 static bool rehome(struct sched_group *g, const u64 *cpus, const struct sched_cpu *only)
 {
 	struct sched_unit *u, *v;
@@ -1100,7 +1112,8 @@ static bool rehome(struct sched_group *g, const u64 *cpus, const struct sched_cp
 	return false;
 }
 
-/* The units of a group go where they now belong: to the homes noted, and off CPUs that are not theirs any more. */
+/* The units of a group go where they now belong: to the homes noted, and off CPUs that are not theirs any
+ * more. */
 static void resettle(struct sched_group *g, bool take)
 {
 	struct sched_unit *u;
@@ -1166,7 +1179,8 @@ int sched_pool_destroy(u32 pool)
 	lock(&s.lock);
 	if (pool >= SCHED_POOLS || !s.pool[pool].used)
 		err = -CAISSON_ENOENT;
-	else if (!pool || s.pool[pool].groups || meets(s.pool[pool].cpus, (u64[WORDS]){ ~0ull, ~0ull, ~0ull, ~0ull }))
+	else if (!pool || s.pool[pool].groups ||
+		 meets(s.pool[pool].cpus, (u64[WORDS]){ ~0ull, ~0ull, ~0ull, ~0ull }))
 		err = -CAISSON_EBUSY;
 	else
 		s.pool[pool].used = false;

@@ -39,7 +39,8 @@ static void arm(struct timer_queue *q)
 	arch_timer_set(q->first);
 }
 
-/* After a change of the queue. Another CPU's hardware is left armed too early rather than disturbed: it looks and re-arms. */
+/* After a change of the queue. Another CPU's hardware is left armed too early rather than disturbed: it looks
+ * and re-arms. */
 static bool changed(struct timer_queue *q)
 {
 	struct heap_node *n = heap_first(&q->heap);
@@ -139,7 +140,8 @@ void timer_expire(struct timer_queue *q, u64 now)
 	u32 most;
 
 	lock(&q->lock);
-	/* No more than were there: a function that sets a timer in the past does not keep us here, the hardware comes again. */
+	/* No more than were there: a function that sets a timer in the past does not keep us here, the
+	 * hardware comes again. */
 	for (most = q->heap.count; most && (n = heap_first(&q->heap)) && !heap_before(now, n->key); most--) {
 		heap_remove(&q->heap, n);
 		q->running = timer_of(n);

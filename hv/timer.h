@@ -2,9 +2,10 @@
 /*
  * Timers: one queue per CPU, ordered by deadline; the CPU's one hardware timer is armed for the earliest.
  *
- * Times are TSC ticks. A timer belongs to one queue, and its function runs on that queue's CPU from timer_expire(), with no lock
- * held and the timer already out of the queue, so that it may set itself again. Set, cancel and migrate may come from any CPU.
- * Lock: timer_queue.lock [Q], innermost: nothing is called under it but arch_timer_set().
+ * Times are TSC ticks. A timer belongs to one queue, and its function runs on that queue's CPU from
+ * timer_expire(), with no lock held and the timer already out of the queue, so that it may set itself again.
+ * Set, cancel and migrate may come from any CPU. Lock: timer_queue.lock [Q], innermost: nothing is called
+ * under it but arch_timer_set().
  */
 #ifndef HV_TIMER_H
 #define HV_TIMER_H
@@ -38,24 +39,28 @@ void timer_queue_init(struct timer_queue *q, struct pcpu *cpu);
 /* Prepares a timer on a queue. */
 void timer_init(struct timer *t, struct timer_queue *q, void (*fn)(struct timer *t));
 
-/* Runs fn at or soon after `deadline` (TIMER_NONE: cancels); replaces an earlier setting. Any CPU: when the earliest deadline of
- * another CPU's queue moves forward, that CPU is kicked and its run loop's timer_sync() arms its hardware. */
+/* Runs fn at or soon after `deadline` (TIMER_NONE: cancels); replaces an earlier setting. Any CPU: when the
+ * earliest deadline of another CPU's queue moves forward, that CPU is kicked and its run loop's timer_sync()
+ * arms its hardware. */
 void timer_set(struct timer *t, u64 deadline);
 
-/* fn will not be started any more; true when it was still due. The function may be running on the queue's CPU right now. */
+/* fn will not be started any more; true when it was still due. The function may be running on the queue's CPU
+ * right now. */
 bool timer_cancel(struct timer *t);
 
-/* The same, and fn is not running any more on return (before t is freed). No lock that fn takes may be held. */
+/* The same, and fn is not running any more on return (before t is freed). No lock that fn takes may be held.
+ */
 bool timer_cancel_wait(struct timer *t);
 
 /* Moves the timer, set or not, to another queue: its vCPU now runs on that CPU. */
 void timer_migrate(struct timer *t, struct timer_queue *to);
 
-/* The queue's own CPU, from the timer interrupt: runs what is due at `now`, then arms the hardware for the rest. */
+/* The queue's own CPU, from the timer interrupt: runs what is due at `now`, then arms the hardware for the
+ * rest. */
 void timer_expire(struct timer_queue *q, u64 now);
 
-/* The queue's own CPU, on the way into a guest or into idle: arms the hardware when another CPU has set an earlier deadline. Two
- * loads and a compare when there is nothing to do. */
+/* The queue's own CPU, on the way into a guest or into idle: arms the hardware when another CPU has set an
+ * earlier deadline. Two loads and a compare when there is nothing to do. */
 void timer_sync_slow(struct timer_queue *q);
 static inline void timer_sync(struct timer_queue *q)
 {
