@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A line editor for a serial terminal (T), one byte at a time: it never waits and never reads. Whoever has a
- *paste of several lines hands over its bytes until one of them completes a line, runs that, and goes on with
- *the next byte.
+ * A line editor for a serial terminal (T), one byte at a time: it never waits and never reads. Whoever has
+ * a paste of several lines hands over its bytes until one of them completes a line, runs that, and goes on
+ * with the next byte.
  *
- *	arrows, Ctrl-B/F	move by a character		Ctrl-A/E, Home/End	to the start, the end
- *	Ctrl-P/N, up/down	older, newer line		Ctrl-K/U/W		kill to the end, to the
- *start, a word Ctrl-L			redraw on a clear screen	Tab			complete
- *	Ctrl-C			give the line up		Ctrl-D			delete; end on an empty
- *line
+ * - arrows, Ctrl-B, Ctrl-F: by a character; Home, End, Ctrl-A, Ctrl-E: to the start, to the end
+ * - up, down, Ctrl-P, Ctrl-N: older and newer lines
+ * - Ctrl-K, Ctrl-U, Ctrl-W: kill to the end, to the start, a word; Backspace, Delete, Ctrl-D: one character
+ * - Tab: complete; Ctrl-L: redraw on a clear screen
+ * - Ctrl-C: give the line up; Ctrl-D on an empty line: end
  */
 #ifndef CONTROL_LINEEDIT_H
 #define CONTROL_LINEEDIT_H

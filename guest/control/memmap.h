@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Where a domain's RAM is (T): one description for the loaders, the firmware tables and whoever populates
- *memory.
+ * memory.
  *
- *	0 .. 640 KiB		RAM
- *	640 KiB .. 0xdffff	nothing
- *	0xe0000 .. 0xfffff	the firmware tables: RAM that the guest only reads
- *	1 MiB .. 0xbfffffff	RAM, as far as the domain's memory goes
- *	4 GiB ..		the rest of it
+ * - 0 to 640 KiB: RAM
+ * - 640 KiB to 0xdffff: nothing
+ * - 0xe0000 to 0xfffff: the firmware tables, RAM that the guest only reads
+ * - 1 MiB to 0xbfffffff: RAM, as far as the domain's memory goes
+ * - 4 GiB and up: the rest of it
  *
- * A domain's memory is counted as a PC's is: its first MiB includes the hole, so a domain of 1 MiB has 640
- *KiB and the tables.
+ * A domain's memory is counted as a PC's is: its first MiB includes the hole, so a domain of 1 MiB has
+ * 640 KiB and the tables.
  */
 #ifndef CONTROL_MEMMAP_H
 #define CONTROL_MEMMAP_H

@@ -5,6 +5,7 @@
 #include "tests/host/control_common.h"
 #include <limits.h>
 
+#define GUEST_STRING_TEST
 #define memcpy	  guest_memcpy
 #define memmove	  guest_memmove
 #define memset	  guest_memset
