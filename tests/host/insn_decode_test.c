@@ -473,6 +473,9 @@ static void test_accesses(void **state)
 		{ 64, "0fb626", INSN_MOVZX, INSN_READ, 1, 4, 4, INSN_MEM, 0 },
 		{ 64, "0fbfe4", INSN_MOVSX, 0, 2, 4, 4, 4, 0 },
 		{ 64, "0fbee4", INSN_MOVSX, 0, 1, 4, 4, INSN_AH, 0 },
+		{ 64, "666306", INSN_MOVSX, INSN_READ, 2, 2, 0, INSN_MEM, 0 },
+		{ 64, "48668b06", INSN_MOV, INSN_READ, 2, 2, 0, INSN_MEM,
+		  0 }, /* that REX counts for nothing */
 		{ 64, "486306", INSN_MOVSX, INSN_READ, 4, 8, 0, INSN_MEM, 0 },
 		{ 64, "0006", INSN_ADD, INSN_READ | INSN_WRITE, 1, 1, INSN_MEM, 0, 0 },
 		{ 64, "0b06", INSN_OR, INSN_READ, 4, 4, 0, INSN_MEM, 0 },

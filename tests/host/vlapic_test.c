@@ -739,6 +739,7 @@ static void test_lowest_priority(void **state)
 		assert_true(wr(k, APIC_TPR, 0x40));
 	assert_true(wr(3, APIC_TPR, 0x20));
 	assert_int_equal(sent(0xf, APIC_ICR_LOGICAL | low), BIT(3));
+	assert_int_equal(sent(0xf0, APIC_ICR_LOGICAL | low), BIT(4)); /* the first of equals */
 	assert_true(wr(1, APIC_TPR, 0x10));
 	assert_int_equal(sent(0xf, APIC_ICR_LOGICAL | low), BIT(1));
 	assert_true(wr(1, APIC_SVR, 0xff)); /* a disabled one is not chosen */
