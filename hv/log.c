@@ -15,12 +15,18 @@ static struct {
 	u64 next; /* (lock) position after the newest byte */
 	char ring[LOG_BYTES];
 } ring;
+static u64 start_tsc;
 static enum log_level console_level = LOG_INFO, ring_level = LOG_INFO;
 static struct {
 	struct lock lock;
 	u64 last;	     /* (lock) TSC of the last refill */
 	u32 tokens, dropped; /* (lock) */
 } guest = { .tokens = GUEST_BURST };
+
+void log_start(u64 tsc)
+{
+	start_tsc = tsc;
+}
 
 void log_set_console_level(enum log_level level)
 {
@@ -45,7 +51,7 @@ static void ring_put(const char *s, size_t n)
 static size_t format(char line[LINE], enum log_level level, const char *fmt, va_list ap)
 {
 	static const char *const mark[] = { "ERROR: ", "warning: ", "", "" };
-	u64 us = arch_ticks_to_ns(arch_now()) / 1000;
+	u64 us = arch_ticks_to_ns(arch_now() - start_tsc) / 1000;
 	int n;
 
 	n = snprintf(line, LINE, "[%4llu.%06llu] %s", (unsigned long long)(us / 1000000),

@@ -17,6 +17,9 @@ enum log_level {
 	LOG_DEBUG,
 };
 
+/* The TSC that the lines' times count from. */
+void log_start(u64 tsc);
+
 /* One line; the newline is added. Above 255 characters it is cut. */
 void log_line(enum log_level level, const char *fmt, ...) __printf(2, 3);
 #define log_err(...)   log_line(LOG_ERR, __VA_ARGS__)

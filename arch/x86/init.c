@@ -127,6 +127,7 @@ void x86_boot(u32 mbi, u64 tsc)
 	boot_cpu.state = CPU_RUNS;
 
 	bootinfo.tsc = tsc;
+	log_start(tsc);
 	wrong = multiboot2_parse((const void *)(DIRECT_MAP + mbi), MIN(MIB_MAX, (1ull << 32) - mbi), &bootinfo);
 	hv_parse_options(bootinfo.cmdline);
 	init_console();
