@@ -84,7 +84,7 @@ static const u8 group7_reg[64] = {
 static const u8 group7_mem[8] = { INSN_SGDT, INSN_SIDT, INSN_LGDT, INSN_LIDT,
 				  INSN_SMSW, 0,		INSN_LMSW, INSN_INVLPG };
 static const u8 group6[8] = { INSN_SLDT, INSN_STR, INSN_LLDT, INSN_LTR };
-static const u8 group8[8] = { 0, 0, 0, 0, INSN_BT, INSN_BTS, INSN_BTR, INSN_BTC };
+static const u8 group8_op[8] = { 0, 0, 0, 0, INSN_BT, INSN_BTS, INSN_BTR, INSN_BTC };
 
 /* The bytes of the instruction. Past the end it hands out zeros and remembers why, so that only
  * the end asks. */
@@ -302,7 +302,7 @@ static u8 identify_two(const struct insn *i)
 	case 0x01:
 		return i->mem ? group7_mem[reg] : group7_reg[i->modrm & 0x3f];
 	case 0xba:
-		return group8[reg];
+		return group8_op[reg];
 	case 0xc3:
 		return i->mem ? INSN_MOV : INSN_OTHER;
 	case 0xc7:
