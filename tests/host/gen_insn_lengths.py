@@ -55,6 +55,7 @@ def disassemble(bits, slots):
 def main():
     print("/* SPDX-License-Identifier: BSD-2-Clause */")
     print("/* Made by gen_insn_lengths.py: bits, whole instructions by objdump's reading, and its name for them. */")
+    print("/* clang-format off */")
     for bits in (16, 32, 64):
         rng = random.Random(bits)
         for raw, text in disassemble(bits, list(candidates(bits, rng))):

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Made by gen_insn_lengths.py: bits, whole instructions by objdump's reading, and its name for them. */
+/* clang-format off */
 { 16, "f300fc", "add" },
 { 16, "f00024", "add" },
 { 16, "f2006fd8", "add" },
