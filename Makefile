@@ -20,9 +20,14 @@ Q := $(if $(V),,@)
 # ---- what the hypervisor is made of: each room lists its objects ----
 BOOT_OBJS   := boot/boot.o boot/trampoline.o boot/multiboot2.o
 ARCH_OBJS   := arch/x86/cpu.o arch/x86/doctor.o arch/x86/hostmap.o arch/x86/init.o arch/x86/irq.o arch/x86/lapic.o \
-	arch/x86/percpu.o arch/x86/pgtable.o arch/x86/power.o arch/x86/smp.o arch/x86/traps.o arch/x86/stubs.o arch/x86/tsc.o
-VMX_OBJS    :=
-HV_OBJS     := hv/bootinfo.o hv/console.o hv/log.o hv/main.o hv/panic.o hv/printf.o hv/string.o
+	arch/x86/percpu.o arch/x86/pgtable.o arch/x86/power.o arch/x86/smp.o arch/x86/traps.o arch/x86/stubs.o arch/x86/tsc.o \
+	arch/x86/cpuid_policy.o arch/x86/exit.o arch/x86/insn_decode.o arch/x86/io.o arch/x86/msr.o arch/x86/msr_policy.o \
+	arch/x86/pvclock.o arch/x86/s2.o arch/x86/vcpu.o arch/x86/vioapic.o arch/x86/vlapic.o arch/x86/walk.o
+VMX_OBJS    := arch/x86/vmx/caps.o arch/x86/vmx/check.o arch/x86/vmx/entry.o arch/x86/vmx/run.o arch/x86/vmx/vmcs.o \
+	arch/x86/vmx/vmx.o
+HV_OBJS     := hv/bootinfo.o hv/bus.o hv/console.o hv/control.o hv/domain.o hv/event.o hv/frame.o hv/heap.o hv/hypercall.o \
+	hv/ioreq.o hv/log.o hv/main.o hv/memory.o hv/panic.o hv/printf.o hv/rights.o hv/run.o hv/sched.o hv/share.o \
+	hv/string.o hv/timer.o
 DRIVER_OBJS := drivers/acpi.o drivers/clocks.o drivers/ioapic.o drivers/uart.o
 
 OBJS := $(addprefix $(B)/hv/,$(BOOT_OBJS) $(ARCH_OBJS) $(VMX_OBJS) $(HV_OBJS) $(DRIVER_OBJS))

@@ -62,10 +62,14 @@ u32 arch_apic_id(const struct pcpu *c);
 u32 arch_phys_bits(void);
 u64 arch_apic_khz(void);
 
+/* Boot CPU, frames there: finds the processor's virtualisation and ends the boot, with words, when something required is missing. */
+void arch_virt_init(void);
+int arch_virt_cpu_on(struct pcpu *c); /* every CPU, on itself: 0, or an error that is in the log */
+
 /* ---- domains ---- */
 /* Allocates the domain object with arch's part, zeroed, and its second-stage root, and sets aside the tables that ram_pages of
  * RAM can need. NULL: no memory. */
-struct domain *arch_domain_alloc(u64 ram_pages);
+struct domain *arch_domain_alloc(u64 ram_pages, u32 vcpus);
 u64 arch_domain_pages(const struct domain *d); /* the hypervisor's pages for it and its vCPUs */
 void arch_domain_free(struct domain *d);
 /* Back to what arch_domain_alloc() left, but for the second stage (I/O APIC, clocks). No vCPU of it runs. */

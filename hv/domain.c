@@ -136,7 +136,7 @@ int domain_create(const struct caisson_create *c, u32 id, struct domain **out)
 	if (!text_ok(c->name, sizeof(c->name)) || !text_ok(c->origin, sizeof(c->origin)) ||
 	    !text_ok(c->args, sizeof(c->args)))
 		return -CAISSON_EINVAL;
-	d = arch_domain_alloc(c->pages);
+	d = arch_domain_alloc(c->pages, c->vcpus);
 	if (!d)
 		return r;
 	d->refs = 2; /* the table's and the caller's */

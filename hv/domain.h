@@ -58,8 +58,7 @@ struct domain {
 	struct domain *next_ended;	  /* (table lock) not yet reported by domain_event */
 	bool queued_ended;
 	u64 created; /* TSC */
-	u64 hv_pages;
-	u32 destroy_step;
+	u64 nothing; /* accesses to where nothing is */
 	char name[CAISSON_NAME];
 	char origin[CAISSON_ORIGIN];
 	char args[CAISSON_ARGS];

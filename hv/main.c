@@ -3,8 +3,11 @@
 #include "hv/arch.h"
 #include "hv/bootinfo.h"
 #include "hv/console.h"
+#include "hv/control.h"
+#include "hv/frame.h"
 #include "hv/log.h"
 #include "hv/main.h"
+#include "hv/panic.h"
 #include "hv/pcpu.h"
 #include "hv/string.h"
 
@@ -80,19 +83,59 @@ static void print_memory(const struct bootinfo *bi)
 	log_info("%llu MiB of RAM, %u modules", (unsigned long long)(ram / MIB), bi->module_count);
 }
 
-__attribute__((weak)) void run_kicked(struct pcpu *c)
+/* ---- memory: what is RAM and not in use becomes frames ---- */
+static struct frame_range free_ranges[FRAME_RANGES];
+static u32 free_count;
+
+static void free_add(u64 base, u64 end)
 {
-	(void)c;
+	if (base < end && free_count < FRAME_RANGES)
+		free_ranges[free_count++] = (struct frame_range){ base, end };
 }
 
-__attribute__((weak)) void timer_expire(struct timer_queue *q, u64 now)
+/* [base, end) without the reserved ranges: cut at the first that overlaps, then the rest likewise. */
+static void free_cut(const struct bootinfo *bi, u64 base, u64 end)
 {
-	(void)q;
-	(void)now;
+	while (base < end) {
+		u64 cut = end, next = end;
+
+		for (u32 i = 0; i < bi->reserved_count; i++) {
+			u64 rs = ALIGN_DOWN(bi->reserved[i].start.v, PAGE_SIZE), re = ALIGN_UP(bi->reserved[i].end.v, PAGE_SIZE);
+
+			if (re > base && rs < cut) {
+				cut = MAX(rs, base);
+				next = re;
+			}
+		}
+		free_add(base, cut);
+		base = next;
+	}
+}
+
+static void *boot_page(void)
+{
+	return frame_hv_alloc(FRAME_OWNER_HV, 0);
+}
+
+static void init_memory(const struct bootinfo *bi)
+{
+	struct frame_counts f;
+	int r;
+
+	arch_memory_final(boot_page);
+	for (u32 i = 0; i < bi->mem_count; i++)
+		if (bi->mem[i].type == BOOT_MEM_RAM)
+			free_cut(bi, bi->mem[i].start.v, bi->mem[i].end.v);
+	r = frame_init(free_ranges, free_count);
+	if (r)
+		panic("the machine's memory cannot be used (%d, %u ranges)", r, free_count);
+	frame_count(&f);
+	log_info("%llu MiB for domains", (unsigned long long)(f.free * PAGE_SIZE / MIB));
 }
 
 void hv_main(const struct bootinfo *bi)
 {
+	struct pcpu *c = this_cpu();
 	char brand[48];
 
 	for (u32 i = 0; i < unknown_count; i++)
@@ -100,21 +143,29 @@ void hv_main(const struct bootinfo *bi)
 	arch_cpu_brand(brand);
 	log_info("started by %s: %s", bi->loader[0] ? bi->loader : "an unnamed loader", bi->cmdline);
 	print_memory(bi);
+	init_memory(bi);
+	sched_init(arch_tsc_khz());
+	run_init(c);
+	arch_virt_init();
 	arch_cpus_start();
 	log_info("%u of %u CPUs, %s", cpus_online(), arch_cpus_found(), brand);
-	log_info("boot took %llu ticks so far", (unsigned long long)(arch_now() - bi->tsc));
+	if (arch_virt_cpu_on(c))
+		panic("virtualisation cannot be switched on");
 	console_async();
-	arch_cpus_release();
-	log_info("no control domain yet");
 	if (hv_options.exit)
 		arch_poweroff();
-	for (;;)
-		arch_cpu_idle();
+	control_start(bi, hv_options.control_mib, hv_options.quiet);
+	arch_cpus_release();
+	run_loop(c);
 }
 
 void hv_cpu_main(struct pcpu *c)
 {
-	log_info("CPU %u is up", c->id);
-	for (;;)
-		arch_cpu_idle();
+	if (arch_virt_cpu_on(c)) {
+		log_err("CPU %u stays idle", c->id);
+		for (;;)
+			arch_cpu_idle();
+	}
+	run_init(c);
+	run_loop(c);
 }

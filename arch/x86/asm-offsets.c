@@ -6,6 +6,7 @@
 #include "arch/x86/percpu.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/smp.h"
+#include "arch/x86/vcpu.h"
 
 #define EMIT(name, v)		     __asm__ volatile("\n->%%define " name " %0" : : "i"((long)(v)));
 #define CONST(name)		     EMIT(#name, name)
@@ -41,4 +42,19 @@ void asm_offsets(void)
 	OFFSET(AP_PROT, struct ap_start, prot)
 	OFFSET(AP_LONG, struct ap_start, longmode)
 	CONST(AP_START_OFFSET)
+	OFFSET(VCPU_RAX, struct x86_vcpu, regs[RAX])
+	OFFSET(VCPU_RCX, struct x86_vcpu, regs[RCX])
+	OFFSET(VCPU_RDX, struct x86_vcpu, regs[RDX])
+	OFFSET(VCPU_RBX, struct x86_vcpu, regs[RBX])
+	OFFSET(VCPU_RBP, struct x86_vcpu, regs[RBP])
+	OFFSET(VCPU_RSI, struct x86_vcpu, regs[RSI])
+	OFFSET(VCPU_RDI, struct x86_vcpu, regs[RDI])
+	OFFSET(VCPU_R8, struct x86_vcpu, regs[R8])
+	OFFSET(VCPU_R9, struct x86_vcpu, regs[R9])
+	OFFSET(VCPU_R10, struct x86_vcpu, regs[R10])
+	OFFSET(VCPU_R11, struct x86_vcpu, regs[R11])
+	OFFSET(VCPU_R12, struct x86_vcpu, regs[R12])
+	OFFSET(VCPU_R13, struct x86_vcpu, regs[R13])
+	OFFSET(VCPU_R14, struct x86_vcpu, regs[R14])
+	OFFSET(VCPU_R15, struct x86_vcpu, regs[R15])
 }

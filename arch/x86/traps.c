@@ -83,7 +83,7 @@ void nmi_handle(void)
 }
 
 /* SDM volume 3, "Machine-Check Architecture": what the banks say goes into the report. */
-static void machine_check(struct trap_frame *f)
+void machine_check(struct trap_frame *f)
 {
 	u64 cap = rdmsr(MSR_MCG_CAP), global = rdmsr(MSR_MCG_STATUS), status, addr;
 

@@ -5,6 +5,7 @@
 #ifndef X86_TRAPS_H
 #define X86_TRAPS_H
 
+#include "arch/x86/regs.h"
 #include "hv/types.h"
 
 struct trap_frame {
@@ -18,6 +19,26 @@ void trap_handle(struct trap_frame *f);
 /* An NMI has come: in root mode, or as a VM exit (then the vendor's code calls this; NMIs are blocked meanwhile). Counts it,
  * stops the CPU when another one panics. Takes no lock. */
 void nmi_handle(void);
+/* A machine check has come, in root mode (f) or as a VM exit (NULL): reports the banks and ends in panic(). */
+void machine_check(struct trap_frame *f);
+/* After nmi_handle() for an NMI that came as a VM exit: lets the next one in. SDM volume 3, "Nonmaskable Interrupt (NMI)". */
+static inline void nmi_unblock(void)
+{
+	u64 rsp, ss;
+
+	__asm__ volatile("mov %%ss, %1\n\t"
+			 "mov %%rsp, %0\n\t"
+			 "push %1\n\t"
+			 "push %0\n\t"
+			 "pushfq\n\t"
+			 "push %2\n\t"
+			 "push $1f\n\t"
+			 "iretq\n"
+			 "1:"
+			 : "=&r"(rsp), "=&r"(ss)
+			 : "i"(SEL_CODE)
+			 : "cc", "memory");
+}
 /* Fills the IDT; before the first percpu_load(). */
 void traps_init(void);
 void traps_load(void);

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The seam between x86 and its vendors: what an exit is (struct vm_exit), and the one table of operations that vmx/ or svm/
+ * exports. A vendor decodes, x86 decides (exit.c), hv schedules.
+ */
+#ifndef ARCH_X86_HVM_H
+#define ARCH_X86_HVM_H
+
+#include "arch/x86/vcpu.h"
+#include "hv/types.h"
+#include "hv/vcpu.h"
+
+/* X(NAME, "name"): the neutral kinds of exit; counters, histograms and traces speak of these. */
+#define EXIT_KINDS(X)                                                                                         \
+	X(OTHER, "other")	       /* what nobody asked for */                                                 \
+	X(IRQ, "interrupt")	       /* an interrupt of the hypervisor's came */                                 \
+	X(NMI, "nmi")		       /* an NMI of the hypervisor's */                                            \
+	X(MACHINE_CHECK, "machine-check")                                                                          \
+	X(EXCEPTION, "exception")      /* an intercepted one of the guest's */                                     \
+	X(IRQ_WINDOW, "irq-window")    /* the guest takes interrupts again */                                      \
+	X(NMI_WINDOW, "nmi-window")                                                                                \
+	X(TRIPLE_FAULT, "triple-fault")                                                                            \
+	X(INIT, "init")                                                                                            \
+	X(CPUID, "cpuid")                                                                                          \
+	X(HLT, "hlt")                                                                                              \
+	X(PAUSE, "pause")                                                                                          \
+	X(HYPERCALL, "hypercall")                                                                                  \
+	X(IO, "io")                                                                                                \
+	X(RDMSR, "rdmsr")                                                                                          \
+	X(WRMSR, "wrmsr")                                                                                          \
+	X(CR, "cr-access")                                                                                         \
+	X(DR, "dr-access")                                                                                         \
+	X(XSETBV, "xsetbv")                                                                                        \
+	X(CACHE, "wbinvd")	       /* WBINVD, INVD, WBNOINVD */                                                \
+	X(NPF, "page-violation")       /* nothing, or not that, at a guest-physical address: memory or a device */ \
+	X(NPF_CONFIG, "page-misconfig") /* a second-stage entry that cannot be */                                  \
+	X(APIC_ACCESS, "apic-access")                                                                              \
+	X(APIC_WRITE, "apic-write")                                                                                \
+	X(EOI, "virtual-eoi")                                                                                      \
+	X(TPR, "tpr-threshold")                                                                                    \
+	X(UD, "forbidden-insn")	       /* an instruction that the guest's processor does not have */               \
+	X(GP, "refused-insn")	       /* one that this guest may not use: #GP */                                  \
+	X(INVALID_STATE, "entry-refused")                                                                          \
+	X(TASK_SWITCH, "task-switch")                                                                              \
+	X(MTF, "monitor-trap")                                                                                     \
+	X(TIMER, "preemption-timer")
+
+enum exit_kind {
+#define EXIT_X(name, text) EXIT_##name,
+	EXIT_KINDS(EXIT_X)
+#undef EXIT_X
+	EXIT_KIND_COUNT,
+};
+
+/* What an exit tells. Filled by the vendor; `insn_len` 0: not known. */
+struct vm_exit {
+	enum exit_kind kind;
+	u32 insn_len;
+	u32 reason; /* the vendor's own number, for messages */
+	union {
+		struct {
+			u16 port;
+			u8 size;
+			bool in, string, rep;
+		} io;
+		struct {
+			u64 gpa, gva;
+			bool write, fetch;
+			bool gva_valid; /* gva is the access's own address, not that of a page-table walk */
+			bool walk;	/* the access was to a page-table entry */
+		} npf;
+		struct {
+			u8 vector;
+			bool has_error;
+			u32 error;
+			u64 qualification; /* #DB: bits for DR6 */
+		} exception;
+		struct {
+			u8 cr, gpr;
+			enum { CR_TO, CR_FROM, CR_CLTS, CR_LMSW } op;
+			u16 lmsw;
+		} cr;
+		struct {
+			u32 offset;
+			bool write;
+		} apic;
+		u64 qualification;
+	};
+};
+
+/* What slow handlers want to know of a loaded vCPU, in one call. */
+struct hvm_regs {
+	u64 rip, rflags, cr0, cr3, cr4, efer;
+	u64 seg_base[6]; /* ES CS SS DS FS GS */
+	u8 cpl;
+	u8 code_bits; /* 16, 32, 64 */
+};
+
+/* hvm_ops.mode(): what the running code is */
+#define HVM_CPL	 3u
+#define HVM_64	 BIT(2) /* 64-bit mode */
+#define HVM_CS_L BIT(3) /* CS.L, whatever the mode */
+
+#define NO_ERROR_CODE (~0u)
+
+struct x86_pcpu;
+struct hvm_ops {
+	const char *name;
+	u32 vcpu_bytes; /* of the vendor's part of a vCPU */
+	const struct pg_format *s2_format;
+	bool (*has_rdtscp)(void);
+	bool (*has_invpcid)(void);
+	/* Boot CPU, before the doctor's verdict: reads capabilities, adds rows. False: this vendor's extension is not there. */
+	bool (*probe)(void);
+	/* Every CPU: switches virtualisation on. 0, or -EIO after a line in the log. */
+	int (*cpu_on)(struct x86_pcpu *c);
+	int (*vcpu_init)(struct x86_vcpu *v); /* 0 or -ENOMEM */
+	void (*vcpu_free)(struct x86_vcpu *v);
+	void (*vcpu_reset)(struct x86_vcpu *v); /* power-up values of what the vendor's block holds; v is loaded nowhere */
+	/* On v's CPU. */
+	void (*load)(struct x86_vcpu *v);
+	void (*put)(struct x86_vcpu *v);
+	void (*run)(struct x86_vcpu *v); /* until hv is wanted */
+	void (*flush)(struct x86_vcpu *v); /* drops stale second-stage translations of this CPU */
+	/* The rest: on a vCPU that is loaded here, or loaded nowhere. */
+	void (*get_regs)(struct x86_vcpu *v, struct hvm_regs *out);
+	void (*set_rip_flags)(struct x86_vcpu *v, u64 rip, u64 rflags);
+	void (*advance)(struct x86_vcpu *v, u32 insn_len);
+	void (*inject)(struct x86_vcpu *v, u8 vector, u32 error); /* an exception; error NO_ERROR_CODE: none */
+	u32 (*mode)(struct x86_vcpu *v);
+	u64 (*flags)(struct x86_vcpu *v); /* RFLAGS */
+	void (*set_rsp)(struct x86_vcpu *v); /* from regs[RSP] */
+	void (*set_pdptes)(struct x86_vcpu *v, const u64 pdpte[4]);
+	void (*flush_guest)(struct x86_vcpu *v); /* its own translations, all of them */
+	u64 (*get_cr)(struct x86_vcpu *v, u32 cr);		  /* 0 3 4, as the guest sees it */
+	void (*set_cr)(struct x86_vcpu *v, u32 cr, u64 value);	  /* checked by the caller */
+	u64 (*get_efer)(struct x86_vcpu *v);
+	void (*set_efer)(struct x86_vcpu *v, u64 efer);
+	u64 (*get_msr)(struct x86_vcpu *v, u32 msr); /* those that the block holds: SYSENTER, PAT, DEBUGCTL, FS and GS base */
+	void (*set_msr)(struct x86_vcpu *v, u32 msr, u64 value);
+	void (*set_tsc_offset)(struct x86_vcpu *v);
+	u64 (*get_dr7)(struct x86_vcpu *v);
+	void (*set_dr7)(struct x86_vcpu *v, u64 dr7);
+	bool (*irq_open)(struct x86_vcpu *v); /* the guest would take an interrupt now */
+	void (*get_context)(struct x86_vcpu *v, struct caisson_vcpu_context *out);
+	void (*set_context)(struct x86_vcpu *v, const struct caisson_vcpu_context *in);
+	int (*field)(struct x86_vcpu *v, u32 index, struct caisson_field *out);
+};
+
+extern const struct hvm_ops *hvm; /* chosen once at boot */
+extern const struct hvm_ops vmx_ops;
+
+/* exit.c: the one switch. On v's CPU, right after the exit. Acts on RIP; tells whether to enter again at once (true) or to leave
+ * for hv. */
+bool exit_handle(struct x86_vcpu *v, struct vm_exit *x);
+/* Before an entry: what v->hv.pending asks for beyond PEND_LEAVE. True: enter; false: leave for hv. */
+bool exit_pending(struct x86_vcpu *v);
+/* Pending interrupt state for the vendor's entry: the vector that the guest's APIC offers, or -1. */
+static inline int hvm_irq_vector(struct x86_vcpu *v)
+{
+	return vlapic_pending_vector(&v->apic);
+}
+
+#endif

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Accesses to devices: ports, memory without RAM, string instructions. What the hypervisor's own models (local and I/O APIC) or
+ * nobody answers is finished here; the rest goes to the device model that claimed it, and io_continue() goes on with the answer.
+ */
+#include "arch/x86/asm.h"
+#include "arch/x86/hvm.h"
+#include "arch/x86/regs.h"
+#include "hv/arch.h"
+#include "hv/ioreq.h"
+#include "hv/string.h"
+
+/* How one access of an instruction went. */
+enum access { ACC_DONE, ACC_WAIT, ACC_FAULT, ACC_STOP };
+
+static u64 ones(u32 size)
+{
+	return size >= 8 ? ~0ull : BIT(size * 8) - 1;
+}
+
+static void io_stop(struct x86_vcpu *v, const char *why, u64 at)
+{
+	domain_end(v->hv.domain, CAISSON_END_CRASH, 0, "%s (address %llx, rip %llx)", why, (unsigned long long)at,
+		   (unsigned long long)v->exit_rip);
+	arch_vcpu_dump(&v->hv);
+}
+
+/* ---- ports ---- */
+
+static enum verdict io_string(struct x86_vcpu *v);
+
+enum verdict exit_io(struct x86_vcpu *v, const struct vm_exit *x)
+{
+	const struct claim *c;
+
+	if (unlikely(x->io.string)) {
+		v->io.port = x->io.port;
+		return io_string(v);
+	}
+	c = bus_find(&v->hv.domain->bus, CAISSON_IO_PORT, x->io.port, x->io.size);
+	if (!c) {
+		if (x->io.in)
+			insn_reg_write(v->regs, RAX, x->io.size, ~0ull);
+		v->hv.domain->nothing++;
+		return V_ADVANCE;
+	}
+	v->io.kind = x->io.in ? IO_PORT_IN : IO_PORT_OUT;
+	v->io.size = x->io.size;
+	v->io.insn.length = (u8)x->insn_len;
+	return ioreq_submit(&v->hv, c, CAISSON_IO_PORT, x->io.port, x->io.size, !x->io.in,
+			    x->io.in ? 0 : v->regs[RAX] & ones(x->io.size));
+}
+
+/* ---- memory operands ---- */
+
+static void page_fault(struct x86_vcpu *v, u64 gva, u32 error)
+{
+	write_cr2(gva);
+	hvm->inject(v, X86_PF, error);
+}
+
+/* A device, or nothing, at gpa. ACC_DONE: *data is the answer. */
+static enum access device_access(struct x86_vcpu *v, u64 gpa, u32 size, bool write, u64 *data)
+{
+	struct x86_domain *d = x86_domain(v->hv.domain);
+	u32 off = (u32)(gpa & ~PAGE_MASK);
+	const struct claim *c;
+
+	if (vlapic_xapic(&v->apic) && (gpa & PAGE_MASK) == (v->apic.base & APIC_BASE_ADDR)) {
+		if (write)
+			vlapic_mmio_write(&v->apic, off, size, (u32)*data);
+		else
+			*data = vlapic_mmio_read(&v->apic, off, size);
+		return ACC_DONE;
+	}
+	if ((gpa & PAGE_MASK) == VIOAPIC_BASE) {
+		lock(&d->irq_lock);
+		if (write)
+			vioapic_mmio_write(&d->ioapic, off, size, (u32)*data);
+		else
+			*data = vioapic_mmio_read(&d->ioapic, off, size);
+		unlock(&d->irq_lock);
+		return ACC_DONE;
+	}
+	c = bus_find(&d->hv.bus, CAISSON_IO_MMIO, gpa, size);
+	if (!c) {
+		if (!write)
+			*data = ones(size);
+		d->hv.nothing++;
+		return ACC_DONE;
+	}
+	ioreq_submit(&v->hv, c, CAISSON_IO_MMIO, gpa, size, write, write ? *data & ones(size) : 0);
+	return ACC_WAIT;
+}
+
+/* One access of an emulated instruction, by linear address: RAM is done at once, also across two pages. */
+static enum access mem_access(struct x86_vcpu *v, const struct hvm_regs *r, u64 gva, u32 size, bool write, u64 *data)
+{
+	u32 access = (write ? PF_WRITE : 0) | (r->cpl == 3 ? PF_USER : 0), error;
+	u64 gpa[2], first = MIN(size, PAGE_SIZE - (gva & ~PAGE_MASK));
+	struct domain *d = v->hv.domain;
+
+	if (!write)
+		*data = 0;
+	for (u32 i = 0; i < (first < size ? 2u : 1u); i++) {
+		switch (walk_gva(v, r, gva + (i ? first : 0), access, &gpa[i], &error)) {
+		case WALK_OK:
+			break;
+		case WALK_FAULT:
+			page_fault(v, gva + (i ? first : 0), error);
+			return ACC_FAULT;
+		case WALK_NOWHERE:
+			io_stop(v, "page tables lie where no RAM is", gva);
+			return ACC_STOP;
+		}
+	}
+	if (write ? memory_write(d, gpa[0], data, first) : memory_read(d, gpa[0], data, first)) {
+		if (first == size)
+			return ACC_DONE;
+		if (write ? memory_write(d, gpa[1], (u8 *)data + first, size - first) :
+			    memory_read(d, gpa[1], (u8 *)data + first, size - first))
+			return ACC_DONE;
+	}
+	if (first < size) {
+		io_stop(v, "an access to a device crosses a page", gpa[0]);
+		return ACC_STOP;
+	}
+	if (write && memory_fault(d, gpa[0], true) == MEM_ROM)
+		return ACC_DONE; /* dropped */
+	return device_access(v, gpa[0], size, write, data);
+}
+
+static enum verdict access_verdict(enum access a)
+{
+	return a == ACC_WAIT ? V_BLOCK : a == ACC_STOP ? V_STOP : V_RESUME;
+}
+
+/* Fetches and decodes what stands at RIP; false: the domain was stopped, with the bytes. */
+static bool io_decode(struct x86_vcpu *v, const struct hvm_regs *r, u64 at)
+{
+	u8 bytes[INSN_MAX_BYTES] = { 0 };
+	size_t n = walk_fetch(v, r, bytes);
+
+	if (insn_decode(bytes, n, r->code_bits, &v->io.insn) == INSN_OK)
+		return true;
+	domain_end(v->hv.domain, CAISSON_END_CRASH, 0,
+		   "an instruction that is not known reaches a device (address %llx, rip %llx: %zu bytes, %02x %02x %02x %02x %02x %02x)",
+		   (unsigned long long)at, (unsigned long long)r->rip, n, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]);
+	arch_vcpu_dump(&v->hv);
+	return false;
+}
+
+/* ---- INS and OUTS: one element per exit; RIP stays while they repeat ---- */
+
+static enum verdict string_finish(struct x86_vcpu *v, const struct hvm_regs *r)
+{
+	bool again = insn_string_next(&v->io.insn, v->regs, r->rflags);
+
+	v->io.kind = IO_NONE;
+	hvm->set_rsp(v);
+	if (!again)
+		hvm->advance(v, v->io.insn.length);
+	return V_RESUME;
+}
+
+static enum verdict io_string(struct x86_vcpu *v)
+{
+	struct io_state *io = &v->io;
+	const struct claim *c;
+	enum access a;
+	struct hvm_regs r;
+	u64 gva, gpa, data = 0;
+	u32 error;
+
+	hvm->get_regs(v, &r);
+	if (!io_decode(v, &r, io->port))
+		return V_STOP;
+	if (io->insn.op != INSN_INS && io->insn.op != INSN_OUTS) {
+		/* Another vCPU wrote over it since: what stands there now is run. */
+		return V_RESUME;
+	}
+	if (insn_string_idle(&io->insn, v->regs)) {
+		hvm->advance(v, io->insn.length);
+		return V_RESUME;
+	}
+	io->kind = IO_STRING;
+	io->size = io->insn.msize;
+	gva = insn_string_ea(&io->insn, v->regs, r.seg_base, io->insn.op == INSN_INS);
+	if (io->insn.op == INSN_OUTS) {
+		a = mem_access(v, &r, gva, io->size, false, &data);
+		if (a == ACC_WAIT)
+			io_stop(v, "OUTS reads from a device", gva);
+		if (a != ACC_DONE)
+			return a == ACC_WAIT ? V_STOP : access_verdict(a);
+	} else if (walk_gva(v, &r, gva, PF_WRITE | (r.cpl == 3 ? PF_USER : 0), &gpa, &error) == WALK_FAULT) {
+		/* Before the device is read: a second read would not give the same. */
+		page_fault(v, gva, error);
+		return V_RESUME;
+	}
+	c = bus_find(&v->hv.domain->bus, CAISSON_IO_PORT, io->port, io->size);
+	if (c)
+		return ioreq_submit(&v->hv, c, CAISSON_IO_PORT, io->port, io->size, io->insn.op == INSN_OUTS, data);
+	v->hv.io_data = ~0ull;
+	v->hv.domain->nothing++;
+	return io_continue(v);
+}
+
+static enum verdict string_continue(struct x86_vcpu *v)
+{
+	struct hvm_regs r;
+	enum access a;
+	u64 gva;
+
+	hvm->get_regs(v, &r);
+	if (v->io.insn.op == INSN_INS) {
+		gva = insn_string_ea(&v->io.insn, v->regs, r.seg_base, true);
+		a = mem_access(v, &r, gva, v->io.size, true, &v->hv.io_data);
+		if (a == ACC_WAIT)
+			io_stop(v, "INS writes to a device", gva);
+		if (a != ACC_DONE)
+			return a == ACC_WAIT ? V_STOP : access_verdict(a);
+	}
+	return string_finish(v, &r);
+}
+
+/* ---- instructions on memory without RAM ---- */
+
+/* Steps of one: read what it reads, compute, write what it writes. */
+enum { MMIO_READ, MMIO_READ_DI, MMIO_WRITE, MMIO_END };
+
+static enum verdict mmio_commit(struct x86_vcpu *v, const struct hvm_regs *r)
+{
+	struct io_state *io = &v->io;
+	u64 flags = r->rflags, out;
+	unsigned todo = insn_emulate(&io->insn, v->regs, &flags, io->in, &out);
+
+	io->kind = IO_NONE;
+	hvm->set_rip_flags(v, r->rip, flags);
+	if (!(todo & INSN_EMU_AGAIN))
+		hvm->advance(v, io->insn.length);
+	return V_RESUME;
+}
+
+static enum verdict mmio_step(struct x86_vcpu *v, const struct hvm_regs *r)
+{
+	struct io_state *io = &v->io;
+	const struct insn *i = &io->insn;
+	u64 copy[16], flags = r->rflags, out;
+	enum access a;
+	u64 ea = i->string ? insn_string_ea(i, v->regs, r->seg_base, false) : insn_ea(i, v->regs, r->rip, r->seg_base);
+	u64 di = i->string ? insn_string_ea(i, v->regs, r->seg_base, true) : ea;
+
+	for (;;) {
+		switch (io->step) {
+		case MMIO_READ:
+			a = i->access & INSN_READ ? mem_access(v, r, ea, i->msize, false, &io->in[0]) : ACC_DONE;
+			break;
+		case MMIO_READ_DI:
+			a = i->access & INSN_READ_DI ? mem_access(v, r, di, i->msize, false, &io->in[1]) : ACC_DONE;
+			break;
+		case MMIO_WRITE:
+			memcpy(copy, v->regs, sizeof(copy));
+			a = insn_emulate(i, copy, &flags, io->in, &out) & INSN_EMU_WRITE ?
+				    mem_access(v, r, di, i->msize, true, &out) :
+				    ACC_DONE;
+			break;
+		default:
+			return mmio_commit(v, r);
+		}
+		if (a != ACC_DONE)
+			return access_verdict(a);
+		io->step++;
+	}
+}
+
+static enum verdict mmio_begin(struct x86_vcpu *v, const struct vm_exit *x)
+{
+	struct hvm_regs r;
+
+	hvm->get_regs(v, &r);
+	if (!io_decode(v, &r, x->npf.gpa))
+		return V_STOP;
+	if (!v->io.insn.access || (!v->io.insn.mem && !v->io.insn.string)) {
+		io_stop(v, "an instruction that cannot be carried out reaches a device", x->npf.gpa);
+		return V_STOP;
+	}
+	if (v->io.insn.string && insn_string_idle(&v->io.insn, v->regs)) {
+		hvm->advance(v, v->io.insn.length);
+		return V_RESUME;
+	}
+	v->io.kind = IO_MMIO;
+	v->io.step = MMIO_READ;
+	v->io.in[0] = v->io.in[1] = 0;
+	return mmio_step(v, &r);
+}
+
+enum verdict exit_npf(struct x86_vcpu *v, const struct vm_exit *x)
+{
+	switch (memory_fault(v->hv.domain, x->npf.gpa, x->npf.write)) {
+	case MEM_MAPPED:
+		return V_RESUME;
+	case MEM_NOMEM:
+		io_stop(v, "no memory for a page that was promised", x->npf.gpa);
+		return V_STOP;
+	case MEM_ROM:
+	case MEM_NOTHING:
+		break;
+	}
+	if (x->npf.fetch) {
+		io_stop(v, "code is fetched from where no RAM is", x->npf.gpa);
+		return V_STOP;
+	}
+	if (x->npf.walk) {
+		io_stop(v, "page tables lie where no RAM is", x->npf.gpa);
+		return V_STOP;
+	}
+	return mmio_begin(v, x);
+}
+
+enum verdict io_continue(struct x86_vcpu *v)
+{
+	struct hvm_regs r;
+
+	switch (v->io.kind) {
+	case IO_NONE:
+		return V_RESUME;
+	case IO_PORT_IN:
+		insn_reg_write(v->regs, RAX, v->io.size, v->hv.io_data);
+		/* fall through */
+	case IO_PORT_OUT:
+		v->io.kind = IO_NONE;
+		hvm->advance(v, v->io.insn.length);
+		return V_RESUME;
+	case IO_STRING:
+		return string_continue(v);
+	case IO_MMIO:
+		if (v->io.step < MMIO_WRITE)
+			v->io.in[v->io.step] = v->hv.io_data & ones(v->io.insn.msize);
+		v->io.step++;
+		hvm->get_regs(v, &r);
+		return mmio_step(v, &r);
+	}
+	return V_RESUME;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The second stage of a domain: hv's words for it over the page-table builder. hv/arch.h says what each promises. */
+#include "arch/x86/hostmap.h"
+#include "arch/x86/hvm.h"
+#include "arch/x86/percpu.h"
+#include "arch/x86/regs.h"
+#include "arch/x86/s2.h"
+#include "hv/arch.h"
+#include "hv/frame.h"
+
+/* Tables come out of what was set aside at creation, so that a page that was promised can also be mapped; what goes beyond
+ * (shares) out of what is free. */
+static hpa_t table_alloc(void *ctx)
+{
+	struct x86_domain *d = ctx;
+	bool reserved = d->table_reserve;
+	hpa_t pa = frame_alloc(FRAME_OWNER_HV, 0, FRAME_HV | FRAME_ZERO | (reserved ? FRAME_RESERVED : 0));
+
+	if (!frame_ok(pa))
+		return HPA(0);
+	d->table_reserve -= reserved;
+	return pa;
+}
+
+static void table_free(void *ctx, hpa_t pa)
+{
+	struct x86_domain *d = ctx;
+
+	frame_free(pa, 0, FRAME_HV | FRAME_RESERVED);
+	d->table_reserve++;
+}
+
+static const struct pg_mem s2_mem = { .alloc = table_alloc, .free = table_free, .virt = (u8 *)DIRECT_MAP };
+
+/* RAM in 4 KiB mappings: the tables of level 1, 2 and 3, and one more where a region straddles. */
+static u64 table_pages(u64 ram_pages)
+{
+	return ram_pages / 512 + ram_pages / (512 * 512) + 4;
+}
+
+int s2_init(struct x86_domain *d, u64 ram_pages)
+{
+	u64 n = table_pages(ram_pages);
+
+	if (frame_reserve(n, FRAME_HV))
+		return -CAISSON_ENOMEM;
+	d->table_reserve = n;
+	if (pg_init(&d->s2, hvm->s2_format, &s2_mem, d)) {
+		frame_unreserve(n, FRAME_HV);
+		return -CAISSON_ENOMEM;
+	}
+	/* The root's page may have been another domain's: no CPU's knowledge of that one counts. */
+	for (u32 i = 0; i < CAISSON_CPU_WORDS; i++)
+		d->flush[i] = ~0ull;
+	return 0;
+}
+
+void s2_exit(struct x86_domain *d)
+{
+	if (!d->s2.root.v)
+		return;
+	pg_destroy(&d->s2);
+	frame_unreserve(d->table_reserve, FRAME_HV);
+}
+
+static u32 to_pg(u32 prot)
+{
+	return PG_READ | PG_EXEC | PG_USER | (prot & CAISSON_PROT_WRITE ? PG_WRITE : 0);
+}
+
+int arch_s2_map(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot)
+{
+	return pg_map(&x86_domain(d)->s2, at.v, pa, size, to_pg(prot), MT_WB);
+}
+
+bool arch_s2_unmap(struct domain *d, gpa_t at, hpa_t *pa, u64 *size)
+{
+	struct pg_leaf l;
+	bool was = pg_unmap(&x86_domain(d)->s2, at.v, &l);
+
+	*pa = l.pa;
+	*size = l.size;
+	return was;
+}
+
+bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot)
+{
+	struct x86_domain *x = x86_domain(d);
+	struct pg_leaf l;
+
+	if (at.v >> 48 || !pg_lookup(&x->s2, at.v, &l)) {
+		*size = at.v >> 48 ? PAGE_SIZE : l.size;
+		return false;
+	}
+	*pa = l.pa;
+	*size = l.size;
+	*prot = CAISSON_PROT_READ | (pg_prot(&x->s2, *l.entry) & PG_WRITE ? CAISSON_PROT_WRITE : 0);
+	return true;
+}
+
+void arch_s2_flush(struct domain *d)
+{
+	struct x86_domain *x = x86_domain(d);
+
+	for (u32 i = 0; i < CAISSON_CPU_WORDS; i++)
+		__atomic_store_n(&x->flush[i], ~0ull, __ATOMIC_SEQ_CST);
+	for (u32 i = 0; i < d->max_vcpus; i++)
+		if (READ_ONCE(d->vcpu[i]) && READ_ONCE(d->vcpu[i]->cpu))
+			vcpu_pend(d->vcpu[i], PEND_FLUSH, false);
+}
+
+bool arch_s2_flushed(struct domain *d)
+{
+	for (u32 i = 0; i < d->max_vcpus; i++) {
+		struct vcpu *v = READ_ONCE(d->vcpu[i]);
+		struct pcpu *c = v ? READ_ONCE(v->cpu) : NULL;
+
+		/* One that is loaded here is in root mode, and flushes before it enters. */
+		if (c && c != this_cpu() && (READ_ONCE(v->pending) & PEND_FLUSH))
+			return false;
+	}
+	return true;
+}
+
+void arch_s2_clear(struct domain *d)
+{
+	pg_clear(&x86_domain(d)->s2, ~0ull);
+}
+
+u64 arch_s2_sizes(void)
+{
+	return PAGE_SIZE | SZ_2M;
+}
+
+void arch_s2_walk(struct domain *d, gpa_t at, struct caisson_walk *out)
+{
+	struct x86_domain *x = x86_domain(d);
+	struct pg_leaf l;
+	u64 entry[4];
+
+	if (at.v >> 48)
+		return;
+	out->levels = pg_walk(&x->s2, at.v, entry);
+	for (u32 i = 0; i < out->levels; i++)
+		out->entry[i] = entry[i];
+	out->leaf = pg_lookup(&x->s2, at.v, &l);
+	out->size = l.size;
+	out->hpa = out->leaf ? l.pa.v : 0;
+}

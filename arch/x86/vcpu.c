@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Domains and vCPUs of x86: made, switched, shown. hv/arch.h says what each function promises. */
+#include "arch/x86/asm.h"
+#include "arch/x86/cpu.h"
+#include "arch/x86/doctor.h"
+#include "arch/x86/hvm.h"
+#include "arch/x86/percpu.h"
+#include "arch/x86/pvclock.h"
+#include "arch/x86/regs.h"
+#include "arch/x86/s2.h"
+#include "hv/arch.h"
+#include "hv/frame.h"
+#include "hv/log.h"
+#include "hv/panic.h"
+#include "hv/string.h"
+
+const struct hvm_ops *hvm;
+
+#define DOMAIN_ORDER 2u
+#define VCPU_ORDER   2u /* the object, the vendor's part and the XSAVE area */
+_Static_assert(sizeof(struct x86_domain) <= PAGE_SIZE << DOMAIN_ORDER, "one block");
+
+#define FXSAVE_BYTES   512u
+#define XSAVE_HEADER   64u
+#define FPU_CONTROL    0x37fu  /* SDM: "Processor State After Reset", FNINIT's control word */
+#define MXCSR_INIT     0x1f80u
+
+static u32 xsave_bytes(void)
+{
+	return cpu_info.xcr0 ? cpu_info.xsave_size : FXSAVE_BYTES;
+}
+
+static u64 vendor_offset(void)
+{
+	return ALIGN_UP(sizeof(struct x86_vcpu), 64);
+}
+
+static u64 xsave_offset(void)
+{
+	return ALIGN_UP(vendor_offset() + hvm->vcpu_bytes, 64);
+}
+
+static void vcpu_check_layout(void)
+{
+	if (xsave_offset() + xsave_bytes() > PAGE_SIZE << VCPU_ORDER)
+		panic("a vCPU needs %llu bytes", (unsigned long long)(xsave_offset() + xsave_bytes()));
+}
+
+/* ---- domains ---- */
+
+static void host_cpuid(void *ctx, u32 leaf, u32 subleaf, u32 out[4])
+{
+	struct cpuid r = cpuid(leaf, subleaf);
+
+	(void)ctx;
+	out[CPUID_EAX] = r.eax;
+	out[CPUID_EBX] = r.ebx;
+	out[CPUID_ECX] = r.ecx;
+	out[CPUID_EDX] = r.edx;
+}
+
+static void domain_policies(struct x86_domain *d, u32 vcpus)
+{
+	const struct cpuid_params p = {
+		.vcpus = vcpus,
+		.tsc_khz = (u32)arch_tsc_khz(),
+		.apic_khz = (u32)arch_tsc_khz(),
+		.kvm_features = KVM_FEATURE_CLOCKSOURCE | KVM_FEATURE_NOP_IO_DELAY | KVM_FEATURE_CLOCKSOURCE2 |
+				KVM_FEATURE_CLOCKSOURCE_STABLE,
+		.phys_bits = arch_phys_bits(),
+		.xcr0 = cpu_info.xcr0,
+		.rdtscp = hvm->has_rdtscp(),
+		.invpcid = hvm->has_invpcid(),
+	};
+
+	cpuid_build(&d->cpuid, &p, host_cpuid, NULL);
+	d->msrs = (struct msr_params){ .phys_bits = p.phys_bits, .rdtscp = p.rdtscp, .amd = d->cpuid.amd };
+}
+
+struct domain *arch_domain_alloc(u64 ram_pages, u32 vcpus)
+{
+	struct x86_domain *d = frame_hv_alloc(FRAME_OWNER_HV, DOMAIN_ORDER);
+
+	if (!d)
+		return NULL;
+	if (s2_init(d, ram_pages)) {
+		frame_hv_free(d, DOMAIN_ORDER);
+		return NULL;
+	}
+	domain_policies(d, vcpus);
+	vioapic_init(&d->ioapic, 0);
+	return &d->hv;
+}
+
+void arch_domain_free(struct domain *d)
+{
+	s2_exit(x86_domain(d));
+	frame_hv_free(x86_domain(d), DOMAIN_ORDER);
+}
+
+void arch_domain_reset(struct domain *d)
+{
+	vioapic_init(&x86_domain(d)->ioapic, 0);
+}
+
+u64 arch_domain_pages(const struct domain *d)
+{
+	/* object, ioreq page, tables; per vCPU object, APIC page, vendor's block */
+	return (1u << DOMAIN_ORDER) + 1 + x86_domain(d)->s2.pages + d->vcpus * ((1u << VCPU_ORDER) + 2);
+}
+
+/* ---- vCPUs ---- */
+
+static void apic_timer(struct timer *t)
+{
+	struct x86_vcpu *v = container_of(t, struct x86_vcpu, apic_timer);
+
+	/* The APIC's registers belong to the vCPU's CPU, which may be another by now. */
+	__atomic_store_n(&v->timer_fired, true, __ATOMIC_RELEASE);
+	vcpu_pend(&v->hv, PEND_ARCH, true);
+}
+
+static void reset_fpu(struct x86_vcpu *v)
+{
+	memset(v->xsave, 0, xsave_bytes());
+	*(u16 *)v->xsave = FPU_CONTROL;
+	*(u32 *)((u8 *)v->xsave + 24) = MXCSR_INIT;
+}
+
+/* What INIT leaves alone (SDM: "Processor State After Reset") is done here. */
+void arch_vcpu_reset(struct vcpu *hv)
+{
+	struct x86_vcpu *v = x86_vcpu(hv);
+
+	timer_cancel(&v->apic_timer);
+	v->timer_fired = false;
+	v->nmi_pending = v->init_sipi = 0;
+	v->io.kind = IO_NONE;
+	v->clock_msr = v->wall_clock_msr = 0;
+	v->clock_due = false;
+	v->tsc_offset = v->tsc_adjust = 0;
+	v->star = v->lstar = v->cstar = v->sfmask = v->kernel_gs_base = v->tsc_aux = 0;
+	v->xcr0 = XCR0_X87;
+	reset_fpu(v);
+	msr_state_init(&v->msrs, &x86_domain(hv->domain)->msrs);
+	vlapic_reset(&v->apic, false);
+	x86_vcpu_init_state(v);
+	v->halted = false;
+	v->wait_sipi = hv->id != 0;
+}
+
+void x86_vcpu_init_state(struct x86_vcpu *v)
+{
+	memset(v->regs, 0, sizeof(v->regs));
+	v->regs[RDX] = x86_domain(v->hv.domain)->cpuid.basic[1].r[CPUID_EAX];
+	memset(v->dr, 0, sizeof(v->dr));
+	v->dr6 = DR6_INIT;
+	v->cr2 = 0;
+	if (v->hv.cpu) { /* INIT of a running one: these are in the processor */
+		write_dr0(0);
+		write_dr1(0);
+		write_dr2(0);
+		write_dr3(0);
+		write_dr6(DR6_INIT);
+		write_cr2(0);
+	}
+	hvm->vcpu_reset(v);
+}
+
+void x86_vcpu_sipi_state(struct x86_vcpu *v, u8 vector)
+{
+	struct caisson_vcpu_context c;
+
+	memset(&c, 0, sizeof(c));
+	hvm->get_context(v, &c);
+	c.cs.selector = (u16)(vector << 8);
+	c.cs.base = (u64)vector << 12;
+	c.rip = 0;
+	hvm->set_context(v, &c);
+}
+
+struct vcpu *arch_vcpu_alloc(struct domain *d, u32 id)
+{
+	struct x86_vcpu *v = frame_hv_alloc(FRAME_OWNER_HV, VCPU_ORDER);
+
+	if (!v)
+		return NULL;
+	v->hv.domain = d;
+	v->hv.id = id;
+	v->vendor = (u8 *)v + vendor_offset();
+	v->xsave = (u8 *)v + xsave_offset();
+	v->apic_page = frame_hv_alloc(FRAME_OWNER_HV, 0);
+	if (!v->apic_page)
+		goto no_page;
+	timer_init(&v->apic_timer, &this_cpu()->timers, apic_timer);
+	vlapic_init(&v->apic, v->apic_page, id, id == 0, arch_tsc_khz() * 1000, arch_tsc_khz() * 1000, arch_phys_bits());
+	if (hvm->vcpu_init(v))
+		goto no_block;
+	arch_vcpu_reset(&v->hv);
+	WRITE_ONCE(x86_domain(d)->apics[id], &v->apic);
+	return &v->hv;
+no_block:
+	frame_hv_free(v->apic_page, 0);
+no_page:
+	frame_hv_free(v, VCPU_ORDER);
+	return NULL;
+}
+
+void arch_vcpu_free(struct vcpu *hv)
+{
+	struct x86_vcpu *v = x86_vcpu(hv);
+
+	timer_cancel_wait(&v->apic_timer);
+	hvm->vcpu_free(v);
+	frame_hv_free(v->apic_page, 0);
+	frame_hv_free(v, VCPU_ORDER);
+}
+
+/* ---- on and off a CPU ---- */
+
+/* Every component that a guest may switch on, whatever this one has in XCR0: the next owner of the CPU sees none of it. */
+static void save_fpu(struct x86_vcpu *v)
+{
+	if (!cpu_info.xcr0) {
+		__asm__ volatile("fxsave64 (%0)" : : "r"(v->xsave) : "memory");
+		return;
+	}
+	if (v->xcr0 != cpu_info.xcr0 && !xsetbv_safe(0, cpu_info.xcr0))
+		panic("XCR0 %llx is refused", (unsigned long long)cpu_info.xcr0);
+	__asm__ volatile("xsave64 (%0)" : : "r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
+}
+
+static void load_fpu(struct x86_vcpu *v)
+{
+	if (!cpu_info.xcr0) {
+		__asm__ volatile("fxrstor64 (%0)" : : "r"(v->xsave));
+		return;
+	}
+	/* XCR0 is the full one here: boot and save_fpu() leave it so. */
+	__asm__ volatile("xrstor64 (%0)" : : "r"(v->xsave), "a"(~0u), "d"(~0u));
+	if (v->xcr0 != cpu_info.xcr0 && !xsetbv_safe(0, v->xcr0))
+		panic("XCR0 %llx of a guest is refused", (unsigned long long)v->xcr0);
+}
+
+void arch_vcpu_load(struct vcpu *hv)
+{
+	struct x86_vcpu *v = x86_vcpu(hv);
+
+	if (v->apic_timer.queue != &hv->cpu->timers)
+		timer_migrate(&v->apic_timer, &hv->cpu->timers);
+	load_fpu(v);
+	wrmsr(MSR_STAR, v->star);
+	wrmsr(MSR_LSTAR, v->lstar);
+	wrmsr(MSR_CSTAR, v->cstar);
+	wrmsr(MSR_SFMASK, v->sfmask);
+	wrmsr(MSR_KERNEL_GS_BASE, v->kernel_gs_base);
+	if (cpu_has(CPU_RDTSCP))
+		wrmsr(MSR_TSC_AUX, v->tsc_aux);
+	write_dr0(v->dr[0]);
+	write_dr1(v->dr[1]);
+	write_dr2(v->dr[2]);
+	write_dr3(v->dr[3]);
+	write_dr6(v->dr6);
+	write_cr2(v->cr2);
+	hvm->load(v);
+}
+
+void arch_vcpu_put(struct vcpu *hv)
+{
+	struct x86_vcpu *v = x86_vcpu(hv);
+
+	hvm->put(v);
+	v->star = rdmsr(MSR_STAR);
+	v->lstar = rdmsr(MSR_LSTAR);
+	v->cstar = rdmsr(MSR_CSTAR);
+	v->sfmask = rdmsr(MSR_SFMASK);
+	v->kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
+	if (cpu_has(CPU_RDTSCP))
+		v->tsc_aux = rdmsr(MSR_TSC_AUX);
+	v->dr[0] = read_dr0();
+	v->dr[1] = read_dr1();
+	v->dr[2] = read_dr2();
+	v->dr[3] = read_dr3();
+	v->dr6 = read_dr6();
+	v->cr2 = read_cr2();
+	save_fpu(v);
+}
+
+bool arch_vcpu_has_work(struct vcpu *hv)
+{
+	struct x86_vcpu *v = x86_vcpu(hv);
+
+	if (v->wait_sipi)
+		return READ_ONCE(v->init_sipi) & VCPU_SIPI;
+	if (READ_ONCE(v->init_sipi) || READ_ONCE(v->nmi_pending) || READ_ONCE(v->timer_fired) || READ_ONCE(hv->pending) & PEND_ARCH)
+		return true;
+	return v->halt_open && vlapic_pending_vector(&v->apic) >= 0;
+}
+
+void arch_vcpu_run(struct vcpu *hv)
+{
+	struct x86_vcpu *v = x86_vcpu(hv);
+
+	if (unlikely(v->halted || v->wait_sipi)) {
+		/* What the timer brought may be an interrupt now, or not. */
+		if (!v->wait_sipi && __atomic_exchange_n(&v->timer_fired, false, __ATOMIC_ACQ_REL))
+			vlapic_timer_expired(&v->apic);
+		if (!v->wait_sipi)
+			__atomic_and_fetch(&hv->pending, ~(u32)PEND_ARCH, __ATOMIC_ACQ_REL);
+		if (!arch_vcpu_has_work(hv)) {
+			vcpu_sleep(hv, v->wait_sipi ? SLEEP_SIPI : SLEEP_HLT);
+			return;
+		}
+		if (READ_ONCE(v->init_sipi))
+			__atomic_or_fetch(&hv->pending, PEND_ARCH, __ATOMIC_RELEASE);
+		v->halted = false;
+	}
+	hvm->run(v);
+}
+
+/* ---- seen from outside ---- */
+
+void arch_vcpu_set_result(struct vcpu *v, s64 value)
+{
+	x86_vcpu(v)->regs[RAX] = (u64)value;
+}
+
+u64 arch_vcpu_rip(const struct vcpu *v)
+{
+	return x86_vcpu(v)->exit_rip;
+}
+
+struct stat *arch_vcpu_stats(struct vcpu *v)
+{
+	return x86_vcpu(v)->stats;
+}
+
+int arch_vcpu_get_context(struct vcpu *hv, struct caisson_vcpu_context *c)
+{
+	struct x86_vcpu *v = x86_vcpu(hv);
+
+	memcpy(c->gpr, v->regs, sizeof(c->gpr));
+	hvm->get_context(v, c);
+	c->cr2 = v->cr2;
+	c->cr8 = vlapic_tpr(&v->apic) >> 4;
+	memcpy(c->dr, v->dr, sizeof(c->dr));
+	c->dr6 = v->dr6;
+	c->xcr0 = v->xcr0;
+	c->star = v->star;
+	c->lstar = v->lstar;
+	c->cstar = v->cstar;
+	c->sfmask = v->sfmask;
+	c->kernel_gs_base = v->kernel_gs_base;
+	c->tsc_offset = v->tsc_offset;
+	c->activity = v->wait_sipi ? CAISSON_ACT_WAIT_SIPI : v->halted ? CAISSON_ACT_HLT : CAISSON_ACT_RUN;
+	return 0;
+}
+
+static bool canonical(u64 va)
+{
+	return (u64)((s64)(va << 16) >> 16) == va;
+}
+
+/* What the processor would refuse to load is refused here; the rest of a wrong state is explained at the entry. */
+static bool context_ok(const struct x86_vcpu *v, const struct caisson_vcpu_context *c)
+{
+	const struct cpuid_table *t = &x86_domain(v->hv.domain)->cpuid;
+
+	return !(c->cr4 & ~cpuid_cr4_allowed(t)) && !(c->efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)) &&
+	       !(c->xcr0 & ~(cpuid_xcr0(t) | XCR0_X87)) && c->cr8 < 16 && !(c->dr6 >> 32) && !(c->dr7 >> 32) &&
+	       canonical(c->lstar) && canonical(c->cstar) && canonical(c->kernel_gs_base) && c->activity <= CAISSON_ACT_WAIT_SIPI;
+}
+
+int arch_vcpu_set_context(struct vcpu *hv, const struct caisson_vcpu_context *c)
+{
+	struct x86_vcpu *v = x86_vcpu(hv);
+
+	if (!context_ok(v, c))
+		return -CAISSON_EINVAL;
+	memcpy(v->regs, c->gpr, sizeof(v->regs));
+	hvm->set_context(v, c);
+	v->cr2 = c->cr2;
+	vlapic_tpr_set(&v->apic, (u8)(c->cr8 << 4));
+	memcpy(v->dr, c->dr, sizeof(v->dr));
+	v->dr6 = c->dr6;
+	v->xcr0 = c->xcr0 | XCR0_X87;
+	v->star = c->star;
+	v->lstar = c->lstar;
+	v->cstar = c->cstar;
+	v->sfmask = c->sfmask;
+	v->kernel_gs_base = c->kernel_gs_base;
+	v->tsc_offset = c->tsc_offset;
+	hvm->set_tsc_offset(v);
+	vlapic_tsc_offset_set(&v->apic, v->tsc_offset);
+	v->halted = c->activity == CAISSON_ACT_HLT;
+	v->halt_open = c->rflags & RFLAGS_IF;
+	v->wait_sipi = c->activity == CAISSON_ACT_WAIT_SIPI;
+	hv->sleep = v->wait_sipi ? SLEEP_SIPI : SLEEP_NO;
+	if (!v->wait_sipi)
+		sched_wake(&hv->sched);
+	return 0;
+}
+
+int arch_vcpu_field(struct vcpu *v, u32 index, struct caisson_field *out)
+{
+	return hvm->field(x86_vcpu(v), index, out);
+}
+
+void arch_vcpu_dump(struct vcpu *hv)
+{
+	static const char *const names[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+					       "r8 ", "r9 ", "r10", "r11", "r12", "r13", "r14", "r15" };
+	struct caisson_vcpu_context c;
+
+	memset(&c, 0, sizeof(c));
+	arch_vcpu_get_context(hv, &c);
+	log_guest("domain %u vCPU %u: rip %016llx rflags %08llx cr2 %llx", hv->domain->id, hv->id, (unsigned long long)c.rip,
+		  (unsigned long long)c.rflags, (unsigned long long)read_cr2());
+	for (u32 i = 0; i < 16; i += 4)
+		log_guest("  %s %016llx  %s %016llx  %s %016llx  %s %016llx", names[i], (unsigned long long)c.gpr[i], names[i + 1],
+			  (unsigned long long)c.gpr[i + 1], names[i + 2], (unsigned long long)c.gpr[i + 2], names[i + 3],
+			  (unsigned long long)c.gpr[i + 3]);
+	log_guest("  cr0 %llx cr3 %llx cr4 %llx efer %llx", (unsigned long long)c.cr0, (unsigned long long)c.cr3,
+		  (unsigned long long)c.cr4, (unsigned long long)c.efer);
+	log_guest("  cs %04x base %llx attr %04x  ss %04x attr %04x  ds %04x  tr %04x  gdt %llx/%x idt %llx/%x", c.cs.selector,
+		  (unsigned long long)c.cs.base, c.cs.attr, c.ss.selector, c.ss.attr, c.ds.selector, c.tr.selector,
+		  (unsigned long long)c.gdtr_base, c.gdtr_limit, (unsigned long long)c.idtr_base, c.idtr_limit);
+}
+
+/* ---- virtualisation on the machine ---- */
+
+void arch_virt_init(void)
+{
+	hvm = &vmx_ops;
+	hvm->probe();
+	doctor_check();
+	vcpu_check_layout();
+}
+
+int arch_virt_cpu_on(struct pcpu *c)
+{
+	return hvm->cpu_on(x86_cpu(c));
+}
+
+const char *arch_vendor(void)
+{
+	return hvm->name;
+}
+
+const char *arch_irq_path(void)
+{
+	return "software";
+}
+
+/* ---- what the interrupt controllers ask of their surroundings ---- */
+
+u64 vlapic_now(struct vlapic *a)
+{
+	(void)a;
+	return rdtsc();
+}
+
+void vlapic_timer_arm(struct vlapic *a, u64 deadline_tsc)
+{
+	timer_set(&apic_vcpu(a)->apic_timer, deadline_tsc);
+}
+
+void vlapic_timer_cancel(struct vlapic *a)
+{
+	timer_cancel(&apic_vcpu(a)->apic_timer);
+}
+
+void vlapic_kick(struct vlapic *a)
+{
+	vcpu_pend(&apic_vcpu(a)->hv, PEND_IRQ, true);
+}
+
+void vlapic_send_ipi(struct vlapic *from, u64 icr)
+{
+	struct x86_domain *d = x86_domain(apic_vcpu(from)->hv.domain);
+
+	vlapic_ipi(d->apics, d->hv.max_vcpus, from, icr);
+}
+
+void vlapic_eoi_broadcast(struct vlapic *a, u8 vector)
+{
+	struct x86_domain *d = x86_domain(apic_vcpu(a)->hv.domain);
+
+	lock(&d->irq_lock);
+	vioapic_eoi(&d->ioapic, vector);
+	unlock(&d->irq_lock);
+}
+
+void vlapic_nmi(struct vlapic *a)
+{
+	struct x86_vcpu *v = apic_vcpu(a);
+	u32 n = READ_ONCE(v->nmi_pending);
+
+	/* One is being handled, one waits: the processor latches no more. */
+	while (n < 2 && !__atomic_compare_exchange_n(&v->nmi_pending, &n, n + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		;
+	vcpu_pend(&v->hv, PEND_NMI, true);
+}
+
+void vlapic_init_sipi(struct vlapic *a, bool sipi, u8 vector)
+{
+	struct x86_vcpu *v = apic_vcpu(a);
+
+	if (sipi)
+		__atomic_store_n(&v->init_sipi, (READ_ONCE(v->init_sipi) & VCPU_INIT) | VCPU_SIPI | vector, __ATOMIC_RELEASE);
+	else
+		__atomic_store_n(&v->init_sipi, VCPU_INIT, __ATOMIC_RELEASE);
+	vcpu_pend(&v->hv, PEND_ARCH, true);
+}
+
+bool vioapic_deliver(struct vioapic *io, const struct irq_msg *m)
+{
+	struct x86_domain *d = container_of(io, struct x86_domain, ioapic);
+
+	return vlapic_route(d->apics, d->hv.max_vcpus, m) > 0;
+}
+
+void arch_irq_line(struct domain *hv, u32 gsi, bool level)
+{
+	struct x86_domain *d = x86_domain(hv);
+
+	lock(&d->irq_lock);
+	vioapic_set_line(&d->ioapic, gsi, level);
+	unlock(&d->irq_lock);
+}
+
+int arch_msi(struct domain *hv, u64 address, u32 data)
+{
+	struct x86_domain *d = x86_domain(hv);
+	struct irq_msg m;
+
+	if (!vlapic_msi_decode(address, data, &m))
+		return -CAISSON_EINVAL;
+	vlapic_route(d->apics, d->hv.max_vcpus, &m);
+	return 0;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A vCPU and a domain, as x86 sees them. Fields belong to the CPU that has the vCPU loaded, or to whoever holds it while it is
+ * loaded nowhere, unless said otherwise.
+ */
+#ifndef ARCH_X86_VCPU_H
+#define ARCH_X86_VCPU_H
+
+#include "arch/x86/cpuid_policy.h"
+#include "arch/x86/insn_decode.h"
+#include "arch/x86/msr_policy.h"
+#include "arch/x86/pgtable.h"
+#include "arch/x86/vioapic.h"
+#include "arch/x86/vlapic.h"
+#include "hv/domain.h"
+#include "hv/stats.h"
+#include "hv/timer.h"
+#include "hv/vcpu.h"
+
+enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
+
+/* An access to a device that is not finished: what was decoded stays decoded, whatever the guest does to its code meanwhile. */
+struct io_state {
+	enum { IO_NONE, IO_PORT_IN, IO_PORT_OUT, IO_STRING, IO_MMIO } kind;
+	u8 size;
+	u8 step;	 /* IO_STRING, IO_MMIO: what the next answer is */
+	u16 port;
+	u64 in[2];
+	struct insn insn;
+};
+
+struct x86_vcpu {
+	struct vcpu hv; /* first */
+	u64 regs[16];	/* hardware numbering; RSP is the vendor's block's while loaded */
+	u64 exit_tsc;	/* at the last exit, entry_tsc at the entry before it */
+	u64 entry_tsc;
+	u64 tsc_offset; /* guest TSC minus host TSC */
+	u64 tsc_adjust;
+	struct vlapic apic;
+	struct msr_state msrs;
+	struct timer apic_timer;
+	/* switched by load and put */
+	u64 cr2, xcr0, dr[4], dr6;
+	u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
+	void *xsave;
+	u32 nmi_pending; /* (a) */
+	u32 init_sipi;	 /* (a) latched: bit 8 INIT, bit 9 SIPI, low byte its vector */
+	bool halted;	 /* in HLT: runs on only with an event */
+	bool halt_open;	 /* and that may be an interrupt */
+	bool wait_sipi;	 /* runs on only with SIPI */
+	bool timer_fired; /* (a) the APIC timer's time has come */
+	bool clock_due;	 /* the clock page is to be written */
+	u64 exit_rip;
+	struct io_state io;
+	u64 clock_msr;	    /* KVM_SYSTEM_TIME as written */
+	u64 wall_clock_msr;
+	struct stat stats[STATS_KINDS];
+	u32 *apic_page;
+	void *vendor; /* vmx/: struct vmx_vcpu */
+};
+
+struct x86_domain {
+	struct domain hv; /* first */
+	struct pgtable s2;
+	u64 table_reserve;   /* pages set aside for s2 tables and not used (vm.lock) */
+	u64 flush[CAISSON_CPU_WORDS]; /* (a) CPUs that must drop second-stage translations before they run it */
+	struct lock irq_lock; /* ioapic */
+	struct vioapic ioapic;
+	struct msr_params msrs;
+	struct cpuid_table cpuid;
+	struct vlapic *apics[CAISSON_MAX_VCPUS]; /* by vCPU, NULL where there is none yet */
+};
+
+static inline struct x86_vcpu *x86_vcpu(const struct vcpu *v)
+{
+	return container_of((struct vcpu *)(uintptr_t)v, struct x86_vcpu, hv);
+}
+static inline struct x86_domain *x86_domain(const struct domain *d)
+{
+	return container_of((struct domain *)(uintptr_t)d, struct x86_domain, hv);
+}
+static inline struct x86_vcpu *apic_vcpu(struct vlapic *a)
+{
+	return container_of(a, struct x86_vcpu, apic);
+}
+
+#define VCPU_INIT BIT(8)
+#define VCPU_SIPI BIT(9)
+/* vcpu.c. SDM: "Processor State After Reset", column INIT; "Start-Up IPI" */
+void x86_vcpu_init_state(struct x86_vcpu *v);
+void x86_vcpu_sipi_state(struct x86_vcpu *v, u8 vector);
+
+/* ---- handlers of exit.c's switch, each in the file named; context: on v's CPU in an exit ---- */
+struct vm_exit;
+enum verdict exit_io(struct x86_vcpu *v, const struct vm_exit *x);     /* io.c */
+enum verdict exit_npf(struct x86_vcpu *v, const struct vm_exit *x);    /* io.c */
+/* A device model has answered: goes on with v->io. V_BLOCK: another request is under way. */
+enum verdict io_continue(struct x86_vcpu *v);			       /* io.c */
+enum verdict exit_rdmsr(struct x86_vcpu *v, const struct vm_exit *x);  /* msr.c */
+enum verdict exit_wrmsr(struct x86_vcpu *v, const struct vm_exit *x);  /* msr.c */
+void clock_update(struct x86_vcpu *v);				       /* msr.c: rewrites the guest's clock page */
+
+/* ---- walk.c ---- */
+/* SDM: "Page-Fault Exceptions": error code */
+#define PF_PRESENT 1u
+#define PF_WRITE   2u
+#define PF_USER	   4u
+#define PF_FETCH   16u
+struct hvm_regs;
+enum walk_result { WALK_OK, WALK_FAULT, WALK_NOWHERE };
+/* Guest-linear to guest-physical by the guest's own tables. access: PF_WRITE, PF_USER, PF_FETCH as it is. WALK_FAULT: *error and the
+ * address for #PF; WALK_NOWHERE: a table lies where no RAM is. */
+enum walk_result walk_gva(struct x86_vcpu *v, const struct hvm_regs *r, u64 gva, u32 access, u64 *gpa, u32 *error);
+/* The bytes at CS:RIP, up to 15: how many could be read. */
+size_t walk_fetch(struct x86_vcpu *v, const struct hvm_regs *r, u8 out[INSN_MAX_BYTES]);
+
+#endif

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Around the entry: what is injected before it, what the exit said after it. SDM volume 3, "VM Entries", "VM Exits". */
+#include "arch/x86/vmx/vmx.h"
+#include "arch/x86/asm.h"
+#include "arch/x86/irq.h"
+#include "arch/x86/percpu.h"
+#include "arch/x86/regs.h"
+#include "arch/x86/traps.h"
+#include "arch/x86/vmx/check.h"
+#include "hv/arch.h"
+#include "hv/log.h"
+
+static void proc_set(struct vmx_vcpu *x, u32 bit, bool on)
+{
+	x->proc = on ? x->proc | bit : x->proc & ~bit;
+	vmwrite(VMCS_PROC_CONTROLS, x->proc);
+}
+
+bool vmx_irq_open(struct x86_vcpu *v)
+{
+	(void)v;
+	return (vmread(VMCS_GUEST_RFLAGS) & RFLAGS_IF) &&
+	       !(vmread(VMCS_GUEST_INTERRUPTIBILITY) & (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS));
+}
+
+void vmx_advance(struct x86_vcpu *v, u32 insn_len)
+{
+	u64 rip = v->exit_rip + insn_len, blocked = vmread(VMCS_GUEST_INTERRUPTIBILITY);
+
+	/* Outside 64-bit code RIP wraps at 4 GiB. */
+	if (unlikely((rip ^ v->exit_rip) >> 32) && !(vmread(VMCS_GUEST_CS_AR) & AR_L))
+		rip = (u32)rip;
+	vmwrite(VMCS_GUEST_RIP, rip);
+	if (unlikely(blocked & (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS)))
+		vmwrite(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~(u64)(INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS));
+	/* A single-stepped instruction that we carried out still ends in #DB. */
+	if (unlikely(vmread(VMCS_GUEST_RFLAGS) & RFLAGS_TF))
+		vmwrite(VMCS_GUEST_PENDING_DEBUG, QUAL_DEBUG_BS);
+}
+
+/* SDM: "Interrupt 8-Double Fault Exception (#DF)": which pairs of exceptions make one. */
+static bool contributory(u32 vector)
+{
+	return vector == X86_DE || (vector >= X86_TS && vector <= X86_GP);
+}
+
+void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error)
+{
+	struct vmx_vcpu *x = vmx_vcpu(v);
+	u32 old = x->event, type = (u32)GET(INTR_INFO_TYPE, old), was = (u32)GET(INTR_INFO_VECTOR, old);
+
+	if ((old & INTR_INFO_VALID) && type == INTR_TYPE_HARDWARE_EXCEPTION) {
+		if (was == X86_DF) {
+			domain_end(v->hv.domain, CAISSON_END_CRASH, 0, "triple fault at %llx",
+				   (unsigned long long)v->exit_rip);
+			return;
+		}
+		if ((contributory(was) && contributory(vector)) ||
+		    (was == X86_PF && (contributory(vector) || vector == X86_PF))) {
+			vector = X86_DF;
+			error = 0;
+		}
+	}
+	x->event = (u32)(INTR_INFO_VALID | PUT(INTR_INFO_TYPE, INTR_TYPE_HARDWARE_EXCEPTION) | vector);
+	if (error != NO_ERROR_CODE && (vmread(VMCS_GUEST_CR0) & CR0_PE)) {
+		x->event |= INTR_INFO_ERROR_CODE;
+		x->event_error = error;
+	}
+}
+
+static void inject_event(struct vmx_vcpu *x)
+{
+	vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, x->event);
+	if (x->event & INTR_INFO_ERROR_CODE)
+		vmwrite(VMCS_ENTRY_ERROR_CODE, x->event_error);
+	if (GET(INTR_INFO_TYPE, x->event) >= INTR_TYPE_SOFTWARE_INTERRUPT)
+		vmwrite(VMCS_ENTRY_INSTRUCTION_LENGTH, x->event_len);
+	x->event = 0;
+}
+
+/* NMI before interrupts, one event an entry; what cannot come in now gets a window. */
+static void inject_irqs(struct x86_vcpu *v, struct vmx_vcpu *x, bool taken)
+{
+	bool window = false, nmi_window = false;
+	int vector;
+
+	if (unlikely(READ_ONCE(v->nmi_pending))) {
+		if (!taken && !(vmread(VMCS_GUEST_INTERRUPTIBILITY) &
+				(INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS | INTERRUPTIBILITY_NMI))) {
+			__atomic_sub_fetch(&v->nmi_pending, 1, __ATOMIC_ACQ_REL);
+			vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, INTR_INFO_VALID | PUT(INTR_INFO_TYPE, INTR_TYPE_NMI) | X86_NMI);
+			taken = true;
+		}
+		nmi_window = READ_ONCE(v->nmi_pending);
+	}
+	vector = hvm_irq_vector(v);
+	if (vector >= 0 && !taken && vmx_irq_open(v)) {
+		vlapic_ack(&v->apic, (u8)vector);
+		vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, INTR_INFO_VALID | (u32)vector);
+		vector = hvm_irq_vector(v);
+	}
+	window = vector >= 0;
+	if (window != x->window)
+		proc_set(x, VMX_PROC_INTERRUPT_WINDOW, x->window = window);
+	if (nmi_window != x->nmi_window)
+		proc_set(x, VMX_PROC_NMI_WINDOW, x->nmi_window = nmi_window);
+}
+
+/* The last look before an entry. False: hv is wanted first. */
+static bool vmx_prepare(struct x86_vcpu *v, struct vmx_vcpu *x)
+{
+	bool taken = x->event;
+
+	if (unlikely(READ_ONCE(v->hv.pending)) && !exit_pending(v))
+		return false;
+	taken = x->event;
+	if (unlikely(taken))
+		inject_event(x);
+	if (unlikely(v->apic.irr_words || (READ_ONCE(v->apic.pi.control) & PI_ON) || v->nmi_pending || x->window ||
+		     x->nmi_window))
+		inject_irqs(v, x, taken);
+	return true;
+}
+
+/* A field that the processor has not reads as 0. */
+static u64 check_read(void *ctx, u32 field)
+{
+	u64 value;
+	bool ok;
+
+	(void)ctx;
+	__asm__ volatile("vmread %2, %0" : "=r"(value), "=@cca"(ok) : "r"((u64)field) : "cc");
+	return ok ? value : 0;
+}
+
+/* The processor refused the entry: find out why in software, and stop that domain alone. */
+static void vmx_refused(struct x86_vcpu *v, u64 reason, u64 qualification)
+{
+	const struct vmx_check in = {
+		.caps = &vmx_caps, .read = check_read, .phys_bits = arch_phys_bits(), .linear_bits = 48
+	};
+	char why[100];
+	u32 field;
+
+	if (vmx_check_entry(&in, &field, why, sizeof(why)))
+		str_copy(why, "every check that software can make passes", sizeof(why));
+	domain_end(v->hv.domain, CAISSON_END_CRASH, 0, "VM entry refused (%s %llu, %llu): %s", reason ? "reason" : "error",
+		   (unsigned long long)(reason ? reason & 0xffff : vmread(VMCS_INSTRUCTION_ERROR)),
+		   (unsigned long long)qualification, why);
+	arch_vcpu_dump(&v->hv);
+}
+
+void vmx_run(struct x86_vcpu *v)
+{
+	struct vmx_vcpu *x = vmx_vcpu(v);
+
+	if (!vmx_prepare(v, x))
+		return;
+	v->entry_tsc = rdtsc();
+	if (!vmx_loop(v, x->launched))
+		vmx_refused(v, 0, 0);
+}
+
+/* An event was on its way in when the exit came: it is due again at the next entry. SDM: "Information for VM Exits That Occur
+ * During Event Delivery". */
+static void vmx_redeliver(struct vmx_vcpu *x)
+{
+	u32 info = (u32)vmread(VMCS_IDT_VECTORING_INFO);
+
+	if (likely(!(info & INTR_INFO_VALID)))
+		return;
+	x->event = info & (u32)(INTR_INFO_VALID | INTR_INFO_ERROR_CODE | INTR_INFO_TYPE | INTR_INFO_VECTOR);
+	if (info & INTR_INFO_ERROR_CODE)
+		x->event_error = (u32)vmread(VMCS_IDT_VECTORING_ERROR);
+	if (GET(INTR_INFO_TYPE, info) >= INTR_TYPE_SOFTWARE_INTERRUPT)
+		x->event_len = (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
+	/* The NMI will be delivered again: it does not block itself. */
+	if (GET(INTR_INFO_TYPE, info) == INTR_TYPE_NMI)
+		vmwrite(VMCS_GUEST_INTERRUPTIBILITY, vmread(VMCS_GUEST_INTERRUPTIBILITY) & ~(u64)INTERRUPTIBILITY_NMI);
+}
+
+/* IRET had ended NMI blocking before it faulted; it has not, since it will be run again. */
+static void vmx_nmi_unblocked(struct vmx_vcpu *x)
+{
+	if (!x->event)
+		vmwrite(VMCS_GUEST_INTERRUPTIBILITY, vmread(VMCS_GUEST_INTERRUPTIBILITY) | INTERRUPTIBILITY_NMI);
+}
+
+static void decode_exception(struct vmx_vcpu *x, struct vm_exit *e)
+{
+	u32 info = (u32)vmread(VMCS_EXIT_INTERRUPTION_INFO);
+
+	if (GET(INTR_INFO_TYPE, info) == INTR_TYPE_NMI) {
+		e->kind = EXIT_NMI;
+		return;
+	}
+	vmx_redeliver(x);
+	if (info & INTR_INFO_NMI_UNBLOCKING)
+		vmx_nmi_unblocked(x);
+	e->kind = GET(INTR_INFO_VECTOR, info) == X86_MC ? EXIT_MACHINE_CHECK : EXIT_EXCEPTION;
+	e->exception.vector = (u8)GET(INTR_INFO_VECTOR, info);
+	e->exception.has_error = info & INTR_INFO_ERROR_CODE;
+	e->exception.error = (u32)vmread(VMCS_EXIT_ERROR_CODE);
+	e->exception.qualification = vmread(VMCS_EXIT_QUALIFICATION);
+}
+
+static void decode_npf(struct vmx_vcpu *x, struct vm_exit *e)
+{
+	u64 q = vmread(VMCS_EXIT_QUALIFICATION);
+
+	vmx_redeliver(x);
+	if (q & QUAL_EPT_NMI_UNBLOCKING)
+		vmx_nmi_unblocked(x);
+	e->npf.gpa = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
+	e->npf.write = q & QUAL_EPT_WRITE;
+	e->npf.fetch = q & QUAL_EPT_FETCH;
+	e->npf.gva_valid = (q & QUAL_EPT_LINEAR_VALID) && (q & QUAL_EPT_TRANSLATED);
+	e->npf.walk = (q & QUAL_EPT_LINEAR_VALID) && !(q & QUAL_EPT_TRANSLATED);
+	e->npf.gva = e->npf.gva_valid ? vmread(VMCS_GUEST_LINEAR_ADDRESS) : 0;
+}
+
+static void decode_io(struct vm_exit *e)
+{
+	u64 q = vmread(VMCS_EXIT_QUALIFICATION);
+
+	e->io.port = (u16)GET(QUAL_IO_PORT, q);
+	e->io.size = (u8)(GET(QUAL_IO_SIZE, q) + 1);
+	e->io.in = q & QUAL_IO_IN;
+	e->io.string = q & QUAL_IO_STRING;
+	e->io.rep = q & QUAL_IO_REP;
+}
+
+static void decode_cr(struct vm_exit *e)
+{
+	static const u8 ops[] = { [QUAL_CR_MOV_TO] = CR_TO,
+				  [QUAL_CR_MOV_FROM] = CR_FROM,
+				  [QUAL_CR_CLTS] = CR_CLTS,
+				  [QUAL_CR_LMSW] = CR_LMSW };
+	u64 q = vmread(VMCS_EXIT_QUALIFICATION);
+
+	e->cr.cr = (u8)GET(QUAL_CR_NUMBER, q);
+	e->cr.gpr = (u8)GET(QUAL_CR_GPR, q);
+	e->cr.op = ops[GET(QUAL_CR_TYPE, q)];
+	e->cr.lmsw = (u16)GET(QUAL_CR_LMSW_DATA, q);
+	/* In a MOV to or from CR the register may be RSP, which the block holds. */
+}
+
+/* Every basic exit reason of the manual has a neutral kind (0: EXIT_OTHER); docs/exits.md says what becomes of each. */
+static const u8 kinds[VMX_REASON_END] = {
+	[VMX_REASON_EXCEPTION_NMI] = EXIT_EXCEPTION,
+	[VMX_REASON_EXTERNAL_INTERRUPT] = EXIT_IRQ,
+	[VMX_REASON_TRIPLE_FAULT] = EXIT_TRIPLE_FAULT,
+	[VMX_REASON_INIT] = EXIT_INIT,
+	[VMX_REASON_INTERRUPT_WINDOW] = EXIT_IRQ_WINDOW,
+	[VMX_REASON_NMI_WINDOW] = EXIT_NMI_WINDOW,
+	[VMX_REASON_TASK_SWITCH] = EXIT_TASK_SWITCH,
+	[VMX_REASON_CPUID] = EXIT_CPUID,
+	[VMX_REASON_GETSEC] = EXIT_UD,
+	[VMX_REASON_HLT] = EXIT_HLT,
+	[VMX_REASON_INVD] = EXIT_CACHE,
+	[VMX_REASON_RDPMC] = EXIT_GP,
+	[VMX_REASON_VMCALL] = EXIT_HYPERCALL,
+	[VMX_REASON_VMCLEAR] = EXIT_UD,
+	[VMX_REASON_VMLAUNCH] = EXIT_UD,
+	[VMX_REASON_VMPTRLD] = EXIT_UD,
+	[VMX_REASON_VMPTRST] = EXIT_UD,
+	[VMX_REASON_VMREAD] = EXIT_UD,
+	[VMX_REASON_VMRESUME] = EXIT_UD,
+	[VMX_REASON_VMWRITE] = EXIT_UD,
+	[VMX_REASON_VMXOFF] = EXIT_UD,
+	[VMX_REASON_VMXON] = EXIT_UD,
+	[VMX_REASON_INVEPT] = EXIT_UD,
+	[VMX_REASON_INVVPID] = EXIT_UD,
+	[VMX_REASON_VMFUNC] = EXIT_UD,
+	[VMX_REASON_ENCLS] = EXIT_UD,
+	[VMX_REASON_ENCLV] = EXIT_UD,
+	[VMX_REASON_MWAIT] = EXIT_UD,
+	[VMX_REASON_MONITOR] = EXIT_UD,
+	[VMX_REASON_UMWAIT] = EXIT_UD,
+	[VMX_REASON_TPAUSE] = EXIT_UD,
+	[VMX_REASON_LOADIWKEY] = EXIT_UD,
+	[VMX_REASON_PCONFIG] = EXIT_UD,
+	[VMX_REASON_XSAVES] = EXIT_UD,
+	[VMX_REASON_XRSTORS] = EXIT_UD,
+	[VMX_REASON_CR_ACCESS] = EXIT_CR,
+	[VMX_REASON_MOV_DR] = EXIT_DR,
+	[VMX_REASON_IO] = EXIT_IO,
+	[VMX_REASON_RDMSR] = EXIT_RDMSR,
+	[VMX_REASON_WRMSR] = EXIT_WRMSR,
+	[VMX_REASON_INVALID_GUEST_STATE] = EXIT_INVALID_STATE,
+	[VMX_REASON_MSR_LOADING] = EXIT_INVALID_STATE,
+	[VMX_REASON_ENTRY_MACHINE_CHECK] = EXIT_MACHINE_CHECK,
+	[VMX_REASON_MONITOR_TRAP_FLAG] = EXIT_MTF,
+	[VMX_REASON_PAUSE] = EXIT_PAUSE,
+	[VMX_REASON_TPR_BELOW_THRESHOLD] = EXIT_TPR,
+	[VMX_REASON_APIC_ACCESS] = EXIT_APIC_ACCESS,
+	[VMX_REASON_VIRTUALIZED_EOI] = EXIT_EOI,
+	[VMX_REASON_APIC_WRITE] = EXIT_APIC_WRITE,
+	[VMX_REASON_EPT_VIOLATION] = EXIT_NPF,
+	[VMX_REASON_EPT_MISCONFIGURATION] = EXIT_NPF_CONFIG,
+	[VMX_REASON_PREEMPTION_TIMER] = EXIT_TIMER,
+	[VMX_REASON_WBINVD] = EXIT_CACHE,
+	[VMX_REASON_XSETBV] = EXIT_XSETBV,
+};
+
+/* Fills e; false: there is nothing for x86 to decide (an interrupt or NMI of ours, taken here). */
+static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struct vm_exit *e)
+{
+	e->reason = reason;
+	e->kind = reason < VMX_REASON_END ? kinds[reason] : EXIT_OTHER;
+	e->insn_len = 0;
+	switch (e->kind) {
+	case EXIT_IRQ:
+		irq_dispatch((u32)GET(INTR_INFO_VECTOR, vmread(VMCS_EXIT_INTERRUPTION_INFO)));
+		return false;
+	case EXIT_EXCEPTION:
+		decode_exception(x, e);
+		break;
+	case EXIT_NPF:
+		decode_npf(x, e);
+		break;
+	case EXIT_NPF_CONFIG:
+		e->npf.gpa = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
+		break;
+	case EXIT_IO:
+		decode_io(e);
+		e->insn_len = (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
+		break;
+	case EXIT_CR:
+		decode_cr(e);
+		v->regs[RSP] = vmread(VMCS_GUEST_RSP);
+		e->insn_len = (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
+		break;
+	case EXIT_TASK_SWITCH:
+	case EXIT_TRIPLE_FAULT:
+	case EXIT_INVALID_STATE:
+		e->qualification = vmread(VMCS_EXIT_QUALIFICATION);
+		break;
+	case EXIT_IRQ_WINDOW:
+	case EXIT_NMI_WINDOW:
+		return false; /* the next look before an entry injects */
+	default:
+		e->insn_len = (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
+		break;
+	}
+	return true;
+}
+
+bool vmx_exit(struct x86_vcpu *v)
+{
+	struct vmx_vcpu *x = vmx_vcpu(v);
+	struct vm_exit e;
+	bool enter = true;
+	u64 now;
+	u32 reason;
+
+	v->exit_tsc = rdtsc();
+	reason = (u32)vmread(VMCS_EXIT_REASON);
+	v->exit_rip = vmread(VMCS_GUEST_RIP);
+	x->launched = true;
+	v->hv.exits++;
+	if (unlikely(reason & VMX_REASON_ENTRY_FAILURE)) {
+		e.kind = EXIT_INVALID_STATE;
+		vmx_refused(v, reason, vmread(VMCS_EXIT_QUALIFICATION));
+		enter = false;
+	} else if (vmx_decode(v, x, reason & 0xffff, &e)) {
+		enter = exit_handle(v, &e);
+	}
+	if (enter)
+		enter = vmx_prepare(v, x);
+	now = rdtsc();
+	stats_add(&v->stats[e.kind], now - v->exit_tsc, v->exit_rip);
+	v->entry_tsc = now;
+	return enter;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* VMX on a machine and on a CPU; the table that x86 knows us by. SDM volume 3, "Introduction to Virtual Machine Extensions". */
+#include "arch/x86/vmx/vmx.h"
+#include "arch/x86/asm.h"
+#include "arch/x86/cpu.h"
+#include "arch/x86/doctor.h"
+#include "arch/x86/percpu.h"
+#include "arch/x86/regs.h"
+#include "hv/arch.h"
+#include "hv/frame.h"
+#include "hv/log.h"
+#include "hv/panic.h"
+#include "hv/string.h"
+
+struct vmx_caps vmx_caps;
+void *vmx_io_bitmap, *vmx_msr_bitmap;
+
+void vmx_insn_failed(const char *what, u64 operand)
+{
+	panic("%s failed, operand %llx", what, (unsigned long long)operand);
+}
+
+static u64 read_cap(void *ctx, u32 msr)
+{
+	u64 v;
+
+	(void)ctx;
+	return rdmsr_safe(msr, &v) ? v : 0;
+}
+
+static bool vmx_probe(void)
+{
+	struct caisson_doctor row;
+
+	/* Firmware that left the switch open: ours to close, before the capabilities are judged. */
+	if (cpu_has(CPU_VMX)) {
+		u64 fc = read_cap(NULL, MSR_FEATURE_CONTROL);
+
+		if (!(fc & FEATURE_CONTROL_LOCK) &&
+		    !wrmsr_safe(MSR_FEATURE_CONTROL, fc | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX))
+			log_warn("IA32_FEATURE_CONTROL is unlocked and cannot be written");
+	}
+	vmx_caps_read(&vmx_caps, cpu_has(CPU_VMX), read_cap, NULL);
+	for (u32 i = 0; !vmx_caps_row(&vmx_caps, i, &row); i++)
+		doctor_add(row.flags, row.name, row.value, row.note);
+	return cpu_has(CPU_VMX);
+}
+
+static bool vmx_has_rdtscp(void)
+{
+	return vmx_uses(&vmx_caps, VMX_CTL_PROC2, VMX_PROC2_RDTSCP);
+}
+
+static bool vmx_has_invpcid(void)
+{
+	return vmx_uses(&vmx_caps, VMX_CTL_PROC2, VMX_PROC2_INVPCID);
+}
+
+/* SDM: "MSR-Bitmap Address": reads of 0 to 1fffH, of c0000000H to c0001fffH, then writes of both. */
+static void msr_bitmap_clear(u32 msr, bool write)
+{
+	u8 *b = vmx_msr_bitmap;
+	u32 n = msr & 0x1fff;
+
+	b += (msr >= 0xc0000000 ? 1024 : 0) + (write ? 2048 : 0);
+	b[n / 8] &= (u8)~(1u << (n % 8));
+}
+
+static void msr_bitmap_pass(void *ctx, u32 msr, bool read, bool write)
+{
+	(void)ctx;
+	if (read)
+		msr_bitmap_clear(msr, false);
+	if (write)
+		msr_bitmap_clear(msr, true);
+}
+
+static void vmx_bitmaps(void)
+{
+	const struct msr_params p = { .phys_bits = arch_phys_bits(), .rdtscp = vmx_has_rdtscp() };
+
+	vmx_io_bitmap = frame_hv_alloc(FRAME_OWNER_HV, 1);
+	vmx_msr_bitmap = frame_hv_alloc(FRAME_OWNER_HV, 0);
+	if (!vmx_io_bitmap || !vmx_msr_bitmap)
+		panic("no memory for the VMX bitmaps");
+	memset(vmx_io_bitmap, 0xff, 2 * PAGE_SIZE);
+	memset(vmx_msr_bitmap, 0xff, PAGE_SIZE);
+	msr_policy_each_pass(&p, msr_bitmap_pass, NULL);
+}
+
+static int vmx_cpu_on(struct x86_pcpu *c)
+{
+	u64 fc, cr0 = read_cr0(), cr4 = read_cr4() | CR4_VMXE;
+	hpa_t region;
+
+	if (!vmx_io_bitmap)
+		vmx_bitmaps();
+	/* Each CPU has its own; some firmware sets only the first one's. */
+	if (rdmsr_safe(MSR_FEATURE_CONTROL, &fc) && !(fc & FEATURE_CONTROL_LOCK) &&
+	    !wrmsr_safe(MSR_FEATURE_CONTROL, fc | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX))
+		fc = 0;
+	else
+		fc = read_cap(NULL, MSR_FEATURE_CONTROL);
+	if (!(fc & FEATURE_CONTROL_VMX)) {
+		log_err("CPU %u: VMX is switched off by the firmware", c->hv.id);
+		return -CAISSON_EIO;
+	}
+	if (vmx_cr0_wrong(&vmx_caps, cr0, false) || vmx_cr4_wrong(&vmx_caps, cr4)) {
+		log_err("CPU %u: CR0 %llx or CR4 %llx does not suit VMX", c->hv.id, (unsigned long long)cr0,
+			(unsigned long long)cr4);
+		return -CAISSON_EIO;
+	}
+	c->vmxon_region = frame_hv_alloc(FRAME_OWNER_HV, 0);
+	if (!c->vmxon_region)
+		return -CAISSON_ENOMEM;
+	*(u32 *)c->vmxon_region = (u32)GET(VMX_BASIC_REVISION, vmx_caps.basic);
+	region = arch_direct_pa(c->vmxon_region);
+	write_cr4(cr4);
+	if (!vmxon(region)) {
+		log_err("CPU %u: VMXON failed", c->hv.id);
+		write_cr4(cr4 & ~CR4_VMXE);
+		return -CAISSON_EIO;
+	}
+	/* Nothing that a firmware or an earlier hypervisor left counts. */
+	if (!invept(INVEPT_ALL, 0) || (vmx_uses(&vmx_caps, VMX_CTL_PROC2, VMX_PROC2_VPID) && !invvpid(INVVPID_ALL, 0, 0)))
+		log_warn("CPU %u: INVEPT or INVVPID failed", c->hv.id);
+	return 0;
+}
+
+static int vmx_vcpu_init(struct x86_vcpu *v)
+{
+	return vmcs_init(v);
+}
+
+/* The translations that this CPU may keep from the last time the vCPU or its domain was here. */
+static void vmx_flush(struct x86_vcpu *v, struct vmx_vcpu *x, u32 cpu)
+{
+	struct x86_domain *d = x86_domain(v->hv.domain);
+	u64 bit = BIT(cpu % 64);
+
+	if (READ_ONCE(d->flush[cpu / 64]) & bit) {
+		__atomic_and_fetch(&d->flush[cpu / 64], ~bit, __ATOMIC_SEQ_CST);
+		if (!invept(INVEPT_SINGLE, vmread(VMCS_EPT_POINTER)))
+			vmx_insn_failed("INVEPT", d->s2.root.v);
+	}
+	if (x->last_cpu != cpu && x->vpid && !invvpid(INVVPID_SINGLE, x->vpid, 0))
+		vmx_insn_failed("INVVPID", x->vpid);
+}
+
+static void vmx_load(struct x86_vcpu *v)
+{
+	struct vmx_vcpu *x = vmx_vcpu(v);
+	u32 cpu = v->hv.cpu->id;
+
+	if (!vmptrld(x->vmcs_pa))
+		vmx_insn_failed("VMPTRLD", x->vmcs_pa.v);
+	x->current = true;
+	if (x->last_cpu != cpu)
+		vmcs_host_state(v);
+	vmx_flush(v, x, cpu);
+	x->last_cpu = cpu;
+}
+
+static void vmx_put(struct x86_vcpu *v)
+{
+	struct vmx_vcpu *x = vmx_vcpu(v);
+
+	x->current = false;
+	/* Cleared every time: whichever CPU runs it next need not ask this one to. */
+	if (!vmclear(x->vmcs_pa))
+		vmx_insn_failed("VMCLEAR", x->vmcs_pa.v);
+	x->launched = false;
+}
+
+static void vmx_tlb_flush(struct x86_vcpu *v)
+{
+	vmx_flush(v, vmx_vcpu(v), v->hv.cpu->id);
+}
+
+static void vmx_flush_guest(struct x86_vcpu *v)
+{
+	struct vmx_vcpu *x = vmx_vcpu(v);
+
+	/* Without a VPID every entry flushes. */
+	if (x->vpid && !invvpid(INVVPID_SINGLE, x->vpid, 0))
+		vmx_insn_failed("INVVPID", x->vpid);
+}
+
+const struct hvm_ops vmx_ops = {
+	.name = "VMX",
+	.vcpu_bytes = sizeof(struct vmx_vcpu),
+	.s2_format = &pg_format_ept,
+	.has_rdtscp = vmx_has_rdtscp,
+	.has_invpcid = vmx_has_invpcid,
+	.probe = vmx_probe,
+	.cpu_on = vmx_cpu_on,
+	.vcpu_init = vmx_vcpu_init,
+	.vcpu_free = vmcs_free,
+	.vcpu_reset = vmcs_reset,
+	.load = vmx_load,
+	.put = vmx_put,
+	.run = vmx_run,
+	.flush = vmx_tlb_flush,
+	.get_regs = vmcs_get_regs,
+	.set_rip_flags = vmcs_set_rip_flags,
+	.advance = vmx_advance,
+	.inject = vmx_inject,
+	.mode = vmcs_mode,
+	.flags = vmcs_flags,
+	.set_rsp = vmcs_set_rsp,
+	.set_pdptes = vmcs_set_pdptes,
+	.flush_guest = vmx_flush_guest,
+	.get_cr = vmcs_get_cr,
+	.set_cr = vmcs_set_cr,
+	.get_efer = vmcs_get_efer,
+	.set_efer = vmcs_set_efer,
+	.get_msr = vmcs_get_msr,
+	.set_msr = vmcs_set_msr,
+	.set_tsc_offset = vmcs_tsc_offset,
+	.get_dr7 = vmcs_get_dr7,
+	.set_dr7 = vmcs_set_dr7,
+	.irq_open = vmx_irq_open,
+	.get_context = vmcs_get_context,
+	.set_context = vmcs_set_context,
+	.field = vmcs_field,
+};

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of vmx/ share. Nobody else includes it. */
+#ifndef ARCH_X86_VMX_VMX_H
+#define ARCH_X86_VMX_VMX_H
+
+#include "arch/x86/hvm.h"
+#include "arch/x86/vmx/caps.h"
+#include "arch/x86/vmx/insn.h"
+
+struct vmx_vcpu {
+	void *vmcs;
+	hpa_t vmcs_pa;
+	bool launched;
+	bool window;	  /* interrupt-window exiting is set */
+	bool nmi_window;
+	bool current;	  /* this VMCS is the current one of the CPU that has the vCPU */
+	u16 vpid;	  /* 0: VPID is not used */
+	u32 last_cpu;	  /* where it ran last, ~0: nowhere */
+	u32 proc;	  /* PROC_CONTROLS as written */
+	u32 event;	  /* event to inject at the next entry (ENTRY_INTERRUPTION_INFO), 0: none */
+	u32 event_error, event_len;
+	u64 cr0_shadow, cr4_shadow; /* what the guest reads in the bits that are ours */
+};
+static inline struct vmx_vcpu *vmx_vcpu(const struct x86_vcpu *v)
+{
+	return v->vendor;
+}
+
+extern struct vmx_caps vmx_caps;
+/* Pages that all vCPUs share: every port exits; MSRs by the policy. */
+extern void *vmx_io_bitmap, *vmx_msr_bitmap;
+
+/* CR0 bits that stay ours: the caches (a guest must not switch ours off) and what VMX fixes. */
+#define VMX_CR0_OURS (CR0_CD | CR0_NW | CR0_NE | CR0_ET)
+
+/* vmcs.c */
+int vmcs_init(struct x86_vcpu *v);
+void vmcs_free(struct x86_vcpu *v);
+void vmcs_reset(struct x86_vcpu *v);
+void vmcs_host_state(struct x86_vcpu *v); /* what differs between CPUs; VMCS current */
+void vmcs_get_context(struct x86_vcpu *v, struct caisson_vcpu_context *out);
+void vmcs_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in);
+int vmcs_field(struct x86_vcpu *v, u32 index, struct caisson_field *out);
+u64 vmcs_get_msr(struct x86_vcpu *v, u32 msr);
+void vmcs_set_msr(struct x86_vcpu *v, u32 msr, u64 value);
+u64 vmcs_get_cr(struct x86_vcpu *v, u32 cr);
+void vmcs_set_cr(struct x86_vcpu *v, u32 cr, u64 value);
+u64 vmcs_get_efer(struct x86_vcpu *v);
+void vmcs_set_efer(struct x86_vcpu *v, u64 efer);
+u64 vmcs_get_dr7(struct x86_vcpu *v);
+void vmcs_set_dr7(struct x86_vcpu *v, u64 dr7);
+void vmcs_get_regs(struct x86_vcpu *v, struct hvm_regs *out);
+void vmcs_set_rip_flags(struct x86_vcpu *v, u64 rip, u64 rflags);
+u32 vmcs_mode(struct x86_vcpu *v);
+u64 vmcs_flags(struct x86_vcpu *v);
+void vmcs_set_rsp(struct x86_vcpu *v);
+void vmcs_set_pdptes(struct x86_vcpu *v, const u64 pdpte[4]);
+void vmcs_tsc_offset(struct x86_vcpu *v);
+/* Makes v's VMCS the current one for a while, also when v is loaded nowhere; vmcs_leave() puts things back. */
+struct x86_vcpu *vmcs_enter(struct x86_vcpu *v);
+void vmcs_leave(struct x86_vcpu *v, struct x86_vcpu *was);
+
+/* run.c */
+void vmx_run(struct x86_vcpu *v);
+void vmx_advance(struct x86_vcpu *v, u32 insn_len);
+void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error);
+bool vmx_irq_open(struct x86_vcpu *v);
+
+/* entry.asm: enters and re-enters the guest until vmx_exit() says no. False: the entry itself was refused (VMfail). */
+bool vmx_loop(struct x86_vcpu *v, bool launched);
+/* Called by it after every exit: true: enter again. */
+bool vmx_exit(struct x86_vcpu *v);
+
+#endif
