@@ -59,10 +59,11 @@ static bool touch(const struct piece *a, const struct piece *b)
 
 void alloc_free(void *mem)
 {
-	struct piece *p = (struct piece *)mem - 1, *before = NULL, *after = first_free;
+	struct piece *p, *before = NULL, *after = first_free;
 
 	if (!mem)
 		return;
+	p = (struct piece *)mem - 1;
 	left += p->bytes;
 	while (after && after < p) {
 		before = after;

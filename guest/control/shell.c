@@ -366,6 +366,8 @@ void shell_run(void)
 	for (;;) {
 		enum lineedit_result r;
 
+		/* Whoever types ahead leaves the guests their turn. */
+		pump(0, CAISSON_DEADLINE_NOW);
 		domain_settle();
 		print_notices();
 		lineedit_start(&editor, PROMPT);
