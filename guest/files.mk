@@ -2,8 +2,8 @@
 # files.mk: how our own guests are built. Included by the Makefile at the top; builds build/control.elf and gives the fragments of
 # guest/demo and tests/guest the rules for theirs.
 #
-#   $(call guest_elf,NAME,OBJECTS[,MAP_GIB])	a rule for build/NAME.elf from objects under build/guest/; MAP_GIB (4) is how
-#						much of its memory start.asm maps
+#   $(call guest_elf,NAME,OBJECTS[,MAP_GIB])	a rule for build/guest/NAME.elf from objects under build/guest/; MAP_GIB (4) is
+#						how much of its memory start.asm maps
 #   GUEST_IMAGES				all of them
 #   build/guest/PATH/FILE.o			from PATH/FILE.c or PATH/FILE.asm, as code of a guest
 
@@ -25,18 +25,18 @@ build/guest/%.o: %.asm
 GUEST_LIB := $(addprefix build/guest/guest/lib/,start.o runtime.o string.o)
 
 GUEST_IMAGES :=
+# File, objects, GiB
 define guest_elf_rule
-GUEST_IMAGES += build/$(1).elf
-build/$(1).elf: $(2) $$(GUEST_LIB) guest/lib/guest.ld
+$(1): $(2) $$(GUEST_LIB) guest/lib/guest.ld
 	@mkdir -p $$(@D)
 	$$(Q)$$(GUEST_LD) -nostdlib -static --gc-sections -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments \
 		--defsym=guest_map_gib=$(or $(3),4) -T guest/lib/guest.ld -o $$@ $$(filter %.o,$$^)
 endef
-guest_elf = $(eval $(call guest_elf_rule,$(1),$(2),$(3)))
+guest_elf = $(eval GUEST_IMAGES += build/guest/$(1).elf)$(eval $(call guest_elf_rule,build/guest/$(1).elf,$(2),$(3)))
 
 CONTROL_SRCS := $(filter-out %_test.c,$(wildcard guest/control/*.c guest/control/builder/*.c guest/control/dev/*.c))
 CONTROL_OBJS := $(patsubst %.c,build/guest/%.o,$(CONTROL_SRCS))
-$(call guest_elf,control,$(CONTROL_OBJS),64)
+$(eval $(call guest_elf_rule,build/control.elf,$(CONTROL_OBJS),64))
 
 -include $(GUEST_LIB:.o=.d) $(CONTROL_OBJS:.o=.d)
 -include guest/demo/files.mk

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 PLATFORMS = {"bios": "/usr/lib/grub/i386-pc", "efi": "/usr/lib/grub/x86_64-efi"}
-MODULES = ["normal", "multiboot2", "linux", "iso9660", "part_msdos", "part_gpt", "fat", "udf", "search",
+MODULES = ["normal", "multiboot", "multiboot2", "linux", "iso9660", "part_msdos", "part_gpt", "fat", "udf", "search",
            "search_fs_file", "search_fs_uuid", "test", "echo", "iorw", "configfile", "ls", "cat", "reboot", "halt",
            "lsmmap", "minicmd"]
 

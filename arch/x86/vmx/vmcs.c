@@ -44,11 +44,10 @@ static void vpid_free(u16 vpid)
 
 struct x86_vcpu *vmcs_enter(struct x86_vcpu *v)
 {
-	struct vcpu *now = this_cpu()->current;
-	struct x86_vcpu *was = now && vmx_vcpu(x86_vcpu(now))->current ? x86_vcpu(now) : NULL;
+	struct x86_vcpu *was = vmcs_current();
 
-	if (was != v && !vmptrld(vmx_vcpu(v)->vmcs_pa))
-		vmx_insn_failed("VMPTRLD", vmx_vcpu(v)->vmcs_pa.v);
+	if (was != v)
+		vmcs_make_current(v);
 	return was;
 }
 
@@ -56,12 +55,9 @@ void vmcs_leave(struct x86_vcpu *v, struct x86_vcpu *was)
 {
 	if (was == v)
 		return;
-	/* Not left active here: its next CPU may be another. */
-	if (!vmclear(vmx_vcpu(v)->vmcs_pa))
-		vmx_insn_failed("VMCLEAR", vmx_vcpu(v)->vmcs_pa.v);
-	vmx_vcpu(v)->launched = false;
-	if (was && !vmptrld(vmx_vcpu(was)->vmcs_pa))
-		vmx_insn_failed("VMPTRLD", vmx_vcpu(was)->vmcs_pa.v);
+	vmcs_drop(v);
+	if (was)
+		vmcs_make_current(was);
 }
 
 static u64 eptp(struct x86_vcpu *v)

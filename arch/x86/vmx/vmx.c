@@ -152,24 +152,26 @@ static void vmx_load(struct x86_vcpu *v)
 	struct vmx_vcpu *x = vmx_vcpu(v);
 	u32 cpu = v->hv.cpu->id;
 
-	if (!vmptrld(x->vmcs_pa))
-		vmx_insn_failed("VMPTRLD", x->vmcs_pa.v);
-	x->current = true;
+	vmcs_make_current(v);
 	if (x->last_cpu != cpu)
 		vmcs_host_state(v);
 	vmx_flush(v, x, cpu);
 	x->last_cpu = cpu;
 }
 
-static void vmx_put(struct x86_vcpu *v)
+void vmcs_make_current(struct x86_vcpu *v)
 {
-	struct vmx_vcpu *x = vmx_vcpu(v);
+	if (!vmptrld(vmx_vcpu(v)->vmcs_pa))
+		vmx_insn_failed("VMPTRLD", vmx_vcpu(v)->vmcs_pa.v);
+	x86_this_cpu()->vendor = v;
+}
 
-	x->current = false;
-	/* Cleared every time: whichever CPU runs it next need not ask this one to. */
-	if (!vmclear(x->vmcs_pa))
-		vmx_insn_failed("VMCLEAR", x->vmcs_pa.v);
-	x->launched = false;
+void vmcs_drop(struct x86_vcpu *v)
+{
+	if (!vmclear(vmx_vcpu(v)->vmcs_pa))
+		vmx_insn_failed("VMCLEAR", vmx_vcpu(v)->vmcs_pa.v);
+	vmx_vcpu(v)->launched = false;
+	x86_this_cpu()->vendor = NULL;
 }
 
 static void vmx_tlb_flush(struct x86_vcpu *v)
@@ -198,7 +200,7 @@ const struct hvm_ops vmx_ops = {
 	.vcpu_free = vmcs_free,
 	.vcpu_reset = vmcs_reset,
 	.load = vmx_load,
-	.put = vmx_put,
+	.put = vmcs_drop,
 	.run = vmx_run,
 	.flush = vmx_tlb_flush,
 	.get_regs = vmcs_get_regs,

@@ -4,6 +4,7 @@
 #define ARCH_X86_VMX_VMX_H
 
 #include "arch/x86/hvm.h"
+#include "arch/x86/percpu.h"
 #include "arch/x86/vmx/caps.h"
 #include "arch/x86/vmx/insn.h"
 
@@ -13,7 +14,6 @@ struct vmx_vcpu {
 	bool launched;
 	bool window;	  /* interrupt-window exiting is set */
 	bool nmi_window;
-	bool current;	  /* this VMCS is the current one of the CPU that has the vCPU */
 	u16 vpid;	  /* 0: VPID is not used */
 	u32 last_cpu;	  /* where it ran last, ~0: nowhere */
 	u32 proc;	  /* PROC_CONTROLS as written */
@@ -56,6 +56,14 @@ u64 vmcs_flags(struct x86_vcpu *v);
 void vmcs_set_rsp(struct x86_vcpu *v);
 void vmcs_set_pdptes(struct x86_vcpu *v, const u64 pdpte[4]);
 void vmcs_tsc_offset(struct x86_vcpu *v);
+/* Whose VMCS is this CPU's current one, or NULL. */
+static inline struct x86_vcpu *vmcs_current(void)
+{
+	return x86_this_cpu()->vendor;
+}
+void vmcs_make_current(struct x86_vcpu *v);
+/* Clears it: whichever CPU runs the vCPU next need not ask this one to. */
+void vmcs_drop(struct x86_vcpu *v);
 /* Makes v's VMCS the current one for a while, also when v is loaded nowhere; vmcs_leave() puts things back. */
 struct x86_vcpu *vmcs_enter(struct x86_vcpu *v);
 void vmcs_leave(struct x86_vcpu *v, struct x86_vcpu *was);
