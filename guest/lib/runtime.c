@@ -126,10 +126,14 @@ void guest_printf(const char *fmt, ...)
 
 void guest_trap_entry(struct guest_trap *t)
 {
+	static bool dying;
 	u64 cr2;
 
-	if (guest_trap(t))
+	if (!dying && guest_trap(t))
 		return;
+	if (dying) /* printing it fails too */
+		guest_exit(0x100 + (u32)t->vector);
+	dying = true;
 	__asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
 	guest_printf("\nexception %lu error %lx at %lx:%lx cr2 %lx flags %lx\n", t->vector, t->error, t->cs,
 		     t->rip, cr2, t->rflags);
