@@ -1,0 +1,645 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A VMCS that passes, in several modes of the guest; one field at a time is broken and must be the one that is named.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+#include "arch/x86/vmx/check.h"
+
+static u64 vmcs[0x8000];
+static struct vmx_caps caps;
+
+#define SET(name, v) (vmcs[VMCS_##name] = (v))
+#define VALID	     INTR_INFO_VALID
+#define TYPE(t)	     PUT(INTR_INFO_TYPE, INTR_TYPE_##t)
+
+static u64 vmread(void *ctx, u32 field)
+{
+	assert_ptr_equal(ctx, vmcs);
+	assert_in_range(field, 0, ARRAY_SIZE(vmcs) - 1);
+	return vmcs[field];
+}
+
+/* Controls as on Bochs' corei7_skylake_x, and all of the newer ones besides. */
+static void set_caps(void)
+{
+	caps = (struct vmx_caps){ .vmx = 1, .basic = 0xd810000000002b, .misc = 0x600401e0, .ept_vpid = 0xf0106734141,
+				  .vmfunc = 1, .cr0_fixed0 = 0x80000021, .cr0_fixed1 = 0xffffffff, .cr4_fixed0 = 0x2000,
+				  .cr4_fixed1 = 0xb727ff };
+	caps.must[VMX_CTL_PIN] = 0x16;
+	caps.may[VMX_CTL_PIN] = 0xff;
+	caps.must[VMX_CTL_PROC] = 0x04006172;
+	caps.may[VMX_CTL_PROC] = 0xfffbfffe;
+	caps.may[VMX_CTL_PROC2] = 0xdfffffff;
+	caps.may[VMX_CTL_PROC3] = 0xdf;
+	caps.must[VMX_CTL_EXIT] = 0x36dfb;
+	caps.may[VMX_CTL_EXIT] = 0xffffffff & ~BIT(31);
+	caps.must[VMX_CTL_ENTRY] = 0x11fb;
+	caps.may[VMX_CTL_ENTRY] = 0xffffff;
+}
+
+static void set_segment(u32 s, u64 selector, u64 base, u64 limit, u64 ar)
+{
+	vmcs[VMCS_GUEST_ES_SELECTOR + 2 * s] = selector;
+	vmcs[VMCS_GUEST_ES_BASE + 2 * s] = base;
+	vmcs[VMCS_GUEST_ES_LIMIT + 2 * s] = limit;
+	vmcs[VMCS_GUEST_ES_AR + 2 * s] = ar;
+}
+
+static void host(void)
+{
+	SET(HOST_CR0, 0x80050033);
+	SET(HOST_CR3, 0x1000);
+	SET(HOST_CR4, 0x26b0);
+	SET(HOST_CS_SELECTOR, 8);
+	SET(HOST_TR_SELECTOR, 0x18);
+	SET(HOST_TR_BASE, 0xffff800000002000);
+	SET(HOST_RIP, 0xffff800000100000);
+	SET(HOST_PAT, 0x0007040600070406);
+	SET(HOST_EFER, 0xd01);
+}
+
+/* A 64-bit guest with everything that can be on switched on. */
+static void long_mode(void)
+{
+	memset(vmcs, 0, sizeof(vmcs));
+	set_caps();
+	host();
+	SET(PIN_CONTROLS, 0x16 | VMX_PIN_EXTERNAL_INTERRUPT_EXITING | VMX_PIN_NMI_EXITING | VMX_PIN_VIRTUAL_NMIS |
+				  VMX_PIN_POSTED_INTERRUPTS);
+	SET(PROC_CONTROLS, 0x04006172 | VMX_PROC_TPR_SHADOW | VMX_PROC_IO_BITMAPS | VMX_PROC_MSR_BITMAPS | VMX_PROC_SECONDARY |
+				   VMX_PROC_TERTIARY);
+	SET(PROC2_CONTROLS, VMX_PROC2_EPT | VMX_PROC2_VPID | VMX_PROC2_UNRESTRICTED_GUEST | VMX_PROC2_VIRTUALIZE_APIC_ACCESSES |
+				    VMX_PROC2_APIC_REGISTER_VIRTUALIZATION | VMX_PROC2_VIRTUAL_INTERRUPT_DELIVERY |
+				    VMX_PROC2_PML | VMX_PROC2_VM_FUNCTIONS | VMX_PROC2_VMCS_SHADOWING |
+				    VMX_PROC2_EPT_VIOLATION_VE | VMX_PROC2_SPP | VMX_PROC2_TSC_SCALING);
+	SET(PROC3_CONTROLS, VMX_PROC3_HLAT | VMX_PROC3_IPI_VIRTUALIZATION);
+	SET(EXIT_CONTROLS, 0x36dfb | VMX_EXIT_HOST_64 | VMX_EXIT_ACK_INTERRUPT | VMX_EXIT_LOAD_PAT | VMX_EXIT_LOAD_EFER |
+				   VMX_EXIT_LOAD_PKRS);
+	SET(ENTRY_CONTROLS, 0x11fb | VMX_ENTRY_IA32E_GUEST | VMX_ENTRY_LOAD_DEBUG_CONTROLS | VMX_ENTRY_LOAD_PAT |
+				    VMX_ENTRY_LOAD_EFER | VMX_ENTRY_LOAD_BNDCFGS | VMX_ENTRY_LOAD_PKRS | VMX_ENTRY_LOAD_UINV);
+	SET(VPID, 1);
+	SET(EPT_POINTER, 0x100005e);
+	SET(TSC_MULTIPLIER, 1ull << 48);
+	SET(VM_FUNCTION_CONTROLS, 1);
+	SET(EXIT_MSR_STORE_COUNT, 2);
+	SET(EXIT_MSR_LOAD_COUNT, 2);
+	SET(ENTRY_MSR_LOAD_COUNT, 2);
+	SET(LINK_POINTER, ~0ull);
+	SET(GUEST_CR0, 0x80050033);
+	SET(GUEST_CR3, 0x2000);
+	SET(GUEST_CR4, 0x26b0);
+	SET(GUEST_EFER, 0xd01);
+	SET(GUEST_PAT, 0x0007040600070406);
+	SET(GUEST_DR7, 0x400);
+	SET(GUEST_RFLAGS, 0x202);
+	SET(GUEST_RIP, 0xffffffff81000000);
+	set_segment(VMX_SEG_CS, 0x10, 0, 0xffffffff, 0xa09b);
+	for (u32 s = VMX_SEG_ES; s <= VMX_SEG_GS; s++)
+		if (s != VMX_SEG_CS)
+			set_segment(s, 0x18, 0, 0xffffffff, 0xc093);
+	set_segment(VMX_SEG_TR, 0x40, 0xfffffe0000003000, 0x206f, 0x8b);
+	set_segment(VMX_SEG_LDTR, 0, 0, 0, AR_UNUSABLE);
+	SET(GUEST_GDTR_LIMIT, 0x7f);
+	SET(GUEST_IDTR_LIMIT, 0xfff);
+}
+
+static void with_ldt(void)
+{
+	long_mode();
+	set_segment(VMX_SEG_LDTR, 0x50, 0xfffffe0000004000, 0xf, 0x82);
+}
+
+static void cet(void)
+{
+	long_mode();
+	vmcs[VMCS_HOST_CR4] |= CR4_CET;
+	vmcs[VMCS_GUEST_CR4] |= CR4_CET;
+}
+
+static void user(void)
+{
+	long_mode();
+	set_segment(VMX_SEG_CS, 0x33, 0, 0xffffffff, 0xa0fb);
+	set_segment(VMX_SEG_SS, 0x2b, 0, 0xffffffff, 0xc0f3);
+}
+
+/* Without unrestricted guest the levels of selectors count. */
+static void restricted(void)
+{
+	long_mode();
+	vmcs[VMCS_PROC2_CONTROLS] &= ~(u64)VMX_PROC2_UNRESTRICTED_GUEST;
+}
+
+static void no_ept(void)
+{
+	restricted();
+	vmcs[VMCS_PROC2_CONTROLS] &= ~(u64)(VMX_PROC2_EPT | VMX_PROC2_PML | VMX_PROC2_SPP | VMX_PROC2_VM_FUNCTIONS);
+	vmcs[VMCS_PROC3_CONTROLS] &= ~(u64)VMX_PROC3_HLAT;
+}
+
+static void no_apicv(void)
+{
+	long_mode();
+	vmcs[VMCS_PIN_CONTROLS] &= ~(u64)VMX_PIN_POSTED_INTERRUPTS;
+	vmcs[VMCS_PROC2_CONTROLS] &= ~(u64)(VMX_PROC2_VIRTUALIZE_APIC_ACCESSES | VMX_PROC2_APIC_REGISTER_VIRTUALIZATION |
+					    VMX_PROC2_VIRTUAL_INTERRUPT_DELIVERY);
+	SET(PROC3_CONTROLS, 0);
+}
+
+static void ipi_virtualization(void)
+{
+	no_apicv();
+	SET(PROC3_CONTROLS, VMX_PROC3_IPI_VIRTUALIZATION);
+}
+
+static void pasid(void)
+{
+	long_mode();
+	vmcs[VMCS_PROC2_CONTROLS] |= VMX_PROC2_PASID_TRANSLATION;
+}
+
+static void efer_by_hand(void)
+{
+	long_mode();
+	vmcs[VMCS_EXIT_CONTROLS] &= ~(u64)VMX_EXIT_LOAD_EFER;
+}
+
+static void no_nmi(void)
+{
+	long_mode();
+	vmcs[VMCS_PIN_CONTROLS] &= ~(u64)(VMX_PIN_NMI_EXITING | VMX_PIN_VIRTUAL_NMIS);
+}
+
+static void protected_pae(void)
+{
+	long_mode();
+	vmcs[VMCS_ENTRY_CONTROLS] &= ~(u64)VMX_ENTRY_IA32E_GUEST;
+	SET(GUEST_EFER, 0);
+	SET(GUEST_RIP, 0x100000);
+	set_segment(VMX_SEG_CS, 0x10, 0, 0xffffffff, 0xc09b);
+	SET(GUEST_PDPTE0, 0x3001);
+}
+
+static void real_mode(void)
+{
+	protected_pae();
+	SET(GUEST_CR0, 0x20);
+	SET(GUEST_CR4, 0x2000);
+	SET(GUEST_RIP, 0xfff0);
+	SET(GUEST_RFLAGS, 2);
+	for (u32 s = VMX_SEG_ES; s <= VMX_SEG_GS; s++)
+		set_segment(s, 0, 0, 0xffff, 0x93);
+	set_segment(VMX_SEG_CS, 0xf000, 0xffff0000, 0xffff, 0x93);
+	set_segment(VMX_SEG_TR, 0, 0, 0xffff, 0x8b);
+}
+
+static void virtual_8086(void)
+{
+	protected_pae();
+	SET(GUEST_RFLAGS, RFLAGS_VM | 2);
+	SET(GUEST_RIP, 0x100);
+	for (u32 s = VMX_SEG_ES; s <= VMX_SEG_GS; s++)
+		set_segment(s, 0x1000, 0x10000, 0xffff, 0xf3);
+}
+
+static void virtual_8086_efer_by_hand(void)
+{
+	virtual_8086();
+	vmcs[VMCS_ENTRY_CONTROLS] &= ~(u64)VMX_ENTRY_LOAD_EFER;
+}
+
+static void interrupt(void)
+{
+	long_mode();
+	SET(ENTRY_INTERRUPTION_INFO, VALID | TYPE(EXTERNAL) | 0xec);
+}
+
+static void nmi(void)
+{
+	long_mode();
+	SET(ENTRY_INTERRUPTION_INFO, VALID | TYPE(NMI) | 2);
+}
+
+static void page_fault(void)
+{
+	long_mode();
+	SET(ENTRY_INTERRUPTION_INFO, VALID | TYPE(HARDWARE_EXCEPTION) | INTR_INFO_ERROR_CODE | 14);
+	SET(ENTRY_ERROR_CODE, 2);
+}
+
+static void any_error_code(void)
+{
+	page_fault();
+	caps.basic |= VMX_BASIC_ANY_ERRCODE;
+	SET(ENTRY_INTERRUPTION_INFO, VALID | TYPE(HARDWARE_EXCEPTION) | 14);
+}
+
+static void int3(void)
+{
+	long_mode();
+	SET(ENTRY_INTERRUPTION_INFO, VALID | TYPE(SOFTWARE_EXCEPTION) | 3);
+	SET(ENTRY_INSTRUCTION_LENGTH, 1);
+}
+
+static void int3_zero_length(void)
+{
+	int3();
+	caps.misc &= ~VMX_MISC_ZERO_LENGTH;
+}
+
+static void halted(void)
+{
+	long_mode();
+	SET(GUEST_ACTIVITY, ACTIVITY_HLT);
+}
+
+static void sti_shadow(void)
+{
+	long_mode();
+	SET(GUEST_INTERRUPTIBILITY, INTERRUPTIBILITY_STI);
+}
+
+static void sti_trap(void)
+{
+	sti_shadow();
+	SET(GUEST_RFLAGS, 0x302);
+	SET(GUEST_PENDING_DEBUG, BIT(14));
+}
+
+static void low_32bit(void)
+{
+	long_mode();
+	caps.basic |= VMX_BASIC_32BIT;
+}
+
+static void no_mtf(void)
+{
+	long_mode();
+	caps.may[VMX_CTL_PROC] &= ~(u64)VMX_PROC_MONITOR_TRAP_FLAG;
+}
+
+static void no_preemption_timer(void)
+{
+	long_mode();
+	caps.may[VMX_CTL_EXIT] |= VMX_EXIT_SECONDARY;
+	vmcs[VMCS_EXIT_CONTROLS] |= VMX_EXIT_SECONDARY;
+	caps.may[VMX_CTL_EXIT2] = 1;
+}
+
+#define S(part, s) (VMCS_GUEST_ES_##part + 2 * VMX_SEG_##s)
+#define NONCANONICAL 0x800000000000ull
+#define BEYOND	     (1ull << 40)
+
+static const struct broken {
+	void (*base)(void);
+	u32 field;
+	u64 value;
+	u64 flip; /* not 0: value is ignored, these bits of the field are flipped */
+	u32 named; /* 0: the field itself */
+	const char *rule;
+} broken[] = {
+	/* VM-execution controls */
+	{ long_mode, VMCS_PIN_CONTROLS, 0, BIT(8), 0, "reserved" },
+	{ long_mode, VMCS_PIN_CONTROLS, 0, BIT(1), 0, "reserved" },
+	{ long_mode, VMCS_PROC_CONTROLS, 0, BIT(18), 0, "reserved" },
+	{ long_mode, VMCS_PROC_CONTROLS, 0, BIT(4), 0, "reserved" },
+	{ long_mode, VMCS_PROC2_CONTROLS, 0, BIT(29), 0, "reserved" },
+	{ long_mode, VMCS_PROC3_CONTROLS, 0, BIT(5), 0, "reserved" },
+	{ long_mode, VMCS_CR3_TARGET_COUNT, 5, 0, 0, "more than" },
+	{ long_mode, VMCS_IO_BITMAP_A, 0x800, 0, 0, "bits 11:0" },
+	{ long_mode, VMCS_IO_BITMAP_B, BEYOND, 0, 0, "physical-address width" },
+	{ low_32bit, VMCS_IO_BITMAP_B, 1ull << 32, 0, 0, "physical-address width" },
+	{ long_mode, VMCS_MSR_BITMAP, 1, 0, 0, "bits 11:0" },
+	{ long_mode, VMCS_VIRTUAL_APIC_ADDRESS, 0x10, 0, 0, "bits 11:0" },
+	{ no_apicv, VMCS_TPR_THRESHOLD, 0x10, 0, 0, "bits 31:4" },
+	{ long_mode, VMCS_PROC_CONTROLS, 0, VMX_PROC_TPR_SHADOW, VMCS_PROC2_CONTROLS, "TPR shadow" },
+	{ ipi_virtualization, VMCS_PROC_CONTROLS, 0, VMX_PROC_TPR_SHADOW, VMCS_PROC3_CONTROLS, "TPR shadow" },
+	{ no_nmi, VMCS_PIN_CONTROLS, 0, VMX_PIN_VIRTUAL_NMIS, 0, "NMI exiting" },
+	{ no_nmi, VMCS_PROC_CONTROLS, 0, VMX_PROC_NMI_WINDOW, 0, "Virtual NMIs" },
+	{ long_mode, VMCS_APIC_ACCESS_ADDRESS, 8, 0, 0, "bits 11:0" },
+	{ long_mode, VMCS_PROC2_CONTROLS, 0, VMX_PROC2_VIRTUALIZE_X2APIC, 0, "excludes" },
+	{ long_mode, VMCS_PIN_CONTROLS, 0, VMX_PIN_EXTERNAL_INTERRUPT_EXITING, 0, "External-interrupt" },
+	{ long_mode, VMCS_PROC2_CONTROLS, 0, VMX_PROC2_VIRTUAL_INTERRUPT_DELIVERY, VMCS_PIN_CONTROLS, "Virtual-interrupt" },
+	{ long_mode, VMCS_EXIT_CONTROLS, 0, VMX_EXIT_ACK_INTERRUPT, VMCS_PIN_CONTROLS, "Acknowledge" },
+	{ long_mode, VMCS_POSTED_INTERRUPT_VECTOR, 0x100, 0, 0, "bits 15:8" },
+	{ long_mode, VMCS_POSTED_INTERRUPT_DESC, 0x20, 0, 0, "bits 5:0" },
+	{ long_mode, VMCS_VPID, 0, 0, 0, "not be 0" },
+	{ long_mode, VMCS_EPT_POINTER, 0x100005f, 0, 0, "memory type" },
+	{ long_mode, VMCS_EPT_POINTER, 0x1000056, 0, 0, "page-walk" },
+	{ long_mode, VMCS_EPT_POINTER, 0x1000066, 0, 0, "page-walk" },
+	{ long_mode, VMCS_EPT_POINTER, 0x10000de, 0, 0, "shadow-stack" },
+	{ long_mode, VMCS_EPT_POINTER, 0x100015e, 0, 0, "the rest 0" },
+	{ long_mode, VMCS_EPT_POINTER, BEYOND | 0x5e, 0, 0, "physical width" },
+	{ no_ept, VMCS_PROC2_CONTROLS, 0, VMX_PROC2_PML, 0, "PML" },
+	{ no_ept, VMCS_PROC2_CONTROLS, 0, VMX_PROC2_UNRESTRICTED_GUEST, 0, "need \"Enable EPT\"" },
+	{ no_ept, VMCS_PROC3_CONTROLS, 0, VMX_PROC3_HLAT, 0, "need \"Enable EPT\"" },
+	{ no_ept, VMCS_PROC2_CONTROLS, 0, VMX_PROC2_VM_FUNCTIONS, VMCS_VM_FUNCTION_CONTROLS, "EPTP switching" },
+	{ long_mode, VMCS_PML_ADDRESS, 0x10, 0, 0, "bits 11:0" },
+	{ long_mode, VMCS_SPPT_POINTER, 0x10, 0, 0, "bits 11:0" },
+	{ long_mode, VMCS_VM_FUNCTION_CONTROLS, 2, 0, 0, "reserved" },
+	{ long_mode, VMCS_EPTP_LIST, 0x10, 0, 0, "bits 11:0" },
+	{ long_mode, VMCS_VMREAD_BITMAP, 0x10, 0, 0, "bits 11:0" },
+	{ long_mode, VMCS_VMWRITE_BITMAP, 0x10, 0, 0, "bits 11:0" },
+	{ long_mode, VMCS_VE_INFORMATION, 0x10, 0, 0, "bits 11:0" },
+	{ long_mode, VMCS_TSC_MULTIPLIER, 0, 0, 0, "not be 0" },
+	{ long_mode, VMCS_PROC2_CONTROLS, 0, VMX_PROC2_PT_GUEST_PHYSICAL, 0, "RTIT" },
+	{ pasid, VMCS_LOW_PASID_DIRECTORY, 0x10, 0, 0, "bits 11:0" },
+	{ pasid, VMCS_HIGH_PASID_DIRECTORY, 0x10, 0, 0, "bits 11:0" },
+	{ long_mode, VMCS_HLAT_POINTER, 0x10, 0, 0, "bits 11:0" },
+	{ long_mode, VMCS_PID_POINTER_TABLE, 4, 0, 0, "bits 2:0" },
+	/* VM-exit controls */
+	{ long_mode, VMCS_EXIT_CONTROLS, 0, BIT(31), 0, "reserved" },
+	{ long_mode, VMCS_EXIT_CONTROLS, 0, BIT(0), 0, "reserved" },
+	{ no_preemption_timer, VMCS_EXIT2_CONTROLS, 2, 0, 0, "reserved" },
+	{ long_mode, VMCS_EXIT_CONTROLS, 0, VMX_EXIT_SAVE_PREEMPTION_TIMER, 0, "preemption" },
+	{ long_mode, VMCS_EXIT_MSR_STORE, 8, 0, 0, "bits 3:0" },
+	{ long_mode, VMCS_EXIT_MSR_STORE, BEYOND - 0x10, 0, 0, "no byte of the area" },
+	{ long_mode, VMCS_EXIT_MSR_LOAD, 8, 0, 0, "bits 3:0" },
+	/* VM-entry controls */
+	{ long_mode, VMCS_ENTRY_CONTROLS, 0, BIT(25), 0, "reserved" },
+	{ long_mode, VMCS_ENTRY_CONTROLS, 0, BIT(0), 0, "reserved" },
+	{ long_mode, VMCS_ENTRY_MSR_LOAD, 8, 0, 0, "bits 3:0" },
+	{ long_mode, VMCS_ENTRY_CONTROLS, 0, VMX_ENTRY_ENTRY_TO_SMM, 0, "SMM" },
+	{ long_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | 1 << 8, 0, 0, "type" },
+	{ no_mtf, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(OTHER), 0, 0, "type" },
+	{ long_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(OTHER) | 1, 0, 0, "vector 0" },
+	{ long_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(NMI) | 3, 0, 0, "vector 2" },
+	{ long_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(HARDWARE_EXCEPTION) | 32, 0, 0, "below 32" },
+	{ page_fault, VMCS_ENTRY_INTERRUPTION_INFO, 0, INTR_INFO_ERROR_CODE, 0, "deliver-error-code" },
+	{ long_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(HARDWARE_EXCEPTION) | INTR_INFO_ERROR_CODE | 6, 0, 0, "deliver" },
+	{ interrupt, VMCS_ENTRY_INTERRUPTION_INFO, 0, INTR_INFO_ERROR_CODE, 0, "deliver-error-code" },
+	{ real_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(HARDWARE_EXCEPTION) | INTR_INFO_ERROR_CODE | 13, 0, 0, "CR0.PE" },
+	{ any_error_code, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(EXTERNAL) | INTR_INFO_ERROR_CODE | 14, 0, 0, "deliver" },
+	{ interrupt, VMCS_ENTRY_INTERRUPTION_INFO, 0, BIT(12), 0, "bits 30:12" },
+	{ page_fault, VMCS_ENTRY_ERROR_CODE, 0x10000, 0, 0, "bits 31:16" },
+	{ int3, VMCS_ENTRY_INSTRUCTION_LENGTH, 16, 0, 0, "1 to 15" },
+	{ int3_zero_length, VMCS_ENTRY_INSTRUCTION_LENGTH, 0, 0, 0, "1 to 15" },
+	/* host state */
+	{ long_mode, VMCS_HOST_CR0, 0, CR0_NE, 0, "fixes" },
+	{ long_mode, VMCS_HOST_CR0, 0, CR0_PG, 0, "fixes" },
+	{ long_mode, VMCS_HOST_CR0, 0, BIT(32), 0, "fixes" },
+	{ long_mode, VMCS_HOST_CR4, 0, CR4_VMXE, 0, "fixes" },
+	{ long_mode, VMCS_HOST_CR4, 0, BIT(11), 0, "fixes" },
+	{ long_mode, VMCS_HOST_CR3, BEYOND, 0, 0, "physical" },
+	{ long_mode, VMCS_HOST_SYSENTER_ESP, NONCANONICAL, 0, 0, "canonical" },
+	{ long_mode, VMCS_HOST_SYSENTER_EIP, NONCANONICAL, 0, 0, "canonical" },
+	{ long_mode, VMCS_HOST_PAT, 0x2, 0, 0, "each byte" },
+	{ long_mode, VMCS_HOST_PAT, 0x08ull << 56, 0, 0, "each byte" },
+	{ long_mode, VMCS_HOST_EFER, 0xd03, 0, 0, "reserved" },
+	{ long_mode, VMCS_HOST_EFER, 0x901, 0, 0, "LMA and LME" },
+	{ long_mode, VMCS_HOST_EFER, 0xc01, 0, 0, "LMA and LME" },
+	{ long_mode, VMCS_HOST_PKRS, 1ull << 32, 0, 0, "bits 63:32" },
+	{ long_mode, VMCS_HOST_ES_SELECTOR, 3, 0, 0, "RPL and TI" },
+	{ long_mode, VMCS_HOST_CS_SELECTOR, 0xb, 0, 0, "RPL and TI" },
+	{ long_mode, VMCS_HOST_SS_SELECTOR, 4, 0, 0, "RPL and TI" },
+	{ long_mode, VMCS_HOST_DS_SELECTOR, 1, 0, 0, "RPL and TI" },
+	{ long_mode, VMCS_HOST_FS_SELECTOR, 1, 0, 0, "RPL and TI" },
+	{ long_mode, VMCS_HOST_GS_SELECTOR, 1, 0, 0, "RPL and TI" },
+	{ long_mode, VMCS_HOST_TR_SELECTOR, 0x1c, 0, 0, "RPL and TI" },
+	{ long_mode, VMCS_HOST_CS_SELECTOR, 0, 0, 0, "not be 0" },
+	{ long_mode, VMCS_HOST_TR_SELECTOR, 0, 0, 0, "not be 0" },
+	{ long_mode, VMCS_HOST_FS_BASE, NONCANONICAL, 0, 0, "canonical" },
+	{ long_mode, VMCS_HOST_GS_BASE, NONCANONICAL, 0, 0, "canonical" },
+	{ long_mode, VMCS_HOST_TR_BASE, NONCANONICAL, 0, 0, "canonical" },
+	{ long_mode, VMCS_HOST_GDTR_BASE, NONCANONICAL, 0, 0, "canonical" },
+	{ long_mode, VMCS_HOST_IDTR_BASE, 0x7fffffffffffffff, 0, 0, "canonical" },
+	{ efer_by_hand, VMCS_EXIT_CONTROLS, 0, VMX_EXIT_HOST_64, 0, "IA-32e mode" },
+	{ long_mode, VMCS_HOST_CR4, 0, CR4_PAE, 0, "PAE" },
+	{ cet, VMCS_HOST_CR0, 0, CR0_WP, VMCS_HOST_CR4, "CET needs" },
+	{ long_mode, VMCS_HOST_RIP, NONCANONICAL, 0, 0, "canonical" },
+	/* guest control registers, debug registers, MSRs */
+	{ long_mode, VMCS_GUEST_CR0, 0, CR0_NE, 0, "fixes" },
+	{ restricted, VMCS_GUEST_CR0, 0, CR0_PE, 0, "fixes" },
+	{ protected_pae, VMCS_GUEST_CR0, 0, CR0_PE, 0, "PG needs PE" },
+	{ long_mode, VMCS_GUEST_CR4, 0, CR4_VMXE, 0, "fixes" },
+	{ long_mode, VMCS_GUEST_CR4, 0, BIT(12), 0, "fixes" },
+	{ cet, VMCS_GUEST_CR0, 0, CR0_WP, VMCS_GUEST_CR4, "CET needs" },
+	{ long_mode, VMCS_GUEST_DEBUGCTL, BIT(3), 0, 0, "reserved" },
+	{ long_mode, VMCS_GUEST_CR0, 0, CR0_PG, 0, "needs PG" },
+	{ long_mode, VMCS_GUEST_CR4, 0, CR4_PAE, 0, "needs PAE" },
+	{ protected_pae, VMCS_GUEST_CR4, 0, CR4_PCIDE, 0, "PCIDE" },
+	{ long_mode, VMCS_GUEST_CR3, BEYOND, 0, 0, "physical" },
+	{ long_mode, VMCS_GUEST_DR7, 1ull << 32, 0, 0, "bits 63:32" },
+	{ long_mode, VMCS_GUEST_SYSENTER_ESP, NONCANONICAL, 0, 0, "canonical" },
+	{ long_mode, VMCS_GUEST_SYSENTER_EIP, NONCANONICAL, 0, 0, "canonical" },
+	{ long_mode, VMCS_GUEST_PAT, 0x0307ull << 8, 0, 0, "each byte" },
+	{ long_mode, VMCS_GUEST_EFER, 0x1d01, 0, 0, "reserved" },
+	{ long_mode, VMCS_GUEST_EFER, 0x901, 0, 0, "LMA must equal \"IA" },
+	{ real_mode, VMCS_GUEST_EFER, 0x400, 0, 0, "LMA must equal \"IA" },
+	{ long_mode, VMCS_GUEST_EFER, 0xc01, 0, 0, "LMA must equal LME" },
+	{ protected_pae, VMCS_GUEST_EFER, 0x100, 0, 0, "LMA must equal LME" },
+	{ long_mode, VMCS_GUEST_BNDCFGS, 4, 0, 0, "bits 11:2" },
+	{ long_mode, VMCS_GUEST_PKRS, 1ull << 32, 0, 0, "bits 63:32" },
+	{ long_mode, VMCS_GUEST_UINV, 0x100, 0, 0, "bits 15:8" },
+	/* guest segments */
+	{ long_mode, S(SELECTOR, TR), 0x44, 0, 0, "TI" },
+	{ with_ldt, S(SELECTOR, LDTR), 0x54, 0, 0, "TI" },
+	{ restricted, S(SELECTOR, SS), 0x1b, 0, 0, "RPL" },
+	{ virtual_8086, S(BASE, CS), 0x20000, 0, 0, "times 16" },
+	{ virtual_8086, S(BASE, ES), 0, 0, 0, "times 16" },
+	{ virtual_8086, S(SELECTOR, GS), 0x1001, 0, S(BASE, GS), "times 16" },
+	{ virtual_8086, S(LIMIT, SS), 0xfffff, 0, 0, "0xffff" },
+	{ virtual_8086, S(AR, DS), 0x93, 0, 0, "0xf3" },
+	{ long_mode, S(BASE, TR), NONCANONICAL, 0, 0, "canonical" },
+	{ long_mode, S(BASE, FS), NONCANONICAL, 0, 0, "canonical" },
+	{ long_mode, S(BASE, GS), NONCANONICAL, 0, 0, "canonical" },
+	{ with_ldt, S(BASE, LDTR), NONCANONICAL, 0, 0, "canonical" },
+	{ long_mode, S(BASE, CS), 1ull << 32, 0, 0, "bits 63:32" },
+	{ long_mode, S(BASE, SS), 1ull << 32, 0, 0, "bits 63:32" },
+	{ long_mode, S(BASE, DS), 1ull << 32, 0, 0, "bits 63:32" },
+	{ long_mode, S(BASE, ES), 1ull << 32, 0, 0, "bits 63:32" },
+	{ long_mode, S(AR, CS), 0xa099 & ~1, 0, 0, "type" },
+	{ restricted, S(AR, CS), 0xc093, 0, 0, "type" },
+	{ long_mode, S(AR, SS), 0xc091, 0, 0, "type" },
+	{ long_mode, S(AR, DS), 0xc092, 0, 0, "type" },
+	{ long_mode, S(AR, ES), 0xc099, 0, 0, "type" },
+	{ long_mode, S(AR, CS), 0xa08b, 0, 0, "S (bit 4)" },
+	{ long_mode, S(AR, FS), 0xc083, 0, 0, "S (bit 4)" },
+	{ long_mode, S(AR, CS), 0xa0fb, 0, 0, "DPL" },
+	{ user, S(AR, CS), 0xa09b, 0, 0, "DPL" },
+	{ real_mode, S(AR, CS), 0xf3, 0, 0, "DPL" },
+	{ real_mode, S(AR, SS), 0xf3, 0, 0, "DPL" },
+	{ real_mode, S(AR, SS), AR_UNUSABLE | 0x60, 0, 0, "DPL" },
+	{ restricted, S(SELECTOR, DS), 0x1b, 0, S(AR, DS), "DPL" },
+	{ long_mode, S(AR, CS), 0xa01b, 0, 0, "P (bit 7)" },
+	{ long_mode, S(AR, GS), 0xc013, 0, 0, "P (bit 7)" },
+	{ long_mode, S(AR, DS), 0xc193, 0, 0, "bits 11:8" },
+	{ long_mode, S(AR, CS), 0x2a09b, 0, 0, "31:17" },
+	{ long_mode, S(AR, CS), 0xe09b, 0, 0, "D/B" },
+	{ long_mode, S(LIMIT, CS), 0xfffffffe, 0, S(AR, CS), "G (bit 15)" },
+	{ long_mode, S(AR, ES), 0x4093, 0, 0, "G (bit 15)" },
+	{ real_mode, S(LIMIT, DS), 0xfffff000, 0, S(AR, DS), "G (bit 15)" },
+	{ long_mode, S(AR, TR), 0x83, 0, 0, "busy TSS" },
+	{ protected_pae, S(AR, TR), 0x89, 0, 0, "busy TSS" },
+	{ long_mode, S(AR, TR), 0x9b, 0, 0, "S (bit 4)" },
+	{ long_mode, S(AR, TR), 0x0b, 0, 0, "P (bit 7)" },
+	{ long_mode, S(AR, TR), 0x18b, 0, 0, "bits 11:8" },
+	{ long_mode, S(AR, TR), 0x808b, 0, 0, "G (bit 15)" },
+	{ long_mode, S(AR, TR), AR_UNUSABLE | 0x8b, 0, 0, "usable" },
+	{ with_ldt, S(AR, LDTR), 0x8b, 0, 0, "LDT" },
+	{ with_ldt, S(AR, LDTR), 0x92, 0, 0, "S (bit 4)" },
+	{ with_ldt, S(AR, LDTR), 0x02, 0, 0, "P (bit 7)" },
+	{ with_ldt, S(AR, LDTR), 0x282, 0, 0, "bits 11:8" },
+	{ with_ldt, S(AR, LDTR), 0x8082, 0, 0, "G (bit 15)" },
+	{ long_mode, VMCS_GUEST_GDTR_BASE, NONCANONICAL, 0, 0, "canonical" },
+	{ long_mode, VMCS_GUEST_IDTR_BASE, NONCANONICAL, 0, 0, "canonical" },
+	{ long_mode, VMCS_GUEST_GDTR_LIMIT, 0x10000, 0, 0, "bits 31:16" },
+	{ long_mode, VMCS_GUEST_IDTR_LIMIT, 0x10000, 0, 0, "bits 31:16" },
+	/* RIP and RFLAGS */
+	{ protected_pae, VMCS_GUEST_RIP, 1ull << 32, 0, 0, "bits 63:32" },
+	{ long_mode, VMCS_GUEST_RIP, NONCANONICAL, 0, 0, "canonical" },
+	{ long_mode, S(AR, CS), 0xc09b, 0, VMCS_GUEST_RIP, "bits 63:32" },
+	{ long_mode, VMCS_GUEST_RFLAGS, 0x200, 0, 0, "bit 1" },
+	{ long_mode, VMCS_GUEST_RFLAGS, 0x20a, 0, 0, "bits 63:22" },
+	{ long_mode, VMCS_GUEST_RFLAGS, 0x400202, 0, 0, "bits 63:22" },
+	{ virtual_8086_efer_by_hand, VMCS_ENTRY_CONTROLS, 0, VMX_ENTRY_IA32E_GUEST, VMCS_GUEST_RFLAGS, "VM must be 0" },
+	{ interrupt, VMCS_GUEST_RFLAGS, 2, 0, 0, "IF" },
+	/* activity, interruptibility, pending debug exceptions, link pointer, PDPTEs */
+	{ long_mode, VMCS_GUEST_ACTIVITY, 4, 0, 0, "no such" },
+	{ user, VMCS_GUEST_ACTIVITY, ACTIVITY_HLT, 0, 0, "CPL 0" },
+	{ sti_shadow, VMCS_GUEST_ACTIVITY, ACTIVITY_SHUTDOWN, 0, 0, "must be active" },
+	{ page_fault, VMCS_GUEST_ACTIVITY, ACTIVITY_HLT, 0, 0, "cannot be delivered" },
+	{ interrupt, VMCS_GUEST_ACTIVITY, ACTIVITY_SHUTDOWN, 0, 0, "cannot be delivered" },
+	{ nmi, VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI, 0, 0, "cannot be delivered" },
+	{ long_mode, VMCS_GUEST_INTERRUPTIBILITY, BIT(5), 0, 0, "bits 31:5" },
+	{ long_mode, VMCS_GUEST_INTERRUPTIBILITY, 3, 0, 0, "exclude" },
+	{ sti_shadow, VMCS_GUEST_RFLAGS, 2, 0, VMCS_GUEST_INTERRUPTIBILITY, "RFLAGS.IF" },
+	{ interrupt, VMCS_GUEST_INTERRUPTIBILITY, INTERRUPTIBILITY_STI, 0, 0, "interrupt is injected" },
+	{ interrupt, VMCS_GUEST_INTERRUPTIBILITY, INTERRUPTIBILITY_MOV_SS, 0, 0, "interrupt is injected" },
+	{ nmi, VMCS_GUEST_INTERRUPTIBILITY, INTERRUPTIBILITY_MOV_SS, 0, 0, "NMI is injected" },
+	{ long_mode, VMCS_GUEST_INTERRUPTIBILITY, INTERRUPTIBILITY_SMI, 0, 0, "SMM" },
+	{ nmi, VMCS_GUEST_INTERRUPTIBILITY, INTERRUPTIBILITY_NMI, 0, 0, "blocking by NMI" },
+	{ nmi, VMCS_GUEST_INTERRUPTIBILITY, INTERRUPTIBILITY_STI, 0, 0, "some processors" },
+	{ long_mode, VMCS_GUEST_INTERRUPTIBILITY, INTERRUPTIBILITY_ENCLAVE | INTERRUPTIBILITY_MOV_SS, 0, 0, "enclave" },
+	{ long_mode, VMCS_GUEST_PENDING_DEBUG, BIT(4), 0, 0, "bits 10:4" },
+	{ long_mode, VMCS_GUEST_PENDING_DEBUG, BIT(13), 0, 0, "bits 10:4" },
+	{ sti_shadow, VMCS_GUEST_PENDING_DEBUG, BIT(14), 0, 0, "BS" },
+	{ sti_shadow, VMCS_GUEST_RFLAGS, 0x302, 0, VMCS_GUEST_PENDING_DEBUG, "BS" },
+	{ sti_trap, VMCS_GUEST_DEBUGCTL, 2, 0, VMCS_GUEST_PENDING_DEBUG, "BS" },
+	{ halted, VMCS_GUEST_PENDING_DEBUG, BIT(14), 0, 0, "BS" },
+	{ long_mode, VMCS_GUEST_PENDING_DEBUG, BIT(16), 0, 0, "RTM" },
+	{ long_mode, VMCS_LINK_POINTER, 0x10, 0, 0, "all ones" },
+	{ long_mode, VMCS_LINK_POINTER, BEYOND, 0, 0, "all ones" },
+	{ protected_pae, VMCS_GUEST_PDPTE0, 0x3003, 0, 0, "bits 2:1" },
+	{ protected_pae, VMCS_GUEST_PDPTE1, 0x3021, 0, 0, "bits 2:1" },
+	{ protected_pae, VMCS_GUEST_PDPTE2, BEYOND | 1, 0, 0, "physical" },
+	{ protected_pae, VMCS_GUEST_PDPTE3, 0x101, 0, 0, "bits 2:1" },
+	/* a refused state of several causes: the manual's first */
+	{ real_mode, VMCS_GUEST_RFLAGS, RFLAGS_VM | 2, 0, S(BASE, CS), "times 16" },
+};
+
+static bool check(u32 *field, char *text, size_t size)
+{
+	const struct vmx_check in = { .caps = &caps, .read = vmread, .ctx = vmcs, .phys_bits = 40, .linear_bits = 48 };
+
+	return vmx_check_entry(&in, field, text, size);
+}
+
+static void each_broken(void **state)
+{
+	char text[160], want[128];
+	u32 field;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
+		const struct broken *b = &broken[i];
+		u32 named = b->named ? b->named : b->field;
+		u64 value;
+
+		b->base();
+		if (!check(&field, text, sizeof(text)))
+			fail_msg("case %zu: the base fails: %s", i, text);
+		assert_string_equal(text, "");
+		value = b->flip ? vmcs[b->field] ^ b->flip : b->value;
+		assert_int_not_equal(vmcs[b->field], value);
+		vmcs[b->field] = value;
+		if (check(&field, text, sizeof(text)))
+			fail_msg("case %zu: %s = %#lx passes", i, vmx_field_name(b->field), value);
+		if (field != named || !strstr(text, b->rule))
+			fail_msg("case %zu: wanted %s, %s; got %s", i, vmx_field_name(named), b->rule, text);
+		snprintf(want, sizeof(want), "%s = %#lx: ", vmx_field_name(named), vmcs[named]);
+		assert_memory_equal(text, want, strlen(want));
+		assert_true(strlen(text) < sizeof(text) - 1);
+	}
+	assert_true(ARRAY_SIZE(broken) >= 80);
+}
+
+/* What looks odd but is allowed. */
+static void allowed(void **state)
+{
+	static const struct {
+		void (*base)(void);
+		u32 field;
+		u64 value;
+	} t[] = {
+		{ long_mode, VMCS_EPT_POINTER, 0x1000058 & ~0x40 }, /* UC, no A/D */
+		{ long_mode, S(AR, DS), AR_UNUSABLE },
+		{ long_mode, S(BASE, FS), 0xffff888000000000 },
+		{ long_mode, S(SELECTOR, SS), 0x1b }, /* unrestricted guest: levels of selectors are free */
+		{ long_mode, VMCS_GUEST_PDPTE0, 0x1e7 },
+		{ long_mode, VMCS_LINK_POINTER, 0x5000 },
+		{ long_mode, VMCS_GUEST_PENDING_DEBUG, BIT(14) | BIT(12) | 0xf },
+		{ long_mode, VMCS_GUEST_PENDING_DEBUG, BIT(16) | BIT(12) },
+		{ long_mode, VMCS_ENTRY_INTERRUPTION_INFO, TYPE(NMI) | 77 }, /* not valid: not looked at */
+		{ long_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(OTHER) },
+		{ real_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(HARDWARE_EXCEPTION) | 13 },
+		{ any_error_code, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(HARDWARE_EXCEPTION) | INTR_INFO_ERROR_CODE | 6 },
+		{ halted, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(EXTERNAL) | 0x20 },
+		{ halted, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(HARDWARE_EXCEPTION) | 1 },
+		{ int3, VMCS_ENTRY_INSTRUCTION_LENGTH, 0 },
+		{ real_mode, S(AR, CS), 0x9b },
+		{ real_mode, S(LIMIT, DS), 0xfffff },
+		{ no_apicv, VMCS_APIC_ACCESS_ADDRESS, 1 }, /* the control is off */
+		{ protected_pae, VMCS_GUEST_PDPTE1, 0xfffffffffffffffe }, /* not present */
+		{ protected_pae, S(AR, TR), 0x83 },
+		{ user, VMCS_GUEST_ACTIVITY, ACTIVITY_SHUTDOWN },
+	};
+	static void (*const bases[])(void) = { restricted, no_ept, virtual_8086, interrupt, nmi, page_fault, int3, halted,
+					       sti_trap, low_32bit, no_nmi, no_preemption_timer, with_ldt };
+	char text[160];
+	u32 field;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		t[i].base();
+		vmcs[t[i].field] = t[i].value;
+		if (!check(&field, text, sizeof(text)))
+			fail_msg("allowed case %zu: %s", i, text);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
+		bases[i]();
+		if (!check(&field, text, sizeof(text)))
+			fail_msg("base %zu: %s", i, text);
+	}
+}
+
+/* A short buffer is not overrun. */
+static void short_buffer(void **state)
+{
+	char text[16];
+	u32 field;
+
+	(void)state;
+	long_mode();
+	SET(VPID, 0);
+	memset(text, 'x', sizeof(text));
+	assert_false(check(&field, text, 8));
+	assert_string_equal(text, "Virtual");
+	assert_int_equal(text[8], 'x');
+	assert_int_equal(field, VMCS_VPID);
+	assert_string_equal(vmx_field_name(0x7ffe), "field");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(each_broken), cmocka_unit_test(allowed),
+					    cmocka_unit_test(short_buffer) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
