@@ -29,6 +29,15 @@ void guest_exit(u32 code)
 		__asm__ volatile("cli; hlt");
 }
 
+static u32 images_usable(void)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < images_count(); i++)
+		n += !images_at(i)->is_initrd;
+	return n;
+}
+
 static void banner(void)
 {
 	static struct caisson_physinfo p;
@@ -36,7 +45,7 @@ static void banner(void)
 	if (hc_physinfo(&p) < 0)
 		return;
 	out("%s: %u CPU%s, %llu MiB free, %u image%s. Try: help\n", p.version, p.cpus, p.cpus == 1 ? "" : "s",
-	    (unsigned long long)(p.frames_free >> 8), images_count(), images_count() == 1 ? "" : "s");
+	    (unsigned long long)(p.frames_free >> 8), images_usable(), images_usable() == 1 ? "" : "s");
 }
 
 int guest_main(const struct hvm_start_info *si)

@@ -33,7 +33,7 @@ static int cmd_status(int argc, char *const argv[])
 	if (parse(argc, argv, NULL, 0, none, 0, 0) < 0)
 		return 1;
 	out("status %d\n", status);
-	return status;
+	return 0;
 }
 
 static int cmd_echo(int argc, char *const argv[])
@@ -370,6 +370,7 @@ void shell_run(void)
 		pump(0, CAISSON_DEADLINE_NOW);
 		domain_settle();
 		print_notices();
+		out_raw("\r", 1); /* whatever a guest left the cursor at */
 		lineedit_start(&editor, PROMPT);
 		do
 			r = lineedit_byte(&editor, next_byte());

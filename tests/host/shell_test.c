@@ -258,7 +258,7 @@ static void unknown_words(void **state)
 	bad("create \"hello", "error: ");
 	run("xyzzy");
 	assert_int_equal(run("  # nothing"), 1); /* changes nothing */
-	assert_int_equal(run("status"), 1);
+	good("status");
 	says("status 1\r\n");
 	good("echo a  'b  c'");
 	says("a b  c\r\n");
@@ -617,8 +617,8 @@ static void the_prompt(void **state)
 
 	(void)state;
 	at_prompt("echo one\recho two\r");
-	says("\r\none\r\ncaisson# ");
-	says("\r\ntwo\r\ncaisson# ");
+	says("\r\none\r\n\rcaisson# ");
+	says("\r\ntwo\r\n\rcaisson# ");
 	/* an end that nobody waits for is told before the next prompt, and once */
 	at_prompt("create seven --memory 4 --name n\recho x\recho y\r");
 	p = strstr(last, "ended: exit 7");
@@ -626,7 +626,7 @@ static void the_prompt(void **state)
 	assert_null(strstr(p + 1, "ended: exit 7"));
 	at_prompt("create late --memory 4 --name l\rcreate halt --memory 4 --name w\rwait w --timeout 4\r");
 	says("did not end in time\r\ndomain");
-	says("ended: power-off\r\ncaisson# ");
+	says("ended: power-off\r\n\rcaisson# ");
 	/* but not behind JSON, which a program reads */
 	good("create seven --memory 4 --name k");
 	run("wait k");
@@ -634,9 +634,9 @@ static void the_prompt(void **state)
 	if (!setjmp(idle))
 		shell_run();
 	snprintf(last, sizeof(last), "%s", fake_console());
-	says("\"}\r\ncaisson# ");
+	says("\"}\r\n\rcaisson# ");
 	says("\r\nx\r\ndomain");
-	says("ended: exit 7\r\ncaisson# ");
+	says("ended: exit 7\r\n\rcaisson# ");
 	/* tab completes commands, domains, images */
 	at_prompt("crea\tsi\t--name tab --memory 4\rlist\rdestroy ta\t\rlist\r");
 	says("tab              blocked");
