@@ -787,8 +787,11 @@ struct sched_unit *sched_pick(struct sched_cpu *c, u64 now)
 	c->slice_end = slice_end(c, now);
 	look = c->fair.count && !heap_before(now, c->balance);
 	unlock(&c->lock);
-	if (unlikely(look))
+	/* The one that just had its turn cannot move before its state is saved. */
+	if (unlikely(look && u == c->loaded))
 		balance(c, now);
+	else
+		c->look = look;
 	return u;
 }
 
@@ -807,6 +810,10 @@ void sched_put(struct sched_cpu *c)
 	}
 	t = u->state == SCHED_QUEUED && !u->rt.budget ? idle_for(u) : NULL;
 	unlock(&c->lock);
+	if (unlikely(c->look)) {
+		c->look = false;
+		balance(c, arch_now());
+	}
 	if (unlikely(t != NULL)) { /* it is free to come and take the unit */
 		lock(&t->lock);
 		kick(t);
