@@ -75,7 +75,9 @@ void arch_domain_free(struct domain *d);
 /* Back to what arch_domain_alloc() left, but for the second stage (I/O APIC, clocks). No vCPU of it runs. */
 void arch_domain_reset(struct domain *d);
 /* Second stage. Caller holds d->vm.lock. size is PAGE_SIZE, SZ_2M or SZ_1G and both addresses are aligned to it (1G only where
- * arch_s2_sizes() says so). prot: CAISSON_PROT_*. -ENOMEM: nothing changed; -EEXIST: something is mapped there. */
+ * arch_s2_sizes() says so). prot: CAISSON_PROT_*, or
+ * ARCH_PROT_RO_DATA (read, not executed). -ENOMEM: nothing changed; -EEXIST: something is mapped there. */
+#define ARCH_PROT_RO_DATA 0x80000000u
 int arch_s2_map(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot);
 /* Removes what maps the byte at `at`; gives its physical address, gpa and size; false when nothing is mapped there (then *size
  * is how far that is known to hold). Large entries are not split: the caller unmaps whole entries. Followed by

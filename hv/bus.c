@@ -30,6 +30,14 @@ const struct claim *bus_find(const struct bus *b, u32 kind, u64 addr, u32 bytes)
 	return addr - c->base + bytes <= c->bytes ? c : NULL;
 }
 
+bool bus_overlaps(const struct bus *b, u32 kind, u64 base, u64 bytes)
+{
+	u32 i = bus_above(b, kind, base);
+	const struct claim *c = b->claim[kind];
+
+	return (i > 0 && base - c[i - 1].base < c[i - 1].bytes) || (i < b->count[kind] && c[i].base - base < bytes);
+}
+
 int bus_claim(struct bus *b, u32 kind, u64 base, u64 bytes, struct domain *dm, u32 flags)
 {
 	u32 n = b->count[kind], i = bus_above(b, kind, base);
@@ -37,7 +45,7 @@ int bus_claim(struct bus *b, u32 kind, u64 base, u64 bytes, struct domain *dm, u
 
 	if (bytes == 0 || base + bytes < base || (kind == CAISSON_IO_PORT && base + bytes > 0x10000))
 		return -CAISSON_EINVAL;
-	if ((i > 0 && base - c[i - 1].base < c[i - 1].bytes) || (i < n && c[i].base - base < bytes))
+	if (bus_overlaps(b, kind, base, bytes))
 		return -CAISSON_EBUSY;
 	if (n == BUS_CLAIMS)
 		return -CAISSON_ENOSPC;

@@ -23,6 +23,8 @@ struct bus {
 
 /* Who claims all of [addr, addr + bytes); NULL: nobody, or not one claim alone. */
 const struct claim *bus_find(const struct bus *b, u32 kind, u64 addr, u32 bytes);
+/* Does any claim touch the range? */
+bool bus_overlaps(const struct bus *b, u32 kind, u64 base, u64 bytes);
 /* 0, -EINVAL (empty or wrapping), -EBUSY (overlaps), -ENOSPC. */
 int bus_claim(struct bus *b, u32 kind, u64 base, u64 bytes, struct domain *dm, u32 flags);
 /* Gives back the claim that starts at base and is dm's: 0, or -ENOENT. */

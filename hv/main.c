@@ -4,6 +4,7 @@
 #include "hv/bootinfo.h"
 #include "hv/console.h"
 #include "hv/control.h"
+#include "hv/domain.h"
 #include "hv/frame.h"
 #include "hv/log.h"
 #include "hv/main.h"
@@ -129,6 +130,7 @@ static void init_memory(const struct bootinfo *bi)
 	r = frame_init(free_ranges, free_count);
 	if (r)
 		panic("the machine's memory cannot be used (%d, %u ranges)", r, free_count);
+	memory_init();
 	frame_count(&f);
 	log_info("%llu MiB for domains", (unsigned long long)(f.free * PAGE_SIZE / MIB));
 }

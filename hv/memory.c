@@ -116,6 +116,37 @@ s64 memory_populate(struct domain *d, u64 gpa, u64 pages, u32 flags)
 	return (s64)done;
 }
 
+/*
+ * Where a PC has its option ROMs and this one has nothing (0xA0000 to 0xDFFFF), kernels look at every few bytes. One frame of
+ * ones that belongs to nobody, mapped read-only there at the first look, answers the rest; no other place gets it, so that the
+ * tables it costs are bounded. It is RAM for no other purpose: region_at() does not know it.
+ */
+#define HOLE_START 0xa0000ull
+#define HOLE_END   0xe0000ull
+static hpa_t ones;
+
+void memory_init(void)
+{
+	void *page = frame_hv_alloc(FRAME_OWNER_HV, 0);
+
+	if (!page)
+		panic("no memory for a page");
+	memset(page, 0xff, PAGE_SIZE);
+	ones = arch_direct_pa(page);
+}
+
+bool memory_hole(struct domain *d, u64 gpa)
+{
+	int r;
+
+	if (gpa < HOLE_START || gpa >= HOLE_END || bus_overlaps(&d->bus, CAISSON_IO_MMIO, gpa & PAGE_MASK, PAGE_SIZE))
+		return false;
+	lock(&d->vm.lock);
+	r = region_at(d, gpa) ? -CAISSON_EEXIST : arch_s2_map(d, GPA(gpa & PAGE_MASK), ones, PAGE_SIZE, ARCH_PROT_RO_DATA);
+	unlock(&d->vm.lock);
+	return r == 0;
+}
+
 enum memory_fault memory_fault(struct domain *d, u64 gpa, bool write)
 {
 	u64 size, block = gpa & ~(SZ_2M - 1);
@@ -130,7 +161,7 @@ enum memory_fault memory_fault(struct domain *d, u64 gpa, bool write)
 	mapped = arch_s2_lookup(d, GPA(gpa), &pa, &size, &prot);
 	unlock(&d->vm.lock);
 	if (mapped)
-		return write && !(prot & CAISSON_PROT_WRITE) ? MEM_ROM : MEM_MAPPED;
+		return write && !(prot & CAISSON_PROT_WRITE) ? (r || pa.v != ones.v ? MEM_ROM : MEM_NOTHING) : MEM_MAPPED;
 	if (!r)
 		return MEM_NOTHING;
 	n = r->base <= block ? memory_fill(d, block, PAGES_2M) : 0;
@@ -179,36 +210,49 @@ void memory_unpin(hpa_t pa)
 		frame_unref(pa);
 }
 
-bool memory_read(struct domain *d, u64 gpa, void *to, u64 bytes)
+/* One piece inside a page, under the lock; false: nothing is mapped there, or it may not be written. */
+static bool piece(struct domain *d, u64 gpa, void *buf, u64 n, bool write)
 {
-	for (u64 n; bytes; bytes -= n, gpa += n, to = (char *)to + n) {
-		u64 off = gpa & ~PAGE_MASK;
-		hpa_t pa = memory_pin(d, gpa, false, false);
+	u64 size;
+	u32 prot;
+	hpa_t pa;
+	bool ok;
 
-		if (!frame_ok(pa))
+	lock(&d->vm.lock);
+	ok = arch_s2_lookup(d, GPA(gpa), &pa, &size, &prot) && (!write || (prot & CAISSON_PROT_WRITE));
+	if (ok) {
+		char *p = arch_domain_map(pa);
+
+		if (write)
+			memcpy(p, buf, n);
+		else
+			memcpy(buf, p, n);
+		arch_domain_unmap();
+	}
+	unlock(&d->vm.lock);
+	return ok;
+}
+
+static bool memory_access(struct domain *d, u64 gpa, char *buf, u64 bytes, bool write)
+{
+	for (u64 n; bytes; bytes -= n, gpa += n, buf += n) {
+		n = MIN(bytes, PAGE_SIZE - (gpa & ~PAGE_MASK));
+		if (likely(piece(d, gpa, buf, n, write)))
+			continue;
+		if (READ_ONCE(d->ended) || memory_fault(d, gpa, write) != MEM_MAPPED || !piece(d, gpa, buf, n, write))
 			return false;
-		n = MIN(bytes, PAGE_SIZE - off);
-		memcpy(to, (char *)frame_map(pa, frame_owner(pa)) + off, n);
-		frame_unmap();
-		memory_unpin(pa);
 	}
 	return true;
 }
 
+bool memory_read(struct domain *d, u64 gpa, void *to, u64 bytes)
+{
+	return memory_access(d, gpa, to, bytes, false);
+}
+
 bool memory_write(struct domain *d, u64 gpa, const void *from, u64 bytes)
 {
-	for (u64 n; bytes; bytes -= n, gpa += n, from = (const char *)from + n) {
-		u64 off = gpa & ~PAGE_MASK;
-		hpa_t pa = memory_pin(d, gpa, true, false);
-
-		if (!frame_ok(pa))
-			return false;
-		n = MIN(bytes, PAGE_SIZE - off);
-		memcpy((char *)frame_map(pa, frame_owner(pa)) + off, from, n);
-		frame_unmap();
-		memory_unpin(pa);
-	}
-	return true;
+	return memory_access(d, gpa, (char *)(uintptr_t)from, bytes, true);
 }
 
 static void frame_copy(hpa_t dst, u64 dst_off, hpa_t src, u64 src_off, u64 n)
@@ -277,6 +321,7 @@ int memory_depopulate(struct domain *d)
 		}
 	}
 	if (!r) {
+		/* What is left of the hole's page goes with the tables: it is no domain's. */
 		arch_s2_clear(d);
 		arch_s2_flush(d);
 	}

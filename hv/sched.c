@@ -293,13 +293,21 @@ static void enqueue(struct sched_cpu *c, struct sched_unit *u)
 		heap_insert(&c->releases, &u->release, u->rt.deadline);
 }
 
+/* What the unit weighs now: others of its group wake and sleep. */
+static void weigh(struct sched_cpu *c, struct sched_unit *u)
+{
+	u32 active = READ_ONCE(u->group->active);
+	u32 load = READ_ONCE(u->group->weight) * LOAD_SCALE / (active ? active : 1);
+
+	c->load += load - u->load;
+	u->load = load;
+}
+
 /* Becomes one of those that c has to serve, or ceases to be. */
 static void join(struct sched_cpu *c, struct sched_unit *u)
 {
-	u32 active = READ_ONCE(u->group->active);
-
-	u->load = u->group->weight * LOAD_SCALE / (active ? active : 1);
-	c->load += u->load;
+	u->load = 0;
+	weigh(c, u);
 	c->runnable++;
 }
 
@@ -768,8 +776,10 @@ struct sched_unit *sched_pick(struct sched_cpu *c, u64 now)
 			return NULL;
 	}
 	if (u != cur) {
-		if (cur)
+		if (cur) {
+			weigh(c, cur);
 			enqueue(c, cur);
+		}
 		heap_remove(u->reserved ? &c->reserved : &c->fair, &u->run);
 		set_idle(c, false);
 		waited(u, now);

@@ -3,7 +3,19 @@
 #include "hv/abi/caisson.h"
 #include "hv/string.h"
 
-enum when { ALWAYS, FORCED /* the hypervisor makes it, whatever the host has */, AMD, AVX, AVX512, XSAVE, PKU, RDTSCP, INVPCID, SPEC };
+enum when {
+	ALWAYS,
+	FORCED, /* the hypervisor makes it, whatever the host has */
+	AMD,
+	AVX,
+	AVX512,
+	XSAVE,
+	PKU,
+	RDTSCP,
+	INVPCID,
+	SPEC,
+	ARCH_CAPS,
+};
 
 #define B(n) (1u << (n))
 #define XCR0_KNOWN (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512 | XCR0_PKRU)
@@ -39,7 +51,8 @@ static const struct pass {
 	{ 7, 0, CPUID_ECX, RDTSCP, B(22) }, /* RDPID */
 	{ 7, 0, CPUID_ECX, AVX, B(9) | B(10) }, /* VAES VPCLMULQDQ */
 	{ 7, 0, CPUID_ECX, AVX512, B(1) | B(6) | B(11) | B(12) | B(14) }, /* VBMI VBMI2 VNNI BITALG VPOPCNTDQ */
-	{ 7, 0, CPUID_EDX, ALWAYS, B(10) | B(14) | B(29) }, /* MD_CLEAR SERIALIZE ARCH_CAPABILITIES */
+	{ 7, 0, CPUID_EDX, ALWAYS, B(10) | B(14) }, /* MD_CLEAR SERIALIZE */
+	{ 7, 0, CPUID_EDX, ARCH_CAPS, B(29) },
 	{ 7, 0, CPUID_EDX, SPEC, B(26) | B(27) | B(31) }, /* IBRS and IBPB, STIBP, SSBD */
 	{ 7, 0, CPUID_EDX, AVX512, B(2) | B(3) | B(8) | B(23) }, /* 4VNNIW 4FMAPS VP2INTERSECT FP16 */
 	{ 7, 1, CPUID_EAX, ALWAYS, B(3) | B(7) }, /* RAO-INT CMPCCXADD */
@@ -120,6 +133,8 @@ static bool holds(const struct build *b, u32 when)
 		return b->p->invpcid;
 	case SPEC:
 		return b->p->spec_ctrl;
+	case ARCH_CAPS:
+		return b->p->arch_caps;
 	}
 	return true;
 }

@@ -314,6 +314,10 @@ enum verdict exit_npf(struct x86_vcpu *v, const struct vm_exit *x)
 		io_stop(v, "page tables lie where no RAM is", x->npf.gpa);
 		return V_STOP;
 	}
+	if (!x->npf.write && memory_hole(v->hv.domain, x->npf.gpa)) {
+		v->hv.domain->nothing++;
+		return V_RESUME;
+	}
 	return mmio_begin(v, x);
 }
 

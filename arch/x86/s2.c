@@ -65,6 +65,8 @@ void s2_exit(struct x86_domain *d)
 
 static u32 to_pg(u32 prot)
 {
+	if (prot == ARCH_PROT_RO_DATA)
+		return PG_READ | PG_USER;
 	return PG_READ | PG_EXEC | PG_USER | (prot & CAISSON_PROT_WRITE ? PG_WRITE : 0);
 }
 

@@ -42,9 +42,10 @@ static const struct need {
 	{ VMX_CTL_PIN, 0, VMX_PIN_POSTED_INTERRUPTS, "an interrupt for a running vCPU costs it an exit" },
 	{ VMX_CTL_PROC, REQUIRED | DYNAMIC, VMX_PROC_INTERRUPT_WINDOW | VMX_PROC_NMI_WINDOW, SINCE_2010 },
 	{ VMX_CTL_PROC, REQUIRED, VMX_PROC_TSC_OFFSETTING | VMX_PROC_HLT_EXITING | VMX_PROC_MWAIT_EXITING |
-		VMX_PROC_RDPMC_EXITING | VMX_PROC_IO_EXITING | VMX_PROC_MSR_BITMAPS | VMX_PROC_MONITOR_EXITING |
-		VMX_PROC_TPR_SHADOW, SINCE_2010 },
+		VMX_PROC_RDPMC_EXITING | VMX_PROC_CR8_LOAD_EXITING | VMX_PROC_CR8_STORE_EXITING | VMX_PROC_IO_BITMAPS |
+		VMX_PROC_MSR_BITMAPS | VMX_PROC_MONITOR_EXITING, SINCE_2010 },
 	{ VMX_CTL_PROC, REQUIRED, VMX_PROC_SECONDARY, "needed for EPT; " SINCE_2010 },
+	{ VMX_CTL_PROC, 0, VMX_PROC_TPR_SHADOW, "moves to and from CR8 cost an exit each" },
 	{ VMX_CTL_PROC, 0, VMX_PROC_MONITOR_TRAP_FLAG, "no single steps that the guest cannot see" },
 	{ VMX_CTL_PROC2, REQUIRED, VMX_PROC2_EPT, "guest memory cannot be virtualised; " SINCE_2010 },
 	{ VMX_CTL_PROC2, REQUIRED, VMX_PROC2_UNRESTRICTED_GUEST, "guests start in real mode; " SINCE_2010 },
@@ -53,7 +54,6 @@ static const struct need {
 	{ VMX_CTL_PROC2, USED, VMX_PROC2_WBINVD_EXITING, "a guest's WBINVD flushes the real caches" },
 	{ VMX_CTL_PROC2, USED, VMX_PROC2_PAUSE_LOOP_EXITING, "a vCPU that spins on a lock burns its whole time slice" },
 	{ VMX_CTL_PROC2, USED, VMX_PROC2_INVPCID, "INVPCID is hidden from guests" },
-	{ VMX_CTL_PROC2, USED, VMX_PROC2_ENCLS_EXITING | VMX_PROC2_ENCLV_EXITING, "nothing: the processor has no such instruction" },
 	{ VMX_CTL_PROC2, 0, VMX_PROC2_VIRTUALIZE_APIC_ACCESSES | VMX_PROC2_VIRTUALIZE_X2APIC |
 		VMX_PROC2_APIC_REGISTER_VIRTUALIZATION, "accesses to the local APIC cost an exit each" },
 	{ VMX_CTL_PROC2, 0, VMX_PROC2_VIRTUAL_INTERRUPT_DELIVERY, "interrupts wait for an interrupt window; EOI costs an exit" },

@@ -77,7 +77,7 @@ static bool address(const struct check *x, u64 a, u64 low)
 	return !(a & low) && phys(x, a) && (!(x->in->caps->basic & VMX_BASIC_32BIT) || !(a >> 32));
 }
 
-#define PAGE_RULE "bits 11:0 must be 0, and none beyond the physical-address width"
+#define PAGE_RULE "bits 11:0 must be 0, none beyond the physical width"
 #define MUST_PAGE(on, name) MUST(!(on) || address(x, F(name), 0xfff), name, PAGE_RULE)
 #define CANONICAL_RULE "must be canonical"
 #define MUST_CANONICAL(name) MUST(canonical(x, F(name)), name, CANONICAL_RULE)
@@ -111,13 +111,13 @@ static bool check_apic(const struct check *x)
 	     "bits 31:4 must be 0");
 	MUST(PROC(TPR_SHADOW) || !(PROC2(VIRTUALIZE_X2APIC) | PROC2(APIC_REGISTER_VIRTUALIZATION) |
 				   PROC2(VIRTUAL_INTERRUPT_DELIVERY)), PROC2_CONTROLS,
-	     "x2APIC mode, APIC-register virtualization, virtual-interrupt delivery need \"Use TPR shadow\"");
+	     "its APIC virtualization needs \"Use TPR shadow\"");
 	MUST(PROC(TPR_SHADOW) || !PROC3(IPI_VIRTUALIZATION), PROC3_CONTROLS, "IPI virtualization needs \"Use TPR shadow\"");
 	MUST(PIN(NMI_EXITING) || !PIN(VIRTUAL_NMIS), PIN_CONTROLS, "\"Virtual NMIs\" needs \"NMI exiting\"");
 	MUST(PIN(VIRTUAL_NMIS) || !PROC(NMI_WINDOW), PROC_CONTROLS, "\"NMI-window exiting\" needs \"Virtual NMIs\"");
 	MUST_PAGE(PROC2(VIRTUALIZE_APIC_ACCESSES), APIC_ACCESS_ADDRESS);
 	MUST(!PROC2(VIRTUALIZE_X2APIC) || !PROC2(VIRTUALIZE_APIC_ACCESSES), PROC2_CONTROLS,
-	     "\"Virtualize x2APIC mode\" excludes \"Virtualize APIC accesses\"");
+	     "x2APIC mode excludes \"Virtualize APIC accesses\"");
 	MUST(!PROC2(VIRTUAL_INTERRUPT_DELIVERY) || PIN(EXTERNAL_INTERRUPT_EXITING), PIN_CONTROLS,
 	     "virtual-interrupt delivery needs \"External-interrupt exiting\"");
 	if (!PIN(POSTED_INTERRUPTS))
@@ -126,7 +126,7 @@ static bool check_apic(const struct check *x)
 	MUST(EXIT(ACK_INTERRUPT), PIN_CONTROLS, "posted interrupts need \"Acknowledge interrupt on exit\"");
 	MUST(F(POSTED_INTERRUPT_VECTOR) < 256, POSTED_INTERRUPT_VECTOR, "bits 15:8 must be 0");
 	MUST(address(x, F(POSTED_INTERRUPT_DESC), 0x3f), POSTED_INTERRUPT_DESC,
-	     "bits 5:0 must be 0, and none beyond the physical-address width");
+	     "bits 5:0 must be 0, none beyond the physical width");
 	return true;
 }
 
@@ -150,13 +150,13 @@ static bool check_ept(const struct check *x)
 
 	MUST(!PROC2(VPID) || F(VPID), VPID, "must not be 0");
 	MUST(!ept || eptp_ok(x, F(EPT_POINTER)), EPT_POINTER,
-	     "memory type, page-walk length, A/D and shadow-stack bits as supported, the rest 0, within the physical width");
+	     "memory type, page-walk length, bits 6 and 7 as supported; the rest 0; in width");
 	MUST(ept || !PROC2(PML), PROC2_CONTROLS, "\"Enable PML\" needs \"Enable EPT\"");
 	MUST_PAGE(PROC2(PML), PML_ADDRESS);
 	MUST(ept || !(PROC2(UNRESTRICTED_GUEST) | PROC2(MBEC) | PROC2(SPP) | PROC2(PT_GUEST_PHYSICAL)), PROC2_CONTROLS,
-	     "unrestricted guest, mode-based execute control, sub-page permissions need \"Enable EPT\"");
+	     "unrestricted guest, MBEC, SPP need \"Enable EPT\"");
 	MUST(ept || !(PROC3(HLAT) | PROC3(EPT_PAGING_WRITE) | PROC3(GUEST_PAGING_VERIFICATION)), PROC3_CONTROLS,
-	     "HLAT, paging-write, guest-paging verification need \"Enable EPT\"");
+	     "HLAT and paging controls need \"Enable EPT\"");
 	MUST_PAGE(PROC2(SPP), SPPT_POINTER);
 	if (PROC2(VM_FUNCTIONS)) {
 		MUST(!(F(VM_FUNCTION_CONTROLS) & ~x->in->caps->vmfunc), VM_FUNCTION_CONTROLS, RESERVED_RULE);
@@ -169,13 +169,13 @@ static bool check_ept(const struct check *x)
 	MUST_PAGE(PROC2(VMCS_SHADOWING), VMWRITE_BITMAP);
 	MUST_PAGE(PROC2(EPT_VIOLATION_VE), VE_INFORMATION);
 	MUST(!PROC2(PT_GUEST_PHYSICAL) || (ENTRY(LOAD_RTIT_CTL) && EXIT(CLEAR_RTIT_CTL)), PROC2_CONTROLS,
-	     "PT with guest-physical addresses needs \"Load\" and \"Clear IA32_RTIT_CTL\"");
+	     "PT needs \"Load\" and \"Clear IA32_RTIT_CTL\"");
 	MUST(!PROC2(TSC_SCALING) || F(TSC_MULTIPLIER), TSC_MULTIPLIER, "must not be 0");
 	MUST_PAGE(PROC2(PASID_TRANSLATION), LOW_PASID_DIRECTORY);
 	MUST_PAGE(PROC2(PASID_TRANSLATION), HIGH_PASID_DIRECTORY);
 	MUST_PAGE(PROC3(HLAT), HLAT_POINTER);
 	MUST(!PROC3(IPI_VIRTUALIZATION) || address(x, F(PID_POINTER_TABLE), 7), PID_POINTER_TABLE,
-	     "bits 2:0 must be 0, and none beyond the physical-address width");
+	     "bits 2:0 must be 0, none beyond the physical width");
 	return true;
 }
 
@@ -200,7 +200,7 @@ static bool check_msr_area(const struct check *x, u32 count_field, u32 area_fiel
 	u64 count = get(x, count_field), area = get(x, area_field);
 
 	MUST_AT(!count || (address(x, area, 0xf) && address(x, area + count * sizeof(struct vmx_msr_entry) - 1, 0)), area_field,
-		"bits 3:0 must be 0, and no byte of the area beyond the physical-address width");
+		"bits 3:0 must be 0, no byte of the area beyond the physical width");
 	return true;
 }
 
@@ -209,7 +209,7 @@ static bool check_exit(const struct check *x)
 	MUST(reserved_ok(x, VMX_CTL_EXIT), EXIT_CONTROLS, RESERVED_RULE);
 	MUST(!EXIT(SECONDARY) || reserved_ok(x, VMX_CTL_EXIT2), EXIT2_CONTROLS, RESERVED_RULE);
 	MUST(PIN(PREEMPTION_TIMER) || !EXIT(SAVE_PREEMPTION_TIMER), EXIT_CONTROLS,
-	     "\"Save VMX-preemption timer value\" needs \"Activate VMX-preemption timer\"");
+	     "\"Save\" needs \"Activate VMX-preemption timer\"");
 	return check_msr_area(x, VMCS_EXIT_MSR_STORE_COUNT, VMCS_EXIT_MSR_STORE) &&
 	       check_msr_area(x, VMCS_EXIT_MSR_LOAD_COUNT, VMCS_EXIT_MSR_LOAD);
 }
@@ -232,7 +232,7 @@ static bool check_injection(const struct check *x)
 	may = type == INTR_TYPE_HARDWARE_EXCEPTION && x->cr0 & CR0_PE && (has_error || free_choice);
 	must = may && !free_choice;
 	MUST(info & INTR_INFO_ERROR_CODE ? may : !must, ENTRY_INTERRUPTION_INFO,
-	     "deliver-error-code (bit 11) must be 1 exactly for a hardware exception that has one, with CR0.PE");
+	     "bit 11 must be 1 for exceptions with an error code and CR0.PE only");
 	MUST(!(info & MASK(30, 12)), ENTRY_INTERRUPTION_INFO, "bits 30:12 must be 0");
 	MUST(!(info & INTR_INFO_ERROR_CODE) || !(F(ENTRY_ERROR_CODE) >> 16), ENTRY_ERROR_CODE, "bits 31:16 must be 0");
 	if (type >= INTR_TYPE_SOFTWARE_INTERRUPT && type <= INTR_TYPE_SOFTWARE_EXCEPTION)
@@ -263,7 +263,7 @@ static bool check_host(const struct check *x)
 	MUST(!vmx_cr0_wrong(x->in->caps, F(HOST_CR0), false), HOST_CR0, "a bit that VMX operation fixes is wrong");
 	MUST(!vmx_cr4_wrong(x->in->caps, F(HOST_CR4)), HOST_CR4, "a bit that VMX operation fixes is wrong");
 	MUST(!(F(HOST_CR4) & CR4_CET) || F(HOST_CR0) & CR0_WP, HOST_CR4, "CET needs CR0.WP");
-	MUST(phys(x, F(HOST_CR3)), HOST_CR3, "beyond the physical-address width");
+	MUST(phys(x, F(HOST_CR3)), HOST_CR3, "beyond the physical width");
 	MUST_CANONICAL(HOST_SYSENTER_ESP);
 	MUST_CANONICAL(HOST_SYSENTER_EIP);
 	MUST(!EXIT(LOAD_PAT) || pat_ok(F(HOST_PAT)), HOST_PAT, "each byte must be 0, 1, 4, 5, 6 or 7");
@@ -277,7 +277,7 @@ static bool check_host(const struct check *x)
 	MUST(F(HOST_TR_SELECTOR), HOST_TR_SELECTOR, "must not be 0");
 	for (u32 f = VMCS_HOST_FS_BASE; f <= VMCS_HOST_IDTR_BASE; f += 2)
 		MUST_AT(canonical(x, get(x, f)), f, CANONICAL_RULE);
-	MUST(EXIT(HOST_64), EXIT_CONTROLS, "\"Host address-space size\" must be 1 when the processor is in IA-32e mode");
+	MUST(EXIT(HOST_64), EXIT_CONTROLS, "\"Host address-space size\" must be 1 in IA-32e mode");
 	MUST(F(HOST_CR4) & CR4_PAE, HOST_CR4, "PAE must be 1 for a 64-bit host");
 	MUST_CANONICAL(HOST_RIP);
 	return true;
@@ -298,7 +298,7 @@ static bool check_guest_registers(const struct check *x)
 	MUST(!x->ia32e || x->cr0 & CR0_PG, GUEST_CR0, "\"IA-32e mode guest\" needs PG");
 	MUST(!x->ia32e || x->cr4 & CR4_PAE, GUEST_CR4, "\"IA-32e mode guest\" needs PAE");
 	MUST(x->ia32e || !(x->cr4 & CR4_PCIDE), GUEST_CR4, "PCIDE needs \"IA-32e mode guest\"");
-	MUST(phys(x, F(GUEST_CR3)), GUEST_CR3, "beyond the physical-address width");
+	MUST(phys(x, F(GUEST_CR3)), GUEST_CR3, "beyond the physical width");
 	MUST(!ENTRY(LOAD_DEBUG_CONTROLS) || !(F(GUEST_DR7) >> 32), GUEST_DR7, "bits 63:32 must be 0");
 	MUST_CANONICAL(GUEST_SYSENTER_ESP);
 	MUST_CANONICAL(GUEST_SYSENTER_EIP);
@@ -375,7 +375,7 @@ static bool granularity_ok(const struct check *x, u32 s)
 	return !((limit & 0xfff) != 0xfff && g) && !(limit >> 20 && !g);
 }
 
-#define DPL_RULE "the DPL (bits 6:5) does not suit the types and levels of CS and SS, the RPL or CR0.PE"
+#define DPL_RULE "the DPL (bits 6:5) does not suit CS and SS, the RPL or CR0.PE"
 
 static bool check_code_data(const struct check *x, u32 s)
 {
@@ -515,7 +515,7 @@ static bool check_pending_debug(const struct check *x)
 	MUST(!(pending & (MASK(10, 4) | BIT(13) | BIT(15) | MASK(63, 17))), GUEST_PENDING_DEBUG,
 	     "bits 10:4, 13, 15, 63:17 must be 0");
 	MUST(!held || !(pending & QUAL_DEBUG_BS) == !single_step, GUEST_PENDING_DEBUG,
-	     "BS (bit 14) must equal RFLAGS.TF without DEBUGCTL.BTF in HLT or with blocking by STI or MOV SS");
+	     "BS (bit 14) must be RFLAGS.TF && !DEBUGCTL.BTF in HLT or an STI or MOV SS shadow");
 	MUST(!(pending & QUAL_DEBUG_RTM) || (pending & QUAL_DEBUG_ENABLED_BP && !(pending & (MASK(11, 0) | QUAL_DEBUG_BS)) &&
 					     !(x->interruptibility & INTERRUPTIBILITY_MOV_SS)), GUEST_PENDING_DEBUG,
 	     "RTM (bit 16) needs bit 12, and neither other bits nor blocking by MOV SS");
@@ -529,7 +529,7 @@ static bool check_pdptes(const struct check *x)
 		return true;
 	for (u32 f = VMCS_GUEST_PDPTE0; f <= VMCS_GUEST_PDPTE3; f += 2)
 		MUST_AT(!(get(x, f) & 1) || (!(get(x, f) & 0x1e6) && phys(x, get(x, f))), f,
-			"bits 2:1, 8:5 and those beyond the physical-address width must be 0");
+			"bits 2:1, 8:5 and those beyond the physical width must be 0");
 	return true;
 }
 

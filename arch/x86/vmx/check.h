@@ -17,7 +17,7 @@ struct vmx_check {
 
 /*
  * Checks in the manual's order, for an entry from 64-bit VMX root operation outside SMM. false: the first check that fails is
- * told as "Field name = value: rule" and *field is its VMCS encoding. true: all pass (*text is empty); the reason is then one
+ * told as "Field name = value: rule" (121 bytes are always enough) and *field is its VMCS encoding. true: all pass (*text is empty); the reason is then one
  * of those that only memory shows: VTPR below the TPR threshold, the contents of an MSR area or of the linked VMCS.
  */
 bool vmx_check_entry(const struct vmx_check *in, u32 *field, char *text, size_t size);
