@@ -127,7 +127,7 @@ struct sched_cpu {
 	u64 offset;    /* [Q] clock + offset compares between the CPUs of a pool */
 	u64 picked;    /* [Q] when the current turn began */
 	u64 slice_end; /* [Q] when sched_tick() is due; SCHED_NEVER: not needed */
-	bool look;	 /* [that CPU] sched_put() is to look at others */
+	bool look;     /* [that CPU] sched_put() is to look at others */
 	u64 balance;   /* next look at others */
 	u32 seek;      /* where it begins */
 	struct pcpu *pcpu;
