@@ -3,34 +3,25 @@
 #include "hv/abi/caisson.h"
 #include "hv/string.h"
 
-enum when {
-	ALWAYS,
-	FORCED, /* the hypervisor makes it, whatever the host has */
-	AMD,
-	AVX,
-	AVX512,
-	XSAVE,
-	PKU,
-	RDTSCP,
-	INVPCID,
-	SPEC,
-	ARCH_CAPS,
-};
+/* FORCED: the hypervisor makes it, whatever the host has */
+enum when { ALWAYS, FORCED, AMD, AVX, AVX512, XSAVE, PKU, RDTSCP, INVPCID, SPEC, ARCH_CAPS };
 
-#define B(n) (1u << (n))
+#define B(n)	   (1u << (n))
 #define XCR0_KNOWN (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512 | XCR0_PKRU)
 
 /*
- * What passes. A bit without a row is hidden: among them VMX, SVM, SMX, MONITOR/MWAIT, EIST and thermal monitoring, DS, PDCM
- * and the PMU, MPX, HLE and RTM (deprecated, and aborts are visible), RDT, SGX, PT, CET, AMX, UINTR, WAITPKG, TME, PCONFIG, Key
- * Locker, ENQCMD, bus-lock detection, LA57, LAM, FRED, PKS, hybrid. FSRM and its like (7.1:EAX[12:10]) are hidden because Linux
- * hangs early in Bochs models that show FSRM (testbench page, "Not tested").
+ * What passes. A bit without a row is hidden: among them VMX, SVM, SMX, MONITOR/MWAIT, EIST and thermal
+ * monitoring, DS, PDCM and the PMU, MPX, HLE and RTM (deprecated, and aborts are visible), RDT, SGX, PT, CET,
+ * AMX, UINTR, WAITPKG, TME, PCONFIG, Key Locker, ENQCMD, bus-lock detection, LA57, LAM, FRED, PKS, hybrid.
+ * FSRM and its like (7.1:EAX[12:10]) are hidden because Linux hangs early in Bochs models that show FSRM
+ * (testbench page, "Not tested").
  */
 static const struct pass {
 	u32 leaf;
 	u8 subleaf, reg, when;
 	u32 mask;
 } passes[] = {
+	/* clang-format off */
 	/* SSE3 PCLMULQDQ SSSE3 CX16 PCID SSE4.1 SSE4.2 MOVBE POPCNT AES RDRAND */
 	{ 1, 0, CPUID_ECX, ALWAYS, B(0) | B(1) | B(9) | B(13) | B(17) | B(19) | B(20) | B(22) | B(23) | B(25) | B(30) },
 	{ 1, 0, CPUID_ECX, FORCED, B(21) | B(24) | B(31) }, /* x2APIC, TSC-deadline, hypervisor */
@@ -72,6 +63,7 @@ static const struct pass {
 	{ 0x80000001, 0, CPUID_EDX, AMD, 0x3ff | 0x3f000 | B(22) | B(23) | B(24) | B(30) | B(31) },
 	{ 0x80000007, 0, CPUID_EDX, FORCED, B(8) }, /* invariant TSC */
 	{ 0x80000008, 0, CPUID_EBX, AMD, B(0) | B(2) }, /* CLZERO, FP error pointers */
+	/* clang-format on */
 };
 
 struct build {
@@ -97,7 +89,8 @@ static struct cpuid_entry *leaf_of(struct cpuid_table *t, u32 leaf)
 	return leaf & BIT(31) ? &t->ext[leaf & 0xff] : &t->basic[leaf];
 }
 
-/* All subleaves of one leaf have to be asked for before those of the next. There is room for those of every known XCR0. */
+/* All subleaves of one leaf have to be asked for before those of the next. There is room for those of every
+ * known XCR0. */
 static struct cpuid_entry *subleaf_of(struct cpuid_table *t, u32 leaf, u32 subleaf)
 {
 	struct cpuid_entry *e = leaf_of(t, leaf);
@@ -168,7 +161,8 @@ static void build_identity(const struct build *b)
 	t->basic[0].r[CPUID_EAX] = t->basic_max;
 	ask(b, 1, 0, host);
 	r[CPUID_EAX] = host[CPUID_EAX];
-	r[CPUID_EBX] = (host[CPUID_EBX] & 0xffff) | (b->p->vcpus > 1 ? ids << 16 : 0); /* brand, CLFLUSH bytes, ids */
+	r[CPUID_EBX] = (host[CPUID_EBX] & 0xffff) |
+		       (b->p->vcpus > 1 ? ids << 16 : 0); /* brand, CLFLUSH bytes, ids */
 	if (b->p->vcpus > 1)
 		r[CPUID_EDX] |= B(28); /* HTT: the ids in EBX mean something */
 	t->basic[1].fix = CPUID_FIX_FEATURES;
@@ -263,8 +257,8 @@ static u32 gcd(u32 x, u32 y)
 	return x;
 }
 
-/* Linux takes leaf 15H's crystal for the APIC timer's frequency too, and computes crystal_khz * EBX in 32 bits: where that does
- * not fit the leaf stays empty, and 16H, 40000010H and the clock page tell. */
+/* Linux takes leaf 15H's crystal for the APIC timer's frequency too, and computes crystal_khz * EBX in 32
+ * bits: where that does not fit the leaf stays empty, and 16H, 40000010H and the clock page tell. */
 static void build_time(const struct build *b)
 {
 	u32 tsc = b->p->tsc_khz, apic = b->p->apic_khz, g = gcd(tsc, apic);
@@ -302,7 +296,8 @@ static void build_hypervisor(const struct build *b)
 {
 	struct cpuid_table *t = b->t;
 
-	t->kvm[0] = (struct cpuid_entry){ .r = { CPUID_KVM_BASE + 0x10, 0x4b4d564b, 0x564b4d56, 0x4d } }; /* KVMKVMKVM */
+	t->kvm[0] = (struct cpuid_entry){ .r = { CPUID_KVM_BASE + 0x10, 0x4b4d564b, 0x564b4d56,
+						 0x4d } }; /* KVMKVMKVM */
 	t->kvm[1].r[CPUID_EAX] = b->p->kvm_features;
 	t->kvm[0x10].r[CPUID_EAX] = b->p->tsc_khz;
 	t->kvm[0x10].r[CPUID_EBX] = b->p->apic_khz;
@@ -367,8 +362,8 @@ static inline u32 give(u32 out[4], const struct cpuid_entry *e)
 	return e->fix & ~CPUID_SUBLEAVES;
 }
 
-static __attribute__((noinline)) u32 give_subleaf(const struct cpuid_table *t, const struct cpuid_entry *e, u32 subleaf,
-						  u32 out[4])
+static __attribute__((noinline)) u32 give_subleaf(const struct cpuid_table *t, const struct cpuid_entry *e,
+						  u32 subleaf, u32 out[4])
 {
 	u32 fix = e->fix & CPUID_FIX_TOPOLOGY;
 
@@ -410,11 +405,21 @@ u64 cpuid_cr4_allowed(const struct cpuid_table *t)
 		u8 leaf, reg, bit;
 		u64 cr4;
 	} by[] = {
-		{ 1, CPUID_EDX, 1, CR4_VME | CR4_PVI }, { 1, CPUID_EDX, 4, CR4_TSD }, { 1, CPUID_EDX, 2, CR4_DE },
-		{ 1, CPUID_EDX, 3, CR4_PSE }, { 1, CPUID_EDX, 6, CR4_PAE }, { 1, CPUID_EDX, 7, CR4_MCE },
-		{ 1, CPUID_EDX, 13, CR4_PGE }, { 1, CPUID_EDX, 24, CR4_OSFXSR }, { 1, CPUID_EDX, 25, CR4_OSXMMEXCPT },
-		{ 1, CPUID_ECX, 17, CR4_PCIDE }, { 1, CPUID_ECX, 26, CR4_OSXSAVE }, { 7, CPUID_EBX, 0, CR4_FSGSBASE },
-		{ 7, CPUID_EBX, 7, CR4_SMEP }, { 7, CPUID_EBX, 20, CR4_SMAP }, { 7, CPUID_ECX, 2, CR4_UMIP },
+		{ 1, CPUID_EDX, 1, CR4_VME | CR4_PVI },
+		{ 1, CPUID_EDX, 4, CR4_TSD },
+		{ 1, CPUID_EDX, 2, CR4_DE },
+		{ 1, CPUID_EDX, 3, CR4_PSE },
+		{ 1, CPUID_EDX, 6, CR4_PAE },
+		{ 1, CPUID_EDX, 7, CR4_MCE },
+		{ 1, CPUID_EDX, 13, CR4_PGE },
+		{ 1, CPUID_EDX, 24, CR4_OSFXSR },
+		{ 1, CPUID_EDX, 25, CR4_OSXMMEXCPT },
+		{ 1, CPUID_ECX, 17, CR4_PCIDE },
+		{ 1, CPUID_ECX, 26, CR4_OSXSAVE },
+		{ 7, CPUID_EBX, 0, CR4_FSGSBASE },
+		{ 7, CPUID_EBX, 7, CR4_SMEP },
+		{ 7, CPUID_EBX, 20, CR4_SMAP },
+		{ 7, CPUID_ECX, 2, CR4_UMIP },
 		{ 7, CPUID_ECX, 3, CR4_PKE },
 	};
 	u64 cr4 = CR4_PCE;

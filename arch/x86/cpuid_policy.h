@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The CPUID that a domain sees: computed once from the host's by a table of what passes, looked up at every exit. Pure logic.
- * The table is constant once built: any vCPU, any CPU, no lock. SDM volume 2, "CPUID - CPU Identification".
+ * The CPUID that a domain sees: computed once from the host's by a table of what passes, looked up at every
+ * exit. Pure logic. The table is constant once built: any vCPU, any CPU, no lock. SDM volume 2, "CPUID - CPU
+ * Identification".
  */
 #ifndef X86_CPUID_POLICY_H
 #define X86_CPUID_POLICY_H
@@ -9,7 +10,6 @@
 #include "arch/x86/cpu.h"
 #include "arch/x86/regs.h"
 #include "hv/types.h"
-
 
 #define CPUID_KVM_BASE 0x40000000u
 #define CPUID_OWN_BASE 0x40000100u
@@ -38,9 +38,10 @@ struct cpuid_table {
 };
 
 struct cpuid_params {
-	u32 vcpus;	  /* one thread each, one package; APIC id = vCPU id; at least 1 */
+	u32 vcpus; /* one thread each, one package; APIC id = vCPU id; at least 1 */
 	u32 tsc_khz;
-	u32 apic_khz;	  /* of the virtual APIC timer before its divider; leaf 15H is exact where it divides tsc_khz */
+	u32 apic_khz;	  /* of the virtual APIC timer before its divider; leaf 15H is exact where it divides
+			     tsc_khz */
 	u32 kvm_features; /* leaf 40000001H: EAX */
 	u32 phys_bits;	  /* of guest-physical addresses */
 	u64 xcr0;	  /* state components that the hypervisor switches between vCPUs */
@@ -57,11 +58,13 @@ struct cpuid_state {
 	u64 cr4, xcr0;
 };
 
-/* Fills *t; host(ctx, leaf, subleaf, out) is the processor's own answer. At domain creation, in any context. */
+/* Fills *t; host(ctx, leaf, subleaf, out) is the processor's own answer. At domain creation, in any context.
+ */
 void cpuid_build(struct cpuid_table *t, const struct cpuid_params *p,
 		 void (*host)(void *ctx, u32 leaf, u32 subleaf, u32 out[4]), void *ctx);
 
-/* The answer without the vCPU's part; the result is a set of CPUID_FIX_* bits: when it is not 0, cpuid_fixup() completes it. */
+/* The answer without the vCPU's part; the result is a set of CPUID_FIX_* bits: when it is not 0,
+ * cpuid_fixup() completes it. */
 u32 cpuid_lookup(const struct cpuid_table *t, u32 leaf, u32 subleaf, u32 out[4]);
 void cpuid_fixup(const struct cpuid_table *t, u32 fix, const struct cpuid_state *s, u32 out[4]);
 

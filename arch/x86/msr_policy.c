@@ -9,11 +9,12 @@ enum need { ALWAYS, RDTSCP, SPEC, ARCH_CAPS, AMD };
 struct row {
 	u32 first, last;
 	u8 read, write, need;
-	u8 arg;	 /* enum msr_verdict or enum msr_slot */
-	u64 value; /* R_VALUE; W_SLOT: the writable bits */
+	u8 arg;	     /* enum msr_verdict or enum msr_slot */
+	u64 value;   /* R_VALUE; W_SLOT: the writable bits */
 	u64 ignored; /* W_SLOT: bits that may be written but do not change; all other bits are reserved */
 };
 
+/* clang-format off */
 #define PASS(a, b, need)	 { a, b, R_PASS, W_PASS, need, MSR_FN_PASS, 0, 0 }
 #define READ_PASS(msr, fn)	 { msr, msr, R_PASS, W_FN, ALWAYS, fn, 0, 0 }
 #define FN(a, b, fn)		 { a, b, R_FN, W_FN, ALWAYS, fn, 0, 0 }
@@ -82,8 +83,13 @@ static const struct row rows[] = {
 	{ 0xc0011029, 0xc0011029, R_VALUE, W_DROP, AMD, 0, BIT(1), 0 }, /* DE_CFG: LFENCE serialises */
 };
 
-/* Facts about the processor's weaknesses; bits that announce further MSRs (TSX_CTRL, FB_CLEAR_CTRL, ...) are left out. */
-#define ARCH_CAPS_SAFE (BIT(0) | MASK(6, 2) | BIT(8) | MASK(15, 13) | BIT(17) | BIT(19) | BIT(20) | BIT(24) | BIT(26) | BIT(27))
+/* clang-format on */
+
+/* Facts about the processor's weaknesses; bits that announce further MSRs (TSX_CTRL, FB_CLEAR_CTRL, ...) are
+ * left out. */
+#define ARCH_CAPS_SAFE                                                                                   \
+	(BIT(0) | MASK(6, 2) | BIT(8) | MASK(15, 13) | BIT(17) | BIT(19) | BIT(20) | BIT(24) | BIT(26) | \
+	 BIT(27))
 #define ARCH_CAPS_IBRS_ALL BIT(1)
 
 static bool exists(const struct msr_params *p, const struct row *r)
@@ -142,7 +148,8 @@ void msr_state_init(struct msr_state *s, const struct msr_params *p)
 	const u64 wb = 0x0606060606060606, wp = 0x0505050505050505;
 
 	*s = (struct msr_state){ 0 };
-	s->slot[MSR_SLOT_MISC_ENABLE] = BIT(0) | BIT(11) | BIT(12); /* fast strings; BTS and PEBS unavailable */
+	s->slot[MSR_SLOT_MISC_ENABLE] =
+		BIT(0) | BIT(11) | BIT(12); /* fast strings; BTS and PEBS unavailable */
 	s->slot[MSR_SLOT_MTRR_DEF_TYPE] = BIT(11) | BIT(10) | MT_WB;
 	s->slot[MSR_SLOT_MTRR_VARIABLE] = 0xc0000000 | MT_UC;
 	s->slot[MSR_SLOT_MTRR_VARIABLE + 1] = (phys_mask(p) & ~(SZ_1G - 1)) | BIT(11);
@@ -215,12 +222,14 @@ enum msr_verdict msr_policy_write(const struct msr_params *p, struct msr_state *
 	return MSR_OK;
 }
 
-void msr_policy_each_pass(const struct msr_params *p, void (*fn)(void *ctx, u32 msr, bool read, bool write), void *ctx)
+void msr_policy_each_pass(const struct msr_params *p, void (*fn)(void *ctx, u32 msr, bool read, bool write),
+			  void *ctx)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
 		bool read = rows[i].read == R_PASS, write = rows[i].write == W_PASS;
 
-		for (u32 msr = rows[i].first; (read || write) && exists(p, &rows[i]) && msr <= rows[i].last; msr++)
+		for (u32 msr = rows[i].first; (read || write) && exists(p, &rows[i]) && msr <= rows[i].last;
+		     msr++)
 			fn(ctx, msr, read, write);
 	}
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The MSRs that a guest sees, by one table: which reach the processor, which are a value, which are stored here, which other
- * code answers; every other MSR is #GP. Pure logic. SDM volume 4, "Model-Specific Registers".
+ * The MSRs that a guest sees, by one table: which reach the processor, which are a value, which are stored
+ * here, which other code answers; every other MSR is #GP. Pure logic. SDM volume 4, "Model-Specific
+ * Registers".
  */
 #ifndef X86_MSR_POLICY_H
 #define X86_MSR_POLICY_H
@@ -40,7 +41,8 @@ struct msr_state {
 enum msr_verdict {
 	MSR_OK,
 	MSR_GP,
-	MSR_FN_PASS, /* the processor's own register: with the bitmap of msr_policy_each_pass() no exit comes */
+	MSR_FN_PASS, /* the processor's own register: with the bitmap of msr_policy_each_pass() no exit comes
+		      */
 	MSR_FN_TSC,
 	MSR_FN_APIC_BASE,
 	MSR_FN_TSC_ADJUST,
@@ -51,8 +53,8 @@ enum msr_verdict {
 	MSR_FN_SYSTEM_TIME,
 };
 
-/* The state after power-up (INIT leaves it). The MTRRs are as firmware leaves them: all WB, but 0xa0000-0xdffff and 3 to 4 GiB
- * UC, 0xe0000-0xfffff WP. */
+/* The state after power-up (INIT leaves it). The MTRRs are as firmware leaves them: all WB, but
+ * 0xa0000-0xdffff and 3 to 4 GiB UC, 0xe0000-0xfffff WP. */
 void msr_state_init(struct msr_state *s, const struct msr_params *p);
 
 /* MSR_OK: *value is the answer. */
@@ -60,8 +62,9 @@ enum msr_verdict msr_policy_read(const struct msr_params *p, const struct msr_st
 /* MSR_OK: stored or dropped. */
 enum msr_verdict msr_policy_write(const struct msr_params *p, struct msr_state *s, u32 msr, u64 value);
 
-/* Calls fn for each MSR that a guest may read, write or both without an exit; all others have to exit. The caller switches
- * them between vCPUs (or the VMCS does). */
-void msr_policy_each_pass(const struct msr_params *p, void (*fn)(void *ctx, u32 msr, bool read, bool write), void *ctx);
+/* Calls fn for each MSR that a guest may read, write or both without an exit; all others have to exit. The
+ * caller switches them between vCPUs (or the VMCS does). */
+void msr_policy_each_pass(const struct msr_params *p, void (*fn)(void *ctx, u32 msr, bool read, bool write),
+			  void *ctx);
 
 #endif

@@ -8,7 +8,8 @@ struct pvclock_scale pvclock_scale(u32 tsc_khz)
 	struct pvclock_scale s = { 0, 0 };
 	u64 hz = tsc_khz * 1000ull, ns = NS_PER_SEC;
 
-	/* Ticks shifted so shall run faster than 1 GHz, at 2 GHz at most: then mul = 2^32 * 1 GHz / that fills its 32 bits. */
+	/* Ticks shifted so shall run faster than 1 GHz, at 2 GHz at most: then mul = 2^32 * 1 GHz / that
+	 * fills its 32 bits. */
 	for (; hz > 2 * ns; s.shift--)
 		ns <<= 1;
 	for (; hz <= ns; s.shift++)

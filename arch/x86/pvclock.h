@@ -16,18 +16,19 @@
 /* CPUID leaf 40000001H, EAX */
 #define KVM_FEATURE_CLOCKSOURCE	       BIT(0) /* the old MSRs */
 #define KVM_FEATURE_NOP_IO_DELAY       BIT(1)
-#define KVM_FEATURE_CLOCKSOURCE2       BIT(3) /* the new MSRs */
+#define KVM_FEATURE_CLOCKSOURCE2       BIT(3)  /* the new MSRs */
 #define KVM_FEATURE_CLOCKSOURCE_STABLE BIT(24) /* PVCLOCK_TSC_STABLE means what it says */
 
-/* MSR_KVM_SYSTEM_TIME: bit 0 enables, the rest is the guest-physical address of struct pvclock_time, 4-byte aligned. */
-#define PVCLOCK_ENABLE	   BIT(0)
+/* MSR_KVM_SYSTEM_TIME: bit 0 enables, the rest is the guest-physical address of struct pvclock_time, 4-byte
+ * aligned. */
+#define PVCLOCK_ENABLE BIT(0)
 /* struct pvclock_time.flags */
 #define PVCLOCK_TSC_STABLE BIT(0) /* all vCPUs' clocks agree */
 
 struct pvclock_time {
 	u32 version; /* odd while being written */
 	u32 pad0;
-	u64 tsc; /* guest TSC at system_time */
+	u64 tsc;	 /* guest TSC at system_time */
 	u64 system_time; /* ns */
 	u32 mul;	 /* ns = ((ticks << shift) * mul) >> 32; a negative shift goes right */
 	s8 shift;
@@ -35,7 +36,8 @@ struct pvclock_time {
 	u8 pad[2];
 };
 _Static_assert(sizeof(struct pvclock_time) == 32 && offsetof(struct pvclock_time, mul) == 24 &&
-		       offsetof(struct pvclock_time, shift) == 28, "KVM: struct pvclock_vcpu_time_info");
+		       offsetof(struct pvclock_time, shift) == 28,
+	       "KVM: struct pvclock_vcpu_time_info");
 
 struct pvclock_wall {
 	u32 version;
@@ -55,8 +57,8 @@ struct pvclock_scale pvclock_scale(u32 tsc_khz);
 u64 pvclock_ns(struct pvclock_scale s, u64 ticks);
 
 /*
- * Fills *to, which is mapped guest memory that the guest's CPUs may read meanwhile; whatever stands there before does no harm.
- * Caller serialises the writers of one page. The time at guest TSC `tsc` is `ns`.
+ * Fills *to, which is mapped guest memory that the guest's CPUs may read meanwhile; whatever stands there
+ * before does no harm. Caller serialises the writers of one page. The time at guest TSC `tsc` is `ns`.
  */
 void pvclock_write_time(struct pvclock_time *to, struct pvclock_scale s, u64 tsc, u64 ns, u8 flags);
 /* wall_ns: ns since 1970 at system time 0. */

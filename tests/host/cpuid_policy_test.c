@@ -19,23 +19,30 @@ struct host {
 	u64 xcr0;
 };
 
-static const struct host skylake_x = { 0x16, 0x80000008, false, false, 0x77faf3bf, 0xbfebfbff, 0xd19f4fbb, 0, 0x10, 0x121,
-				       0x2c100000, 0xe7 };
-static const struct host sandy_bridge = { 0xd, 0x80000008, false, false, 0x17bae3bf, 0xbfebfbff, 0, 0, 0, 1, 0x28100000, 7 };
-static const struct host penryn = { 0xd, 0x80000008, false, false, 0x0408e3fd, 0xbfebfbff, 0, 0, 0, 1, 0x20100000, 0 };
-static const struct host zen = { 0x10, 0x80000020, true, false, 0x7ed8320b, 0x178bfbff, 0x219c91a9, 0x0040069c, 0x10, 0x75c237ff,
-				 0x2fd3fbff, 0x207 };
-static const struct host everything = { 0x20, 0x80000008, false, true, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0ull };
+static const struct host skylake_x = { 0x16,	   0x80000008, false, false, 0x77faf3bf, 0xbfebfbff,
+				       0xd19f4fbb, 0,	       0x10,  0x121, 0x2c100000, 0xe7 };
+static const struct host sandy_bridge = { 0xd, 0x80000008, false, false, 0x17bae3bf, 0xbfebfbff,
+					  0,   0,	   0,	  1,	 0x28100000, 7 };
+static const struct host penryn = { 0xd, 0x80000008, false, false, 0x0408e3fd, 0xbfebfbff,
+				    0,	 0,	     0,	    1,	   0x20100000, 0 };
+static const struct host zen = { 0x10,	     0x80000020, true, false,	   0x7ed8320b, 0x178bfbff,
+				 0x219c91a9, 0x0040069c, 0x10, 0x75c237ff, 0x2fd3fbff, 0x207 };
+static const struct host everything = { 0x20, 0x80000008, false, true, ~0u, ~0u,
+					~0u,  ~0u,	  ~0u,	 ~0u,  ~0u, ~0ull };
 
 static void ask(void *ctx, u32 leaf, u32 subleaf, u32 out[4])
 {
 	/* size, offset, flags of the XSAVE components as processors have them */
-	static const u32 xsave[][3] = { [2] = { 256, 576, 0 }, [3] = { 64, 960, 0 }, [4] = { 64, 1024, 0 },
-					[5] = { 64, 1088, 0 }, [6] = { 512, 1152, 0 }, [7] = { 1024, 1664, 0 },
-					[9] = { 8, 2688, 0 } };
-	static const u32 caches[][4] = { { 0x1c004121, 0x01c0003f, 0x3f, 0 }, { 0x1c004122, 0x01c0003f, 0x3f, 0 },
-					 { 0x1c004143, 0x03c0003f, 0x3ff, 0 }, { 0x1c03c163, 0x0280003f, 0x2fff, 4 } };
-	static const u32 intel[] = { 0x756e6547, 0x6c65746e, 0x49656e69 }, amd[] = { 0x68747541, 0x444d4163, 0x69746e65 };
+	static const u32 xsave[][3] = {
+		[2] = { 256, 576, 0 },	[3] = { 64, 960, 0 },	 [4] = { 64, 1024, 0 }, [5] = { 64, 1088, 0 },
+		[6] = { 512, 1152, 0 }, [7] = { 1024, 1664, 0 }, [9] = { 8, 2688, 0 }
+	};
+	static const u32 caches[][4] = { { 0x1c004121, 0x01c0003f, 0x3f, 0 },
+					 { 0x1c004122, 0x01c0003f, 0x3f, 0 },
+					 { 0x1c004143, 0x03c0003f, 0x3ff, 0 },
+					 { 0x1c03c163, 0x0280003f, 0x2fff, 4 } };
+	static const u32 intel[] = { 0x756e6547, 0x6c65746e, 0x49656e69 },
+			 amd[] = { 0x68747541, 0x444d4163, 0x69746e65 };
 	const struct host *h = ctx;
 	u32 max = leaf & BIT(31) ? h->ext_max : h->max;
 	u32 zero[4] = { 0 };
@@ -106,8 +113,14 @@ static void ask(void *ctx, u32 leaf, u32 subleaf, u32 out[4])
 	}
 }
 
-static const struct cpuid_params params = { .vcpus = 1, .tsc_khz = 50000, .apic_khz = 50000, .kvm_features = 0x01000009,
-					    .phys_bits = 39, .xcr0 = 0x2e7, .rdtscp = true, .invpcid = true };
+static const struct cpuid_params params = { .vcpus = 1,
+					    .tsc_khz = 50000,
+					    .apic_khz = 50000,
+					    .kvm_features = 0x01000009,
+					    .phys_bits = 39,
+					    .xcr0 = 0x2e7,
+					    .rdtscp = true,
+					    .invpcid = true };
 
 static struct cpuid_table *build(const struct host *h, struct cpuid_params p)
 {
@@ -133,53 +146,64 @@ static u32 look_as(const struct cpuid_table *t, u32 leaf, u32 subleaf, u32 reg, 
 	return r[reg];
 }
 
-#define HAS(t, leaf, sub, reg, bit) (look(t, leaf, sub, reg) >> (bit) & 1)
+#define HAS(t, leaf, sub, reg, bit) (look(t, leaf, sub, reg) >> (bit)&1)
 
-/* On a host that has every bit there is, none of these appears; and everything else that is meant to, does. */
+/* On a host that has every bit there is, none of these appears; and everything else that is meant to, does.
+ */
 static void hidden(void **state)
 {
 	static const struct {
 		u32 leaf, sub, reg, allowed;
 	} t[] = {
-		{ 1, 0, CPUID_ECX, 0xf7fa3203 }, { 1, 0, CPUID_EDX, 0xf8bfbff },
-		{ 7, 0, CPUID_EBX, 0xfdbf27eb }, { 7, 0, CPUID_ECX, 0x1a405f4f },
-		{ 7, 0, CPUID_EDX, 0xac80450c }, { 7, 1, CPUID_EAX, 0x8000bf }, { 7, 1, CPUID_EBX, 0 },
-		{ 7, 1, CPUID_ECX, 0 }, { 7, 1, CPUID_EDX, 0x4430 }, { 0xd, 1, CPUID_EAX, 7 },
-		{ 0x80000001, 0, CPUID_ECX, 0x10921 }, { 0x80000001, 0, CPUID_EDX, 0x2c100800 },
-		{ 0x80000007, 0, CPUID_EDX, 0x100 }, { 0x80000007, 0, CPUID_EAX, 0 }, { 0x80000008, 0, CPUID_EBX, 0 },
+		{ 1, 0, CPUID_ECX, 0xf7fa3203 },
+		{ 1, 0, CPUID_EDX, 0xf8bfbff },
+		{ 7, 0, CPUID_EBX, 0xfdbf27eb },
+		{ 7, 0, CPUID_ECX, 0x1a405f4f },
+		{ 7, 0, CPUID_EDX, 0xac80450c },
+		{ 7, 1, CPUID_EAX, 0x8000bf },
+		{ 7, 1, CPUID_EBX, 0 },
+		{ 7, 1, CPUID_ECX, 0 },
+		{ 7, 1, CPUID_EDX, 0x4430 },
+		{ 0xd, 1, CPUID_EAX, 7 },
+		{ 0x80000001, 0, CPUID_ECX, 0x10921 },
+		{ 0x80000001, 0, CPUID_EDX, 0x2c100800 },
+		{ 0x80000007, 0, CPUID_EDX, 0x100 },
+		{ 0x80000007, 0, CPUID_EAX, 0 },
+		{ 0x80000008, 0, CPUID_EBX, 0 },
 	};
 	struct cpuid_params p = params;
 	struct cpuid_table *c;
 
 	(void)state;
-	p.spec_ctrl = true;
+	p.spec_ctrl = p.arch_caps = true;
 	c = build(&everything, p);
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
 		assert_int_equal(look(c, t[i].leaf, t[i].sub, t[i].reg), t[i].allowed);
 	/* by name, the ones that would be dangerous */
-	assert_false(HAS(c, 1, 0, CPUID_ECX, 5));  /* VMX */
-	assert_false(HAS(c, 1, 0, CPUID_ECX, 6));  /* SMX */
-	assert_false(HAS(c, 1, 0, CPUID_ECX, 3));  /* MONITOR */
-	assert_false(HAS(c, 1, 0, CPUID_ECX, 15)); /* PDCM */
-	assert_false(HAS(c, 7, 0, CPUID_EBX, 2));  /* SGX */
-	assert_false(HAS(c, 7, 0, CPUID_EBX, 25)); /* PT */
-	assert_false(HAS(c, 7, 0, CPUID_EBX, 11)); /* RTM */
-	assert_false(HAS(c, 7, 0, CPUID_EBX, 14)); /* MPX */
-	assert_false(HAS(c, 7, 0, CPUID_ECX, 5));  /* WAITPKG */
-	assert_false(HAS(c, 7, 0, CPUID_ECX, 7));  /* CET_SS */
-	assert_false(HAS(c, 7, 0, CPUID_ECX, 13)); /* TME */
-	assert_false(HAS(c, 7, 0, CPUID_ECX, 16)); /* LA57 */
-	assert_false(HAS(c, 7, 0, CPUID_ECX, 31)); /* PKS */
-	assert_false(HAS(c, 7, 0, CPUID_EDX, 4));  /* FSRM */
-	assert_false(HAS(c, 7, 0, CPUID_EDX, 5));  /* UINTR */
-	assert_false(HAS(c, 7, 0, CPUID_EDX, 18)); /* PCONFIG */
-	assert_false(HAS(c, 7, 0, CPUID_EDX, 20)); /* CET_IBT */
-	assert_false(HAS(c, 7, 0, CPUID_EDX, 24)); /* AMX-TILE */
-	assert_false(HAS(c, 0xd, 1, CPUID_EAX, 3)); /* XSAVES */
+	assert_false(HAS(c, 1, 0, CPUID_ECX, 5));	   /* VMX */
+	assert_false(HAS(c, 1, 0, CPUID_ECX, 6));	   /* SMX */
+	assert_false(HAS(c, 1, 0, CPUID_ECX, 3));	   /* MONITOR */
+	assert_false(HAS(c, 1, 0, CPUID_ECX, 15));	   /* PDCM */
+	assert_false(HAS(c, 7, 0, CPUID_EBX, 2));	   /* SGX */
+	assert_false(HAS(c, 7, 0, CPUID_EBX, 25));	   /* PT */
+	assert_false(HAS(c, 7, 0, CPUID_EBX, 11));	   /* RTM */
+	assert_false(HAS(c, 7, 0, CPUID_EBX, 14));	   /* MPX */
+	assert_false(HAS(c, 7, 0, CPUID_ECX, 5));	   /* WAITPKG */
+	assert_false(HAS(c, 7, 0, CPUID_ECX, 7));	   /* CET_SS */
+	assert_false(HAS(c, 7, 0, CPUID_ECX, 13));	   /* TME */
+	assert_false(HAS(c, 7, 0, CPUID_ECX, 16));	   /* LA57 */
+	assert_false(HAS(c, 7, 0, CPUID_ECX, 31));	   /* PKS */
+	assert_false(HAS(c, 7, 0, CPUID_EDX, 4));	   /* FSRM */
+	assert_false(HAS(c, 7, 0, CPUID_EDX, 5));	   /* UINTR */
+	assert_false(HAS(c, 7, 0, CPUID_EDX, 18));	   /* PCONFIG */
+	assert_false(HAS(c, 7, 0, CPUID_EDX, 20));	   /* CET_IBT */
+	assert_false(HAS(c, 7, 0, CPUID_EDX, 24));	   /* AMX-TILE */
+	assert_false(HAS(c, 0xd, 1, CPUID_EAX, 3));	   /* XSAVES */
 	assert_false(HAS(c, 0x80000001, 0, CPUID_ECX, 2)); /* SVM */
 	/* leaves that say nothing */
-	static const u32 empty[] = { 3, 5, 8, 9, 0xa, 0xc, 0xe, 0xf, 0x10, 0x11, 0x12, 0x13, 0x14, 0x17, 0x18, 0x19, 0x1a, 0x1b,
-				     0x1c, 0x1d, 0x1e, 0x40000002, 0x4000000f };
+	static const u32 empty[] = { 3,	   5,	 8,    9,    0xa,  0xc,	       0xe,	  0xf,
+				     0x10, 0x11, 0x12, 0x13, 0x14, 0x17,       0x18,	  0x19,
+				     0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x40000002, 0x4000000f };
 	for (size_t i = 0; i < ARRAY_SIZE(empty); i++)
 		for (u32 sub = 0; sub < 3; sub++)
 			for (u32 reg = 0; reg < 4; reg++)
@@ -194,11 +218,13 @@ static void conditions(void **state)
 	struct cpuid_table *c = build(&everything, p);
 
 	(void)state;
-	assert_true(HAS(c, 0x80000001, 0, CPUID_EDX, 27) && HAS(c, 7, 0, CPUID_ECX, 22) && HAS(c, 7, 0, CPUID_EBX, 10));
-	assert_int_equal(look(c, 7, 0, CPUID_EDX) & 0x8c000000, 0); /* spec_ctrl is off */
+	assert_true(HAS(c, 0x80000001, 0, CPUID_EDX, 27) && HAS(c, 7, 0, CPUID_ECX, 22) &&
+		    HAS(c, 7, 0, CPUID_EBX, 10));
+	assert_int_equal(look(c, 7, 0, CPUID_EDX) & 0xac000000, 0); /* spec_ctrl and arch_caps are off */
 	p.rdtscp = p.invpcid = false;
 	c = build(&everything, p);
-	assert_false(HAS(c, 0x80000001, 0, CPUID_EDX, 27) || HAS(c, 7, 0, CPUID_ECX, 22) || HAS(c, 7, 0, CPUID_EBX, 10));
+	assert_false(HAS(c, 0x80000001, 0, CPUID_EDX, 27) || HAS(c, 7, 0, CPUID_ECX, 22) ||
+		     HAS(c, 7, 0, CPUID_EBX, 10));
 	p.xcr0 = 7; /* no AVX-512, no PKRU */
 	c = build(&everything, p);
 	assert_true(HAS(c, 1, 0, CPUID_ECX, 28));
@@ -229,7 +255,8 @@ static void forced(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
 		struct cpuid_table *c = build(hosts[i], params);
 
-		assert_true(HAS(c, 1, 0, CPUID_ECX, 21) && HAS(c, 1, 0, CPUID_ECX, 24) && HAS(c, 1, 0, CPUID_ECX, 31));
+		assert_true(HAS(c, 1, 0, CPUID_ECX, 21) && HAS(c, 1, 0, CPUID_ECX, 24) &&
+			    HAS(c, 1, 0, CPUID_ECX, 31));
 		assert_true(HAS(c, 7, 0, CPUID_EBX, 1) && HAS(c, 0x80000007, 0, CPUID_EDX, 8));
 		assert_int_equal(look(c, 0, 0, CPUID_EAX), 0x16);
 		assert_int_equal(look(c, 0x80000000, 0, CPUID_EAX), 0x80000008);
@@ -252,7 +279,8 @@ static void skylake(void **state)
 	assert_int_equal(look(c, 2, 0, CPUID_EAX), 0x76036301);
 	cpuid_lookup(c, 0x80000002, 0, (u32 *)brand);
 	assert_memory_equal(brand, "Test CPU @ 3 GHz", 16);
-	assert_int_equal(look(c, 0x80000008, 0, CPUID_EAX), 0x3027); /* 39 physical; 57 linear bits become 48 */
+	assert_int_equal(look(c, 0x80000008, 0, CPUID_EAX),
+			 0x3027); /* 39 physical; 57 linear bits become 48 */
 	assert_int_equal(cpuid_cr4_allowed(c), 0x3727ff & ~(CR4_VMXE | CR4_SMXE));
 	assert_int_equal(cpuid_cr4_allowed(build(&sandy_bridge, params)), 0x627ff & ~CR4_VMXE);
 	assert_int_equal(cpuid_cr4_allowed(build(&everything, params)), 0x770fff);
@@ -300,11 +328,13 @@ static void topology(void **state)
 			assert_int_equal(r[0], t[i].shift);
 			assert_int_equal(r[1], t[i].vcpus);
 			assert_int_equal(r[2], 0x201);
-			assert_int_equal(look_as(c, leaf, 1, CPUID_EDX, (struct cpuid_state){ .apic_id = 3 }), 3);
+			assert_int_equal(look_as(c, leaf, 1, CPUID_EDX, (struct cpuid_state){ .apic_id = 3 }),
+					 3);
 			cpuid_lookup(c, leaf, 7, r);
 			assert_int_equal(r[0] | r[1], 0);
 			assert_int_equal(r[2], 7);
-			assert_int_equal(look_as(c, leaf, 7, CPUID_EDX, (struct cpuid_state){ .apic_id = 3 }), 3);
+			assert_int_equal(look_as(c, leaf, 7, CPUID_EDX, (struct cpuid_state){ .apic_id = 3 }),
+					 3);
 			/* caches: own L1 and L2, L3 of all; cores in the package */
 			assert_int_equal(look(c, 4, 0, CPUID_EAX), 0x121 | (ids - 1) << 26);
 			assert_int_equal(look(c, 4, 2, CPUID_EAX), 0x143 | (ids - 1) << 26);
@@ -322,8 +352,8 @@ static void xsave(void **state)
 	static const struct {
 		u64 xcr0;
 		u32 bytes, compacted;
-	} t[] = { { 1, 576, 576 }, { 3, 576, 576 }, { 7, 832, 832 }, { 0xe7, 2688, 2432 }, { 0x203, 2696, 584 },
-		  { 0x2e7, 2696, 2440 } };
+	} t[] = { { 1, 576, 576 },	{ 3, 576, 576 },      { 7, 832, 832 },
+		  { 0xe7, 2688, 2432 }, { 0x203, 2696, 584 }, { 0x2e7, 2696, 2440 } };
 
 	(void)state;
 	assert_int_equal(cpuid_xcr0(c), 0x2e7);
@@ -352,8 +382,9 @@ static void time_leaves(void **state)
 	static const struct {
 		u32 tsc, apic;
 		bool leaf15;
-	} t[] = { { 50000, 50000, true }, { 3500123, 3500123, true }, { 3000000, 1000000, true }, { 3500123, 1000000, false },
-		  { 5000000, 5000000, false }, { 2400000, 24000, true }, { 2400000, 0, false } };
+	} t[] = { { 50000, 50000, true },      { 3500123, 3500123, true },  { 3000000, 1000000, true },
+		  { 3500123, 1000000, false }, { 5000000, 5000000, false }, { 2400000, 24000, true },
+		  { 2400000, 0, false } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
@@ -398,8 +429,9 @@ static void hypervisor(void **state)
 /* Out of range: Intel gives the data of the highest basic leaf (and heeds ECX there), AMD zeros. */
 static void out_of_range(void **state)
 {
-	static const u32 leaves[] = { 0x17, 0x20, 0x3fffffff, 0x40000011, 0x400000ff, 0x40000102, 0x4000ff00, 0x7fffffff,
-				      0x80000009, 0x8000001d, 0x8000001e, 0x80860000, 0xffffffff };
+	static const u32 leaves[] = { 0x17,	  0x20,	      0x3fffffff, 0x40000011, 0x400000ff,
+				      0x40000102, 0x4000ff00, 0x7fffffff, 0x80000009, 0x8000001d,
+				      0x8000001e, 0x80860000, 0xffffffff };
 	struct cpuid_table *c = build(&skylake_x, params);
 
 	(void)state;
@@ -429,7 +461,8 @@ static void amd(void **state)
 	assert_memory_equal(&r[1], &v[1], 12);
 	assert_int_equal(look(c, 0x80000001, 0, CPUID_EAX), 0x00a20f10);
 	assert_false(HAS(c, 0x80000001, 0, CPUID_ECX, 2)); /* SVM */
-	assert_false(HAS(c, 0x80000001, 0, CPUID_ECX, 22)); /* topology extensions: leaf 8000001DH is hidden */
+	assert_false(
+		HAS(c, 0x80000001, 0, CPUID_ECX, 22)); /* topology extensions: leaf 8000001DH is hidden */
 	assert_true(HAS(c, 0x80000001, 0, CPUID_ECX, 1));
 	assert_int_equal(look(c, 0x80000001, 0, CPUID_EDX) & 0x0183f3ff, 0x0183f3ff);
 	assert_int_equal(look(c, 0x80000008, 0, CPUID_ECX), 0x3004);
@@ -441,9 +474,10 @@ static void amd(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hidden), cmocka_unit_test(conditions), cmocka_unit_test(forced), cmocka_unit_test(skylake),
-		cmocka_unit_test(vcpu_part), cmocka_unit_test(topology), cmocka_unit_test(xsave), cmocka_unit_test(time_leaves),
-		cmocka_unit_test(hypervisor), cmocka_unit_test(out_of_range), cmocka_unit_test(amd),
+		cmocka_unit_test(hidden),	cmocka_unit_test(conditions),  cmocka_unit_test(forced),
+		cmocka_unit_test(skylake),	cmocka_unit_test(vcpu_part),   cmocka_unit_test(topology),
+		cmocka_unit_test(xsave),	cmocka_unit_test(time_leaves), cmocka_unit_test(hypervisor),
+		cmocka_unit_test(out_of_range), cmocka_unit_test(amd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,8 +13,13 @@
 #include "arch/x86/pvclock.h"
 
 static const struct msr_params plain = { .phys_bits = 39, .rdtscp = true };
-static const struct msr_params full = { .phys_bits = 39, .rdtscp = true, .spec_ctrl = true, .amd = true, .arch_caps = true,
-					.arch_capabilities = ~0ull, .microcode = 0xb000040 };
+static const struct msr_params full = { .phys_bits = 39,
+					.rdtscp = true,
+					.spec_ctrl = true,
+					.amd = true,
+					.arch_caps = true,
+					.arch_capabilities = ~0ull,
+					.microcode = 0xb000040 };
 
 static struct msr_state fresh(const struct msr_params *p)
 {
@@ -67,7 +72,7 @@ static void values(void **state)
 	refuses(&plain, MSR_FEATURE_CONTROL, 5);
 	refuses(&plain, MSR_MTRRCAP, 0x508);
 	refuses(&plain, MSR_MCG_CAP, 0);
-	refuses(&plain, 0x140, 0);
+	keeps(&plain, 0x140, 0, 0);			/* MISC_FEATURES_ENABLES: Linux writes it */
 	keeps(&plain, MSR_BIOS_SIGN_ID, 0, 1ull << 32); /* Linux writes 0 before it reads */
 	keeps(&plain, 0x1fc, 0x1234, 0);
 	keeps(&plain, MSR_MISC_ENABLE, 0x400c51889, 0x400c51889); /* kvm-unit-tests: msr */
@@ -83,11 +88,15 @@ static void values(void **state)
 /* Hidden by CPUID, or not existing: #GP in both directions. */
 static void unknown(void **state)
 {
-	static const u32 msrs[] = { 2, 0x13, 0x4a, 0x9b, 0xc1, 0xe7, 0x10a, 0x10b, 0x122, 0x173, 0x177, 0x17b, 0x1b0, 0x1ff, 0x210,
-				    0x24f, 0x257, 0x25a, 0x267, 0x270, 0x278, 0x2fe, 0x300, 0x345, 0x38f, 0x400, 0x403, 0x480,
-				    0x491, 0x493, 0x606, 0x6df, 0x6e1, 0x7ff, 0x900, 0xd90, 0xda0, 0x4b564d02, 0x4b564d03,
-				    0x4b564cff, 0xc000007f, 0xc0000085, 0xc00000ff, 0xc0000104, 0xc0010010, 0xc0010015,
-				    0xc0010114, 0xc0010117, 0xc0011029, 0x40000000, 0xffffffff };
+	static const u32 msrs[] = { 2,		0x13,	    0x4a,	0x9b,	    0xc1,	0xe7,
+				    0x10a,	0x10b,	    0x122,	0x173,	    0x177,	0x17b,
+				    0x1b0,	0x1ff,	    0x210,	0x24f,	    0x257,	0x25a,
+				    0x267,	0x270,	    0x278,	0x2fe,	    0x300,	0x345,
+				    0x38f,	0x400,	    0x403,	0x480,	    0x491,	0x493,
+				    0x606,	0x6df,	    0x6e1,	0x7ff,	    0x900,	0xd90,
+				    0xda0,	0x4b564d02, 0x4b564d03, 0x4b564cff, 0xc000007f, 0xc0000085,
+				    0xc00000ff, 0xc0000104, 0xc0010010, 0xc0010015, 0xc0010114, 0xc0010117,
+				    0xc0011029, 0x40000000, 0xffffffff };
 	struct msr_state s = fresh(&plain);
 	u64 v;
 
@@ -103,12 +112,21 @@ static void others_answer(void **state)
 	static const struct {
 		u32 msr;
 		enum msr_verdict fn;
-	} t[] = { { MSR_KVM_WALL_CLOCK_OLD, MSR_FN_WALL_CLOCK }, { MSR_KVM_SYSTEM_TIME_OLD, MSR_FN_SYSTEM_TIME },
-		  { MSR_KVM_WALL_CLOCK, MSR_FN_WALL_CLOCK }, { MSR_KVM_SYSTEM_TIME, MSR_FN_SYSTEM_TIME },
-		  { MSR_APIC_BASE, MSR_FN_APIC_BASE }, { MSR_TSC_ADJUST, MSR_FN_TSC_ADJUST },
-		  { MSR_TSC_DEADLINE, MSR_FN_TSC_DEADLINE }, { 0x800, MSR_FN_X2APIC }, { 0x80b, MSR_FN_X2APIC },
-		  { 0x8ff, MSR_FN_X2APIC }, { MSR_PAT, MSR_FN_PASS }, { MSR_SYSENTER_ESP, MSR_FN_PASS },
-		  { MSR_CSTAR, MSR_FN_PASS }, { MSR_GS_BASE, MSR_FN_PASS }, { MSR_TSC_AUX, MSR_FN_PASS } };
+	} t[] = { { MSR_KVM_WALL_CLOCK_OLD, MSR_FN_WALL_CLOCK },
+		  { MSR_KVM_SYSTEM_TIME_OLD, MSR_FN_SYSTEM_TIME },
+		  { MSR_KVM_WALL_CLOCK, MSR_FN_WALL_CLOCK },
+		  { MSR_KVM_SYSTEM_TIME, MSR_FN_SYSTEM_TIME },
+		  { MSR_APIC_BASE, MSR_FN_APIC_BASE },
+		  { MSR_TSC_ADJUST, MSR_FN_TSC_ADJUST },
+		  { MSR_TSC_DEADLINE, MSR_FN_TSC_DEADLINE },
+		  { 0x800, MSR_FN_X2APIC },
+		  { 0x80b, MSR_FN_X2APIC },
+		  { 0x8ff, MSR_FN_X2APIC },
+		  { MSR_PAT, MSR_FN_PASS },
+		  { MSR_SYSENTER_ESP, MSR_FN_PASS },
+		  { MSR_CSTAR, MSR_FN_PASS },
+		  { MSR_GS_BASE, MSR_FN_PASS },
+		  { MSR_TSC_AUX, MSR_FN_PASS } };
 	struct msr_state s = fresh(&plain);
 	u64 v;
 
@@ -128,8 +146,9 @@ static void depends_on_cpuid(void **state)
 	static const struct {
 		u32 msr;
 		enum msr_verdict with;
-	} t[] = { { MSR_TSC_AUX, MSR_FN_PASS }, { MSR_SPEC_CTRL, MSR_FN_PASS }, { MSR_PRED_CMD, MSR_FN_PASS },
-		  { MSR_ARCH_CAPABILITIES, MSR_OK }, { 0xc0010010, MSR_OK }, { 0xc0011029, MSR_OK } };
+	} t[] = { { MSR_TSC_AUX, MSR_FN_PASS },	 { MSR_SPEC_CTRL, MSR_FN_PASS },
+		  { MSR_PRED_CMD, MSR_FN_PASS }, { MSR_ARCH_CAPABILITIES, MSR_OK },
+		  { 0xc0010010, MSR_OK },	 { 0xc0011029, MSR_OK } };
 	const struct msr_params none = { .phys_bits = 39 };
 	struct msr_params p = full;
 	struct msr_state s = fresh(&full);
@@ -161,7 +180,7 @@ static void mtrrs(void **state)
 	assert_int_equal(value_of(&plain, MSR_MTRR_FIX64K_00000), 0x0606060606060606);
 	assert_int_equal(value_of(&plain, MSR_MTRR_FIX16K_80000), 0x0606060606060606);
 	assert_int_equal(value_of(&plain, MSR_MTRR_FIX16K_A0000), 0);
-	assert_int_equal(value_of(&plain, 0x26b), 0); /* 0xd8000 */
+	assert_int_equal(value_of(&plain, 0x26b), 0);		       /* 0xd8000 */
 	assert_int_equal(value_of(&plain, 0x26c), 0x0505050505050505); /* 0xe0000 */
 	assert_int_equal(value_of(&plain, MSR_MTRR_FIX4K_F8000), 0x0505050505050505);
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
@@ -226,9 +245,12 @@ static void see(void *ctx, u32 msr, bool read, bool write)
 
 static void passthrough(void **state)
 {
-	static const u32 want[] = { MSR_TSC, MSR_SPEC_CTRL, MSR_PRED_CMD, MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP,
-				    MSR_PAT, MSR_EFER, MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_FS_BASE, MSR_GS_BASE,
-				    MSR_KERNEL_GS_BASE, MSR_TSC_AUX };
+	static const u32 want[] = { MSR_TSC,	     MSR_SPEC_CTRL,    MSR_PRED_CMD,
+				    MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP,
+				    MSR_PAT,	     MSR_EFER,	       MSR_STAR,
+				    MSR_LSTAR,	     MSR_CSTAR,	       MSR_SFMASK,
+				    MSR_FS_BASE,     MSR_GS_BASE,      MSR_KERNEL_GS_BASE,
+				    MSR_TSC_AUX };
 	struct seen s = { 0 };
 
 	(void)state;
@@ -244,8 +266,9 @@ static void passthrough(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values), cmocka_unit_test(unknown), cmocka_unit_test(others_answer),
-		cmocka_unit_test(depends_on_cpuid), cmocka_unit_test(mtrrs), cmocka_unit_test(slots_are_apart),
+		cmocka_unit_test(values),	 cmocka_unit_test(unknown),
+		cmocka_unit_test(others_answer), cmocka_unit_test(depends_on_cpuid),
+		cmocka_unit_test(mtrrs),	 cmocka_unit_test(slots_are_apart),
 		cmocka_unit_test(passthrough),
 	};
 

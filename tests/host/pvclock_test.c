@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The clock page: the scale is exact enough, and a reader that follows the protocol never believes a half-written page.
+ * The clock page: the scale is exact enough, and a reader that follows the protocol never believes a
+ * half-written page.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +12,8 @@
 #include <cmocka.h>
 #include "arch/x86/pvclock.h"
 
-static const u32 khz[] = { 1, 999, 50000, 999999, 1000000, 1000001, 1999999, 2000000, 2000001, 2400000, 3500123, 4294967295u };
+static const u32 khz[] = { 1,	    999,     50000,   999999,  1000000, 1000001,
+			   1999999, 2000000, 2000001, 2400000, 3500123, 4294967295u };
 
 static void scale(void **state)
 {
@@ -25,7 +27,8 @@ static void scale(void **state)
 		/* below 2^-31: under 41 ms in a year; here a day, without overflow of ticks << shift */
 		if (khz[i] >= 50000) {
 			ns = pvclock_ns(s, khz[i] * day_ms);
-			assert_in_range(ns, day_ms * 1000000 - (day_ms * 1000000 >> 31) - 1, day_ms * 1000000);
+			assert_in_range(ns, day_ms * 1000000 - (day_ms * 1000000 >> 31) - 1,
+					day_ms * 1000000);
 		}
 	}
 	assert_int_equal(pvclock_scale(1000000).shift, 1);
@@ -72,7 +75,8 @@ static void wall_page(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(scale), cmocka_unit_test(time_page), cmocka_unit_test(wall_page) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(scale), cmocka_unit_test(time_page),
+					    cmocka_unit_test(wall_page) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

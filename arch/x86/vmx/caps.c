@@ -7,6 +7,7 @@
 #define QEMU	   "; QEMU/KVM: -cpu host, kvm_intel nested=1"
 #define SINCE_2010 "Intel cores of 2010 on have it" QEMU
 
+/* clang-format off */
 /* The doctor's rows about controls: all that the manual has, in its order. */
 static const struct control {
 	u8 kind, bit;
@@ -81,6 +82,8 @@ static const struct need {
 	{ EPT_VPID_CAP, 0, VMX_EPT_VPID(ADVANCED_INFO), "an EPT violation does not tell user from supervisor" },
 };
 
+/* clang-format on */
+
 static u64 needed(u32 kind, u32 flags, u32 without)
 {
 	u64 mask = 0;
@@ -146,7 +149,8 @@ void vmx_caps_read(struct vmx_caps *c, bool cpuid_vmx, u64 (*rdmsr)(void *ctx, u
 		c->use[VMX_CTL_PROC2] &= ~(u64)VMX_PROC2_VPID;
 }
 
-int vmx_controls(const struct vmx_caps *c, enum vmx_ctl kind, u64 required, u64 optional, u64 *out, u64 *missing)
+int vmx_controls(const struct vmx_caps *c, enum vmx_ctl kind, u64 required, u64 optional, u64 *out,
+		 u64 *missing)
 {
 	u64 lack = required & ~c->may[kind];
 
@@ -179,8 +183,19 @@ static void fill_bit(struct caisson_doctor *out, u32 kind, const struct control 
 	fill(out, row->name, flags, note);
 }
 
-enum { ROW_VMX, ROW_FEATURE_CONTROL, ROW_REVISION, ROW_MEMTYPE, ROW_TRUE, ROW_TIMER, ROW_CR3_TARGETS, ROW_CR0, ROW_CR4,
-       ROW_EPTP_SWITCHING, ROWS };
+enum {
+	ROW_VMX,
+	ROW_FEATURE_CONTROL,
+	ROW_REVISION,
+	ROW_MEMTYPE,
+	ROW_TRUE,
+	ROW_TIMER,
+	ROW_CR3_TARGETS,
+	ROW_CR0,
+	ROW_CR4,
+	ROW_EPTP_SWITCHING,
+	ROWS
+};
 
 static u32 when(bool found, u32 flags)
 {
@@ -202,20 +217,24 @@ static void fill_other(const struct vmx_caps *c, u32 i, struct caisson_doctor *o
 		     when(c->vmx && (!(fc & FEATURE_CONTROL_LOCK) || fc & FEATURE_CONTROL_VMX), need_it),
 		     fc & FEATURE_CONTROL_LOCK ? "locked off: " FIRMWARE : FIRMWARE QEMU);
 		if (c->vmx)
-			snprintf(out->value, n, "%#lx, %s", fc, fc & FEATURE_CONTROL_LOCK ? "locked" : "not locked");
+			snprintf(out->value, n, "%#lx, %s", fc,
+				 fc & FEATURE_CONTROL_LOCK ? "locked" : "not locked");
 		break;
 	case ROW_REVISION:
 		fill(out, "VMCS revision and bytes", when(c->vmx, need_it), FIRMWARE);
-		snprintf(out->value, n, "%#llx, %llu", GET(VMX_BASIC_REVISION, c->basic), GET(VMX_BASIC_SIZE, c->basic));
+		snprintf(out->value, n, "%#llx, %llu", GET(VMX_BASIC_REVISION, c->basic),
+			 GET(VMX_BASIC_SIZE, c->basic));
 		break;
 	case ROW_MEMTYPE:
-		fill(out, "VMX structures write-back (WB)", when(GET(VMX_BASIC_MEMTYPE, c->basic) == 6, need_it), SINCE_2010);
+		fill(out, "VMX structures write-back (WB)",
+		     when(GET(VMX_BASIC_MEMTYPE, c->basic) == 6, need_it), SINCE_2010);
 		break;
 	case ROW_TRUE: /* without it loads and stores of CR3 have to exit */
 		fill(out, "VMX TRUE control MSRs", when(c->basic & VMX_BASIC_TRUE, need_it), SINCE_2010);
 		break;
 	case ROW_TIMER:
-		fill(out, "VMX-preemption timer rate", when(vmx_has(c, VMX_CTL_PIN, VMX_PIN_PREEMPTION_TIMER), 0), NULL);
+		fill(out, "VMX-preemption timer rate",
+		     when(vmx_has(c, VMX_CTL_PIN, VMX_PIN_PREEMPTION_TIMER), 0), NULL);
 		snprintf(out->value, n, "TSC / %lu", 1ul << GET(VMX_MISC_TIMER_SHIFT, c->misc));
 		break;
 	case ROW_CR3_TARGETS:
@@ -246,7 +265,8 @@ int vmx_caps_row(const struct vmx_caps *c, u32 i, struct caisson_doctor *out)
 	}
 	i -= ROWS;
 	if (i < ARRAY_SIZE(controls)) {
-		fill_bit(out, controls[i].kind, &controls[i], c->may[controls[i].kind], c->use[controls[i].kind]);
+		fill_bit(out, controls[i].kind, &controls[i], c->may[controls[i].kind],
+			 c->use[controls[i].kind]);
 		return 0;
 	}
 	i -= ARRAY_SIZE(controls);
@@ -262,7 +282,8 @@ bool vmx_caps_sufficient(const struct vmx_caps *c, struct caisson_doctor *out)
 	struct caisson_doctor row;
 
 	for (u32 i = 0; !vmx_caps_row(c, i, &row); i++)
-		if ((row.flags & (CAISSON_DOCTOR_REQUIRED | CAISSON_DOCTOR_FOUND)) == CAISSON_DOCTOR_REQUIRED) {
+		if ((row.flags & (CAISSON_DOCTOR_REQUIRED | CAISSON_DOCTOR_FOUND)) ==
+		    CAISSON_DOCTOR_REQUIRED) {
 			if (out)
 				*out = row;
 			return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What this processor's VMX can do, what Caisson needs of it, and what each missing piece costs. Pure logic: the capability
- * MSRs are read through a callback. Any context, no locks; struct vmx_caps is written at boot and only read afterwards.
- * SDM: Appendix "VMX Capability Reporting Facility".
+ * What this processor's VMX can do, what Caisson needs of it, and what each missing piece costs. Pure logic:
+ * the capability MSRs are read through a callback. Any context, no locks; struct vmx_caps is written at boot
+ * and only read afterwards. SDM: Appendix "VMX Capability Reporting Facility".
  */
 #ifndef ARCH_X86_VMX_CAPS_H
 #define ARCH_X86_VMX_CAPS_H
@@ -29,26 +29,29 @@ struct vmx_caps {
 	/* TRUE variants where there are any. A kind that the processor has not: may = 0. */
 	u64 must[VMX_CTLS]; /* bits that have to be 1 */
 	u64 may[VMX_CTLS];  /* bits that may be 1 */
-	/* What Caisson sets or can set at some time: the doctor's "used". vmx_caps_read() fills in all that need[] lists as
-	 * required or used and that exists; the vendor code may add (within may) or take away (apicv=off) at boot. */
+	/* What Caisson sets or can set at some time: the doctor's "used". vmx_caps_read() fills in all that
+	 * need[] lists as required or used and that exists; the vendor code may add (within may) or take away
+	 * (apicv=off) at boot. */
 	u64 use[VMX_CTLS];
 	u64 use_ept_vpid; /* the same for IA32_VMX_EPT_VPID_CAP */
 	u64 vmx;	  /* CPUID.1:ECX.VMX */
 };
 
-/* Reads the MSRs through rdmsr(ctx, MSR_*), only those that exist according to the ones read before. cpuid_vmx false: none is
- * read and nothing is found. */
+/* Reads the MSRs through rdmsr(ctx, MSR_*), only those that exist according to the ones read before.
+ * cpuid_vmx false: none is read and nothing is found. */
 void vmx_caps_read(struct vmx_caps *c, bool cpuid_vmx, u64 (*rdmsr)(void *ctx, u32 msr), void *ctx);
 
-/* The controls of need[]: what Caisson cannot do without; with dynamic also those that are set from time to time only
- * (interrupt window, IA-32e mode guest, ...). */
+/* The controls of need[]: what Caisson cannot do without; with dynamic also those that are set from time to
+ * time only (interrupt window, IA-32e mode guest, ...). */
 u64 vmx_caps_required(enum vmx_ctl kind, bool dynamic);
 
 /*
  * The value for a control field: required | optional, as far as they may be 1, | what must be 1.
- * 0, or -CAISSON_EIO when a required bit may not be 1: *missing (may be NULL) gets those bits. *out is written in both cases.
+ * 0, or -CAISSON_EIO when a required bit may not be 1: *missing (may be NULL) gets those bits. *out is
+ * written in both cases.
  */
-int vmx_controls(const struct vmx_caps *c, enum vmx_ctl kind, u64 required, u64 optional, u64 *out, u64 *missing) __must_check;
+int vmx_controls(const struct vmx_caps *c, enum vmx_ctl kind, u64 required, u64 optional, u64 *out,
+		 u64 *missing) __must_check;
 
 /* Row i of the doctor's table: 0, or -CAISSON_ENOENT after the last. */
 int vmx_caps_row(const struct vmx_caps *c, u32 i, struct caisson_doctor *out);
@@ -65,8 +68,8 @@ static inline bool vmx_uses(const struct vmx_caps *c, enum vmx_ctl kind, u64 mas
 	return (c->use[kind] & mask) == mask;
 }
 
-/* The bits of CR0 and CR4 that are wrong in VMX operation (guest: with unrestricted guest, where PE and PG are free). SDM:
- * "VMX-Fixed Bits in CR0", "VMX-Fixed Bits in CR4". */
+/* The bits of CR0 and CR4 that are wrong in VMX operation (guest: with unrestricted guest, where PE and PG
+ * are free). SDM: "VMX-Fixed Bits in CR0", "VMX-Fixed Bits in CR4". */
 static inline u64 vmx_cr0_wrong(const struct vmx_caps *c, u64 cr0, bool guest)
 {
 	u64 fixed0 = c->cr0_fixed0 & (guest ? ~0x80000001ull : ~0ull);

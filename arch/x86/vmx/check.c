@@ -40,16 +40,16 @@ static bool refuse(const struct check *x, u32 field, const char *rule)
 	return false;
 }
 
-#define F(name)			   get(x, VMCS_##name)
-#define MUST(cond, name, rule)                                  \
-	do {                                                    \
-		if (!(cond))                                    \
-			return refuse(x, VMCS_##name, rule);    \
+#define F(name) get(x, VMCS_##name)
+#define MUST(cond, name, rule)                               \
+	do {                                                 \
+		if (!(cond))                                 \
+			return refuse(x, VMCS_##name, rule); \
 	} while (0)
-#define MUST_AT(cond, field, rule)                      \
-	do {                                            \
-		if (!(cond))                            \
-			return refuse(x, field, rule);  \
+#define MUST_AT(cond, field, rule)                     \
+	do {                                           \
+		if (!(cond))                           \
+			return refuse(x, field, rule); \
 	} while (0)
 /* Control bits: PIN(NMI_EXITING), ... */
 #define PIN(name)   (x->ctl[VMX_CTL_PIN] & VMX_PIN_##name)
@@ -77,9 +77,9 @@ static bool address(const struct check *x, u64 a, u64 low)
 	return !(a & low) && phys(x, a) && (!(x->in->caps->basic & VMX_BASIC_32BIT) || !(a >> 32));
 }
 
-#define PAGE_RULE "bits 11:0 must be 0, none beyond the physical width"
-#define MUST_PAGE(on, name) MUST(!(on) || address(x, F(name), 0xfff), name, PAGE_RULE)
-#define CANONICAL_RULE "must be canonical"
+#define PAGE_RULE	     "bits 11:0 must be 0; not beyond the physical width"
+#define MUST_PAGE(on, name)  MUST(!(on) || address(x, F(name), 0xfff), name, PAGE_RULE)
+#define CANONICAL_RULE	     "must be canonical"
 #define MUST_CANONICAL(name) MUST(canonical(x, F(name)), name, CANONICAL_RULE)
 
 static bool pat_ok(u64 pat)
@@ -107,14 +107,16 @@ static bool reserved_ok(const struct check *x, enum vmx_ctl kind)
 static bool check_apic(const struct check *x)
 {
 	MUST_PAGE(PROC(TPR_SHADOW), VIRTUAL_APIC_ADDRESS);
-	MUST(!PROC(TPR_SHADOW) || PROC2(VIRTUAL_INTERRUPT_DELIVERY) || !(F(TPR_THRESHOLD) & ~0xfull), TPR_THRESHOLD,
-	     "bits 31:4 must be 0");
+	MUST(!PROC(TPR_SHADOW) || PROC2(VIRTUAL_INTERRUPT_DELIVERY) || !(F(TPR_THRESHOLD) & ~0xfull),
+	     TPR_THRESHOLD, "bits 31:4 must be 0");
 	MUST(PROC(TPR_SHADOW) || !(PROC2(VIRTUALIZE_X2APIC) | PROC2(APIC_REGISTER_VIRTUALIZATION) |
-				   PROC2(VIRTUAL_INTERRUPT_DELIVERY)), PROC2_CONTROLS,
-	     "its APIC virtualization needs \"Use TPR shadow\"");
-	MUST(PROC(TPR_SHADOW) || !PROC3(IPI_VIRTUALIZATION), PROC3_CONTROLS, "IPI virtualization needs \"Use TPR shadow\"");
+				   PROC2(VIRTUAL_INTERRUPT_DELIVERY)),
+	     PROC2_CONTROLS, "its APIC virtualization needs \"Use TPR shadow\"");
+	MUST(PROC(TPR_SHADOW) || !PROC3(IPI_VIRTUALIZATION), PROC3_CONTROLS,
+	     "IPI virtualization needs \"Use TPR shadow\"");
 	MUST(PIN(NMI_EXITING) || !PIN(VIRTUAL_NMIS), PIN_CONTROLS, "\"Virtual NMIs\" needs \"NMI exiting\"");
-	MUST(PIN(VIRTUAL_NMIS) || !PROC(NMI_WINDOW), PROC_CONTROLS, "\"NMI-window exiting\" needs \"Virtual NMIs\"");
+	MUST(PIN(VIRTUAL_NMIS) || !PROC(NMI_WINDOW), PROC_CONTROLS,
+	     "\"NMI-window exiting\" needs \"Virtual NMIs\"");
 	MUST_PAGE(PROC2(VIRTUALIZE_APIC_ACCESSES), APIC_ACCESS_ADDRESS);
 	MUST(!PROC2(VIRTUALIZE_X2APIC) || !PROC2(VIRTUALIZE_APIC_ACCESSES), PROC2_CONTROLS,
 	     "x2APIC mode excludes \"Virtualize APIC accesses\"");
@@ -122,7 +124,8 @@ static bool check_apic(const struct check *x)
 	     "virtual-interrupt delivery needs \"External-interrupt exiting\"");
 	if (!PIN(POSTED_INTERRUPTS))
 		return true;
-	MUST(PROC2(VIRTUAL_INTERRUPT_DELIVERY), PIN_CONTROLS, "posted interrupts need \"Virtual-interrupt delivery\"");
+	MUST(PROC2(VIRTUAL_INTERRUPT_DELIVERY), PIN_CONTROLS,
+	     "posted interrupts need \"Virtual-interrupt delivery\"");
 	MUST(EXIT(ACK_INTERRUPT), PIN_CONTROLS, "posted interrupts need \"Acknowledge interrupt on exit\"");
 	MUST(F(POSTED_INTERRUPT_VECTOR) < 256, POSTED_INTERRUPT_VECTOR, "bits 15:8 must be 0");
 	MUST(address(x, F(POSTED_INTERRUPT_DESC), 0x3f), POSTED_INTERRUPT_DESC,
@@ -153,10 +156,10 @@ static bool check_ept(const struct check *x)
 	     "memory type, page-walk length, bits 6 and 7 as supported; the rest 0; in width");
 	MUST(ept || !PROC2(PML), PROC2_CONTROLS, "\"Enable PML\" needs \"Enable EPT\"");
 	MUST_PAGE(PROC2(PML), PML_ADDRESS);
-	MUST(ept || !(PROC2(UNRESTRICTED_GUEST) | PROC2(MBEC) | PROC2(SPP) | PROC2(PT_GUEST_PHYSICAL)), PROC2_CONTROLS,
-	     "unrestricted guest, MBEC, SPP need \"Enable EPT\"");
-	MUST(ept || !(PROC3(HLAT) | PROC3(EPT_PAGING_WRITE) | PROC3(GUEST_PAGING_VERIFICATION)), PROC3_CONTROLS,
-	     "HLAT and paging controls need \"Enable EPT\"");
+	MUST(ept || !(PROC2(UNRESTRICTED_GUEST) | PROC2(MBEC) | PROC2(SPP) | PROC2(PT_GUEST_PHYSICAL)),
+	     PROC2_CONTROLS, "unrestricted guest, MBEC, SPP need \"Enable EPT\"");
+	MUST(ept || !(PROC3(HLAT) | PROC3(EPT_PAGING_WRITE) | PROC3(GUEST_PAGING_VERIFICATION)),
+	     PROC3_CONTROLS, "HLAT and paging controls need \"Enable EPT\"");
 	MUST_PAGE(PROC2(SPP), SPPT_POINTER);
 	if (PROC2(VM_FUNCTIONS)) {
 		MUST(!(F(VM_FUNCTION_CONTROLS) & ~x->in->caps->vmfunc), VM_FUNCTION_CONTROLS, RESERVED_RULE);
@@ -199,8 +202,9 @@ static bool check_msr_area(const struct check *x, u32 count_field, u32 area_fiel
 {
 	u64 count = get(x, count_field), area = get(x, area_field);
 
-	MUST_AT(!count || (address(x, area, 0xf) && address(x, area + count * sizeof(struct vmx_msr_entry) - 1, 0)), area_field,
-		"bits 3:0 must be 0, no byte of the area beyond the physical width");
+	MUST_AT(!count || (address(x, area, 0xf) &&
+			   address(x, area + count * sizeof(struct vmx_msr_entry) - 1, 0)),
+		area_field, "bits 3:0 must be 0, no byte of the area beyond the physical width");
 	return true;
 }
 
@@ -223,18 +227,22 @@ static bool check_injection(const struct check *x)
 
 	if (!(info & INTR_INFO_VALID))
 		return true;
-	MUST(type != 1 && (type != INTR_TYPE_OTHER || x->in->caps->may[VMX_CTL_PROC] & VMX_PROC_MONITOR_TRAP_FLAG),
+	MUST(type != 1 &&
+		     (type != INTR_TYPE_OTHER || x->in->caps->may[VMX_CTL_PROC] & VMX_PROC_MONITOR_TRAP_FLAG),
 	     ENTRY_INTERRUPTION_INFO, "the type (bits 10:8) is reserved");
-	MUST(type != INTR_TYPE_NMI || vector == X86_NMI, ENTRY_INTERRUPTION_INFO, "an NMI must have vector 2");
+	MUST(type != INTR_TYPE_NMI || vector == X86_NMI, ENTRY_INTERRUPTION_INFO,
+	     "an NMI must have vector 2");
 	MUST(type != INTR_TYPE_HARDWARE_EXCEPTION || vector < 32, ENTRY_INTERRUPTION_INFO,
 	     "a hardware exception must have a vector below 32");
-	MUST(type != INTR_TYPE_OTHER || !vector, ENTRY_INTERRUPTION_INFO, "type 7 (other event) must have vector 0");
+	MUST(type != INTR_TYPE_OTHER || !vector, ENTRY_INTERRUPTION_INFO,
+	     "type 7 (other event) must have vector 0");
 	may = type == INTR_TYPE_HARDWARE_EXCEPTION && x->cr0 & CR0_PE && (has_error || free_choice);
 	must = may && !free_choice;
 	MUST(info & INTR_INFO_ERROR_CODE ? may : !must, ENTRY_INTERRUPTION_INFO,
 	     "bit 11 must be 1 for exceptions with an error code and CR0.PE only");
 	MUST(!(info & MASK(30, 12)), ENTRY_INTERRUPTION_INFO, "bits 30:12 must be 0");
-	MUST(!(info & INTR_INFO_ERROR_CODE) || !(F(ENTRY_ERROR_CODE) >> 16), ENTRY_ERROR_CODE, "bits 31:16 must be 0");
+	MUST(!(info & INTR_INFO_ERROR_CODE) || !(F(ENTRY_ERROR_CODE) >> 16), ENTRY_ERROR_CODE,
+	     "bits 31:16 must be 0");
 	if (type >= INTR_TYPE_SOFTWARE_INTERRUPT && type <= INTR_TYPE_SOFTWARE_EXCEPTION)
 		MUST(F(ENTRY_INSTRUCTION_LENGTH) <= 15 &&
 			     (F(ENTRY_INSTRUCTION_LENGTH) || x->in->caps->misc & VMX_MISC_ZERO_LENGTH),
@@ -247,12 +255,13 @@ static bool check_entry(const struct check *x)
 	MUST(reserved_ok(x, VMX_CTL_ENTRY), ENTRY_CONTROLS, RESERVED_RULE);
 	if (!check_injection(x) || !check_msr_area(x, VMCS_ENTRY_MSR_LOAD_COUNT, VMCS_ENTRY_MSR_LOAD))
 		return false;
-	MUST(!(ENTRY(ENTRY_TO_SMM) | ENTRY(DEACTIVATE_DUAL_MONITOR)), ENTRY_CONTROLS, "SMM controls must be 0 outside SMM");
+	MUST(!(ENTRY(ENTRY_TO_SMM) | ENTRY(DEACTIVATE_DUAL_MONITOR)), ENTRY_CONTROLS,
+	     "SMM controls must be 0 outside SMM");
 	return true;
 }
 
-/* ---- "Checks on Host Control Registers, MSRs, and SSP", "... Segment and Descriptor-Table Registers", "Checks Related to
- *      Address-Space Size" ---- */
+/* ---- "Checks on Host Control Registers, MSRs, and SSP", "... Segment and Descriptor-Table Registers",
+ * "Checks Related to Address-Space Size" ---- */
 
 #define EFER_BITS (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
@@ -260,7 +269,8 @@ static bool check_host(const struct check *x)
 {
 	u64 efer = F(HOST_EFER);
 
-	MUST(!vmx_cr0_wrong(x->in->caps, F(HOST_CR0), false), HOST_CR0, "a bit that VMX operation fixes is wrong");
+	MUST(!vmx_cr0_wrong(x->in->caps, F(HOST_CR0), false), HOST_CR0,
+	     "a bit that VMX operation fixes is wrong");
 	MUST(!vmx_cr4_wrong(x->in->caps, F(HOST_CR4)), HOST_CR4, "a bit that VMX operation fixes is wrong");
 	MUST(!(F(HOST_CR4) & CR4_CET) || F(HOST_CR0) & CR0_WP, HOST_CR4, "CET needs CR0.WP");
 	MUST(phys(x, F(HOST_CR3)), HOST_CR3, "beyond the physical width");
@@ -268,8 +278,9 @@ static bool check_host(const struct check *x)
 	MUST_CANONICAL(HOST_SYSENTER_EIP);
 	MUST(!EXIT(LOAD_PAT) || pat_ok(F(HOST_PAT)), HOST_PAT, "each byte must be 0, 1, 4, 5, 6 or 7");
 	MUST(!EXIT(LOAD_EFER) || !(efer & ~EFER_BITS), HOST_EFER, "reserved bits must be 0");
-	MUST(!EXIT(LOAD_EFER) || (!(efer & EFER_LMA) == !EXIT(HOST_64) && !(efer & EFER_LME) == !EXIT(HOST_64)), HOST_EFER,
-	     "LMA and LME must equal \"Host address-space size\"");
+	MUST(!EXIT(LOAD_EFER) ||
+		     (!(efer & EFER_LMA) == !EXIT(HOST_64) && !(efer & EFER_LME) == !EXIT(HOST_64)),
+	     HOST_EFER, "LMA and LME must equal \"Host address-space size\"");
 	MUST(!EXIT(LOAD_PKRS) || !(F(HOST_PKRS) >> 32), HOST_PKRS, "bits 63:32 must be 0");
 	for (u32 f = VMCS_HOST_ES_SELECTOR; f <= VMCS_HOST_TR_SELECTOR; f += 2)
 		MUST_AT(!(get(x, f) & 7), f, "RPL and TI must be 0");
@@ -289,12 +300,14 @@ static bool check_guest_registers(const struct check *x)
 {
 	u64 efer = F(GUEST_EFER);
 
-	MUST(!vmx_cr0_wrong(x->in->caps, x->cr0, x->unrestricted), GUEST_CR0, "a bit that VMX operation fixes is wrong");
+	MUST(!vmx_cr0_wrong(x->in->caps, x->cr0, x->unrestricted), GUEST_CR0,
+	     "a bit that VMX operation fixes is wrong");
 	MUST(!(x->cr0 & CR0_PG) || x->cr0 & CR0_PE, GUEST_CR0, "PG needs PE");
 	MUST(!vmx_cr4_wrong(x->in->caps, x->cr4), GUEST_CR4, "a bit that VMX operation fixes is wrong");
 	MUST(!(x->cr4 & CR4_CET) || x->cr0 & CR0_WP, GUEST_CR4, "CET needs CR0.WP");
 	/* LBR, BTF, BLD, TR to FREEZE_PERFMON_ON_PMI, the SMM and RTM bits: whatever some processor has */
-	MUST(!ENTRY(LOAD_DEBUG_CONTROLS) || !(F(GUEST_DEBUGCTL) & ~0xffc7ull), GUEST_DEBUGCTL, "reserved bits must be 0");
+	MUST(!ENTRY(LOAD_DEBUG_CONTROLS) || !(F(GUEST_DEBUGCTL) & ~0xffc7ull), GUEST_DEBUGCTL,
+	     "reserved bits must be 0");
 	MUST(!x->ia32e || x->cr0 & CR0_PG, GUEST_CR0, "\"IA-32e mode guest\" needs PG");
 	MUST(!x->ia32e || x->cr4 & CR4_PAE, GUEST_CR4, "\"IA-32e mode guest\" needs PAE");
 	MUST(x->ia32e || !(x->cr4 & CR4_PCIDE), GUEST_CR4, "PCIDE needs \"IA-32e mode guest\"");
@@ -309,8 +322,9 @@ static bool check_guest_registers(const struct check *x)
 		MUST(!(x->cr0 & CR0_PG) || !(efer & EFER_LMA) == !(efer & EFER_LME), GUEST_EFER,
 		     "LMA must equal LME when CR0.PG is 1");
 	}
-	MUST(!ENTRY(LOAD_BNDCFGS) || (!(F(GUEST_BNDCFGS) & 0xffc) && canonical(x, F(GUEST_BNDCFGS) & ~0xfffull)), GUEST_BNDCFGS,
-	     "bits 11:2 must be 0, the address canonical");
+	MUST(!ENTRY(LOAD_BNDCFGS) ||
+		     (!(F(GUEST_BNDCFGS) & 0xffc) && canonical(x, F(GUEST_BNDCFGS) & ~0xfffull)),
+	     GUEST_BNDCFGS, "bits 11:2 must be 0, the address canonical");
 	MUST(!ENTRY(LOAD_PKRS) || !(F(GUEST_PKRS) >> 32), GUEST_PKRS, "bits 63:32 must be 0");
 	MUST(!ENTRY(LOAD_UINV) || F(GUEST_UINV) < 256, GUEST_UINV, "bits 15:8 must be 0");
 	return true;
@@ -329,8 +343,8 @@ static bool check_selectors_and_bases(const struct check *x)
 {
 	MUST(!(F(GUEST_TR_SELECTOR) & 4), GUEST_TR_SELECTOR, "TI must be 0");
 	MUST(!usable(x, VMX_SEG_LDTR) || !(F(GUEST_LDTR_SELECTOR) & 4), GUEST_LDTR_SELECTOR, "TI must be 0");
-	MUST(x->v86 || x->unrestricted || !((F(GUEST_SS_SELECTOR) ^ F(GUEST_CS_SELECTOR)) & 3), GUEST_SS_SELECTOR,
-	     "RPL must equal that of CS");
+	MUST(x->v86 || x->unrestricted || !((F(GUEST_SS_SELECTOR) ^ F(GUEST_CS_SELECTOR)) & 3),
+	     GUEST_SS_SELECTOR, "RPL must equal that of CS");
 	for (u32 s = VMX_SEG_ES; x->v86 && s <= VMX_SEG_GS; s++)
 		MUST_AT(SEG(BASE, s) == SEG(SELECTOR, s) << 4, VMCS_GUEST_ES_BASE + 2 * s,
 			"must be the selector times 16 in virtual-8086 mode");
@@ -339,10 +353,11 @@ static bool check_selectors_and_bases(const struct check *x)
 	MUST_CANONICAL(GUEST_GS_BASE);
 	MUST(!usable(x, VMX_SEG_LDTR) || canonical(x, F(GUEST_LDTR_BASE)), GUEST_LDTR_BASE, CANONICAL_RULE);
 	for (u32 s = VMX_SEG_ES; s <= VMX_SEG_DS; s++)
-		MUST_AT((s != VMX_SEG_CS && !usable(x, s)) || !(SEG(BASE, s) >> 32), VMCS_GUEST_ES_BASE + 2 * s,
-			"bits 63:32 must be 0");
+		MUST_AT((s != VMX_SEG_CS && !usable(x, s)) || !(SEG(BASE, s) >> 32),
+			VMCS_GUEST_ES_BASE + 2 * s, "bits 63:32 must be 0");
 	for (u32 s = VMX_SEG_ES; x->v86 && s <= VMX_SEG_GS; s++)
-		MUST_AT(SEG(LIMIT, s) == 0xffff, VMCS_GUEST_ES_LIMIT + 2 * s, "must be 0xffff in virtual-8086 mode");
+		MUST_AT(SEG(LIMIT, s) == 0xffff, VMCS_GUEST_ES_LIMIT + 2 * s,
+			"must be 0xffff in virtual-8086 mode");
 	return true;
 }
 
@@ -395,7 +410,8 @@ static bool check_code_data(const struct check *x, u32 s)
 	MUST_AT(dpl_ok(x, s, ar), f, DPL_RULE);
 	MUST_AT(ar & AR_P, f, "P (bit 7) must be 1");
 	MUST_AT(!(ar & AR_RESERVED), f, "bits 11:8 and 31:17 must be 0");
-	MUST_AT(s != VMX_SEG_CS || !x->ia32e || !(ar & AR_L && ar & AR_DB), f, "D/B (bit 14) must be 0 in 64-bit code");
+	MUST_AT(s != VMX_SEG_CS || !x->ia32e || !(ar & AR_L && ar & AR_DB), f,
+		"D/B (bit 14) must be 0 in 64-bit code");
 	MUST_AT(granularity_ok(x, s), f, "G (bit 15) does not suit the limit");
 	return true;
 }
@@ -410,7 +426,8 @@ static bool check_system_segment(const struct check *x, u32 s)
 	if (s == VMX_SEG_LDTR)
 		MUST_AT(type == 2, f, "the type must be 2 (LDT)");
 	else
-		MUST_AT(type == 11 || (type == 3 && !x->ia32e), f, "the type must be 11 (busy TSS), or 3 outside IA-32e mode");
+		MUST_AT(type == 11 || (type == 3 && !x->ia32e), f,
+			"the type must be 11 (busy TSS), or 3 outside IA-32e mode");
 	MUST_AT(!(ar & AR_S), f, "S (bit 4) must be 0");
 	MUST_AT(ar & AR_P, f, "P (bit 7) must be 1");
 	MUST_AT(!(ar & AR_RESERVED), f, "bits 11:8 and 31:17 must be 0");
@@ -454,8 +471,10 @@ static bool check_flow(const struct check *x)
 	MUST(!code64 || canonical(x, F(GUEST_RIP)), GUEST_RIP, CANONICAL_RULE);
 	MUST(!(x->rflags & (MASK(63, 22) | BIT(15) | BIT(5) | BIT(3))) && x->rflags & RFLAGS_1, GUEST_RFLAGS,
 	     "bits 63:22, 15, 5, 3 must be 0, bit 1 must be 1");
-	MUST(!x->v86 || (!x->ia32e && x->cr0 & CR0_PE), GUEST_RFLAGS, "VM must be 0 in IA-32e mode and with CR0.PE 0");
-	MUST(!injects(x, INTR_TYPE_EXTERNAL) || x->rflags & RFLAGS_IF, GUEST_RFLAGS, "IF must be 1 to inject an interrupt");
+	MUST(!x->v86 || (!x->ia32e && x->cr0 & CR0_PE), GUEST_RFLAGS,
+	     "VM must be 0 in IA-32e mode and with CR0.PE 0");
+	MUST(!injects(x, INTR_TYPE_EXTERNAL) || x->rflags & RFLAGS_IF, GUEST_RFLAGS,
+	     "IF must be 1 to inject an interrupt");
 	return true;
 }
 
@@ -476,13 +495,18 @@ static bool activity_takes(const struct check *x, u64 activity)
 
 static bool check_activity(const struct check *x)
 {
-	u64 activity = F(GUEST_ACTIVITY), shadow = x->interruptibility & (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS);
+	u64 activity = F(GUEST_ACTIVITY),
+	    shadow = x->interruptibility & (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS);
 
-	MUST(activity <= ACTIVITY_WAIT_FOR_SIPI && (!activity || x->in->caps->misc & (VMX_MISC_HLT << (activity - 1))),
+	MUST(activity <= ACTIVITY_WAIT_FOR_SIPI &&
+		     (!activity || x->in->caps->misc & (VMX_MISC_HLT << (activity - 1))),
 	     GUEST_ACTIVITY, "the processor has no such activity state");
-	MUST(activity != ACTIVITY_HLT || !(F(GUEST_SS_AR) & AR_DPL), GUEST_ACTIVITY, "HLT needs CPL 0 (SS.DPL)");
-	MUST(activity == ACTIVITY_ACTIVE || !shadow, GUEST_ACTIVITY, "must be active with blocking by STI or MOV SS");
-	MUST(activity_takes(x, activity), GUEST_ACTIVITY, "the injected event cannot be delivered in this state");
+	MUST(activity != ACTIVITY_HLT || !(F(GUEST_SS_AR) & AR_DPL), GUEST_ACTIVITY,
+	     "HLT needs CPL 0 (SS.DPL)");
+	MUST(activity == ACTIVITY_ACTIVE || !shadow, GUEST_ACTIVITY,
+	     "must be active with blocking by STI or MOV SS");
+	MUST(activity_takes(x, activity), GUEST_ACTIVITY,
+	     "the injected event cannot be delivered in this state");
 	return true;
 }
 
@@ -496,10 +520,11 @@ static bool check_interruptibility(const struct check *x)
 	MUST(!sti || x->rflags & RFLAGS_IF, GUEST_INTERRUPTIBILITY, "blocking by STI needs RFLAGS.IF");
 	MUST(!injects(x, INTR_TYPE_EXTERNAL) || !(sti || mov_ss), GUEST_INTERRUPTIBILITY,
 	     "no blocking by STI or MOV SS when an interrupt is injected");
-	MUST(!injects(x, INTR_TYPE_NMI) || !mov_ss, GUEST_INTERRUPTIBILITY, "no blocking by MOV SS when an NMI is injected");
+	MUST(!injects(x, INTR_TYPE_NMI) || !mov_ss, GUEST_INTERRUPTIBILITY,
+	     "no blocking by MOV SS when an NMI is injected");
 	MUST(!(i & INTERRUPTIBILITY_SMI), GUEST_INTERRUPTIBILITY, "blocking by SMI must be 0 outside SMM");
-	MUST(!PIN(VIRTUAL_NMIS) || !injects(x, INTR_TYPE_NMI) || !(i & INTERRUPTIBILITY_NMI), GUEST_INTERRUPTIBILITY,
-	     "no blocking by NMI when an NMI is injected");
+	MUST(!PIN(VIRTUAL_NMIS) || !injects(x, INTR_TYPE_NMI) || !(i & INTERRUPTIBILITY_NMI),
+	     GUEST_INTERRUPTIBILITY, "no blocking by NMI when an NMI is injected");
 	MUST(!(i & INTERRUPTIBILITY_ENCLAVE) || !mov_ss, GUEST_INTERRUPTIBILITY,
 	     "enclave interruption excludes blocking by MOV SS");
 	return true;
@@ -515,10 +540,11 @@ static bool check_pending_debug(const struct check *x)
 	MUST(!(pending & (MASK(10, 4) | BIT(13) | BIT(15) | MASK(63, 17))), GUEST_PENDING_DEBUG,
 	     "bits 10:4, 13, 15, 63:17 must be 0");
 	MUST(!held || !(pending & QUAL_DEBUG_BS) == !single_step, GUEST_PENDING_DEBUG,
-	     "BS (bit 14) must be RFLAGS.TF && !DEBUGCTL.BTF in HLT or an STI or MOV SS shadow");
-	MUST(!(pending & QUAL_DEBUG_RTM) || (pending & QUAL_DEBUG_ENABLED_BP && !(pending & (MASK(11, 0) | QUAL_DEBUG_BS)) &&
-					     !(x->interruptibility & INTERRUPTIBILITY_MOV_SS)), GUEST_PENDING_DEBUG,
-	     "RTM (bit 16) needs bit 12, and neither other bits nor blocking by MOV SS");
+	     "BS (bit 14) must be TF && !BTF in HLT or an STI or MOV SS shadow");
+	MUST(!(pending & QUAL_DEBUG_RTM) ||
+		     (pending & QUAL_DEBUG_ENABLED_BP && !(pending & (MASK(11, 0) | QUAL_DEBUG_BS)) &&
+		      !(x->interruptibility & INTERRUPTIBILITY_MOV_SS)),
+	     GUEST_PENDING_DEBUG, "RTM (bit 16) needs bit 12, and neither other bits nor blocking by MOV SS");
 	return true;
 }
 
@@ -540,12 +566,13 @@ static bool check_guest(const struct check *x)
 	if (!check_guest_registers(x) || !check_segments(x) || !check_flow(x) || !check_activity(x) ||
 	    !check_interruptibility(x) || !check_pending_debug(x))
 		return false;
-	MUST(link == LINK_POINTER_NONE || address(x, link, 0xfff), LINK_POINTER, "must be all ones, or " PAGE_RULE);
+	MUST(link == LINK_POINTER_NONE || address(x, link, 0xfff), LINK_POINTER,
+	     "must be all ones, or " PAGE_RULE);
 	if (!check_pdptes(x))
 		return false;
 	/* The manual leaves this one to the processor, so it comes last. */
-	MUST(!injects(x, INTR_TYPE_NMI) || !(x->interruptibility & INTERRUPTIBILITY_STI), GUEST_INTERRUPTIBILITY,
-	     "some processors refuse blocking by STI when an NMI is injected");
+	MUST(!injects(x, INTR_TYPE_NMI) || !(x->interruptibility & INTERRUPTIBILITY_STI),
+	     GUEST_INTERRUPTIBILITY, "some processors refuse blocking by STI when an NMI is injected");
 	return true;
 }
 

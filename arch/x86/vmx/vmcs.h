@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The numbers of VMX, once, in the manual's order: VMCS fields, controls, exit reasons, layouts of what an exit tells,
- * capability MSRs. Data only; any context, host tests included. Section titles are those of the Intel SDM, volume 3.
+ * The numbers of VMX, once, in the manual's order: VMCS fields, controls, exit reasons, layouts of what an
+ * exit tells, capability MSRs. Data only; any context, host tests included. Section titles are those of the
+ * Intel SDM, volume 3.
  */
 #ifndef ARCH_X86_VMX_VMCS_H
 #define ARCH_X86_VMX_VMCS_H
