@@ -702,10 +702,12 @@ static bool steal(struct sched_cpu *c, u64 now)
 	return u;
 }
 
-/* Another CPU of the pool that has less to do, or NULL. */
+/* Another CPU of the pool that has less to do, or NULL: one with a single unit (its clock is not looked at
+ * all the time), or else the one that is ahead of the others. */
 static struct sched_cpu *lighter(struct sched_cpu *c)
 {
 	struct sched_cpu *best = NULL, *t;
+	u64 at, most = 0;
 	u32 i;
 
 	for (i = 0; i < SEEK; i++) {
@@ -713,9 +715,15 @@ static struct sched_cpu *lighter(struct sched_cpu *c)
 		if (!s.cpu[c->seek])
 			c->seek = 0;
 		t = s.cpu[c->seek];
-		if (t && t != c && t->pool == c->pool &&
-		    READ_ONCE(t->load) < READ_ONCE((best ? best : c)->load))
+		if (!t || t == c || t->pool != c->pool || READ_ONCE(t->load) >= c->load)
+			continue;
+		if (READ_ONCE(t->runnable) < 2)
+			return t;
+		at = READ_ONCE(t->clock) + READ_ONCE(t->offset);
+		if (!best || heap_before(most, at)) {
 			best = t;
+			most = at;
+		}
 	}
 	return best;
 }

@@ -46,7 +46,7 @@ struct sched_group;
 #define SCHED_PREEMPT_US 250u	/* a fair unit that was just picked is left alone so long by fair wake-ups */
 #define SCHED_BONUS_US	 2000u	/* head start of a unit that slept, in its own running time */
 #define SCHED_CAP_US	 10000u /* period of caps */
-#define SCHED_BALANCE_US 4000u	/* between two looks of a busy CPU at others */
+#define SCHED_BALANCE_US 2000u	/* between two looks of a busy CPU at others */
 #define SCHED_GAIN_US	 1000u	/* a unit moves when it is owed so much running time elsewhere */
 #define SCHED_WEIGHT	 256u	/* the default */
 #define SCHED_WEIGHT_MAX 10000u
