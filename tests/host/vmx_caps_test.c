@@ -349,6 +349,42 @@ static void field_table(void **s)
 	assert_int_equal(VMX_REASON_WRMSRLIST + 1, VMX_REASON_END);
 }
 
+/* docs/exits.md has a row for each basic exit reason, under the manual's name and with one of the five
+ * answers. */
+static void exits_are_documented(void **s)
+{
+	static const char *const reasons[VMX_REASON_END] = {
+#define X(name, number, text) [number] = text,
+		VMX_REASONS(X)
+#undef X
+	};
+	static const char *const answers[] = { "handled", "#UD", "#GP", "off", "stopped" };
+	FILE *f = fopen("docs/exits.md", "r");
+	char line[1024], name[80], answer[16];
+	u32 number, rows = 0, known = 0;
+
+	(void)s;
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		bool good = false;
+
+		if (sscanf(line, "| %u | %79[^|]| %15[^ |] |", &number, name, answer) != 3)
+			continue;
+		rows++;
+		assert_in_range(number, 0, VMX_REASON_END - 1);
+		assert_non_null(reasons[number]);
+		name[strlen(name) - 1] = 0;
+		assert_string_equal(name, reasons[number]);
+		for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
+			good = good || !strcmp(answer, answers[i]);
+		assert_true(good);
+	}
+	fclose(f);
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+		known += reasons[i] != NULL;
+	assert_int_equal(rows, known);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +401,7 @@ int main(void)
 		cmocka_unit_test(rows),
 		cmocka_unit_test(fixed_bits),
 		cmocka_unit_test(field_table),
+		cmocka_unit_test(exits_are_documented),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
