@@ -28,12 +28,22 @@ struct efi_desc {
 	u32 type, pad;
 	u64 phys, virt, pages, attribute;
 };
-enum { EFI_LOADER_CODE = 1, EFI_BS_DATA = 4, EFI_CONVENTIONAL = 7, EFI_UNUSABLE = 8, EFI_ACPI = 9, EFI_NVS = 10 };
+enum {
+	EFI_LOADER_CODE = 1,
+	EFI_BS_DATA = 4,
+	EFI_CONVENTIONAL = 7,
+	EFI_UNUSABLE = 8,
+	EFI_ACPI = 9,
+	EFI_NVS = 10
+};
 
 /* Where two ranges overlap the one that is less ours wins. */
 static u32 caution(u32 type)
 {
-	static const u8 rank[] = { [BOOT_MEM_RAM] = 0, [BOOT_MEM_ACPI] = 1, [BOOT_MEM_NVS] = 2, [BOOT_MEM_RESERVED] = 3,
+	static const u8 rank[] = { [BOOT_MEM_RAM] = 0,
+				   [BOOT_MEM_ACPI] = 1,
+				   [BOOT_MEM_NVS] = 2,
+				   [BOOT_MEM_RESERVED] = 3,
 				   [BOOT_MEM_BAD] = 4 };
 
 	return rank[type];
@@ -103,7 +113,8 @@ static void add_range(struct bootinfo *bi, u64 start, u64 end, u32 type)
 			i++;
 		} else if (caution(type) > caution(m->type)) {
 			i = cut(bi, i, r.start.v, r.end.v);
-		} else { /* the old one stays: we get what is left of it, and go on with what is right of it */
+		} else { /* the old one stays: we get what is left of it, and go on with what is right of it
+			  */
 			tail.start = m->end;
 			r.end.v = MIN(r.end.v, m->start.v);
 			trim_ram(&r);
@@ -154,7 +165,8 @@ static const char *parse_mmap(struct bootinfo *bi, const u8 *p, u32 size)
 			bi->mem_dropped++;
 			continue;
 		}
-		add_range(bi, e.addr, e.addr + e.len, e.type >= BOOT_MEM_RAM && e.type <= BOOT_MEM_BAD ? e.type : BOOT_MEM_RESERVED);
+		add_range(bi, e.addr, e.addr + e.len,
+			  e.type >= BOOT_MEM_RAM && e.type <= BOOT_MEM_BAD ? e.type : BOOT_MEM_RESERVED);
 	}
 	return NULL;
 }
@@ -276,7 +288,8 @@ static const char *check_modules(const struct bootinfo *bi)
 		u64 at = m->start.v;
 
 		for (u32 j = 0; j < bi->mem_count; j++) {
-			if (bi->mem[j].type == BOOT_MEM_RAM && bi->mem[j].start.v <= at && at < bi->mem[j].end.v)
+			if (bi->mem[j].type == BOOT_MEM_RAM && bi->mem[j].start.v <= at &&
+			    at < bi->mem[j].end.v)
 				at = bi->mem[j].end.v;
 		}
 		if (at < m->end.v)
@@ -304,7 +317,8 @@ const char *multiboot2_parse(const void *mbi, size_t readable, struct bootinfo *
 		if (t.type == TAG_END)
 			break;
 		if (t.size < sizeof(t) || t.size > total - at)
-			return "a tag of the boot information is longer than the whole, or shorter than its head";
+			return "a tag of the boot information is longer than the whole, or shorter than its "
+			       "head";
 		wrong = parse_tag(bi, p + at, t, &efi_map);
 		if (wrong)
 			return wrong;

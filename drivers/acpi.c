@@ -58,15 +58,16 @@ static const struct sdt *table_map(u64 pa, map_fn *map)
 		return NULL;
 	length = t->length;
 	if (length < sizeof(*t) || length > TABLE_MAX) {
-		log_warn("ACPI table '%.4s' at %#llx has an impossible length %u: left out", t->signature, (unsigned long long)pa,
-			 length);
+		log_warn("ACPI table '%.4s' at %#llx has an impossible length %u: left out", t->signature,
+			 (unsigned long long)pa, length);
 		return NULL;
 	}
 	t = map(HPA(pa), length);
 	if (!t || t->length != length)
 		return NULL;
 	if (!sum_ok(t, length)) {
-		log_warn("ACPI table '%.4s' at %#llx has a wrong checksum: left out", t->signature, (unsigned long long)pa);
+		log_warn("ACPI table '%.4s' at %#llx has a wrong checksum: left out", t->signature,
+			 (unsigned long long)pa);
 		return NULL;
 	}
 	return t;
@@ -118,7 +119,8 @@ static void parse_madt(struct acpi_info *a, const struct sdt *t)
 	for (u32 at = 44, len; at + 2 <= t->length; at += len) {
 		len = (u32)field(t, at + 1, 1);
 		if (len < 2 || len > t->length - at) {
-			log_warn("ACPI MADT: an entry at offset %u with length %u: the rest is left out", at, len);
+			log_warn("ACPI MADT: an entry at offset %u with length %u: the rest is left out", at,
+				 len);
 			return;
 		}
 		madt_entry(a, t, at, (u32)field(t, at, 1), len);
@@ -132,8 +134,9 @@ static void parse_madt(struct acpi_info *a, const struct sdt *t)
 
 static struct acpi_gas gas_field(const struct sdt *t, u32 offset)
 {
-	return (struct acpi_gas){ (u8)field(t, offset, 1), (u8)field(t, offset + 1, 1), (u8)field(t, offset + 2, 1),
-				  (u8)field(t, offset + 3, 1), field(t, offset + 4, 8) };
+	return (struct acpi_gas){ (u8)field(t, offset, 1), (u8)field(t, offset + 1, 1),
+				  (u8)field(t, offset + 2, 1), (u8)field(t, offset + 3, 1),
+				  field(t, offset + 4, 8) };
 }
 
 /* The extended block where it is given, else the old port. */
@@ -158,7 +161,8 @@ static u32 pkg_length(const u8 *p, const u8 *end, u32 *length)
 	return 1 + more;
 }
 
-/* An integer object of AML: Zero, One, Ones, BytePrefix, WordPrefix, DWordPrefix. Returns its bytes, 0: something else. */
+/* An integer object of AML: Zero, One, Ones, BytePrefix, WordPrefix, DWordPrefix. Returns its bytes, 0:
+ * something else. */
 static u32 aml_integer(const u8 *p, const u8 *end, u8 *value)
 {
 	u32 n;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What Caisson needs of the firmware's ACPI tables. (T)  Every table is checked (signature, length, checksum) before it is
- * believed, and what is copied out is all that is kept.
- * ACPI specification 6.5, "Root System Description Pointer", "Multiple APIC Description Table (MADT)", "Fixed ACPI Description
- * Table (FADT)", "_Sx (System States)"; "IA-PC HPET Specification"; Microsoft's SPCR.
+ * What Caisson needs of the firmware's ACPI tables. (T)  Every table is checked (signature, length, checksum)
+ * before it is believed, and what is copied out is all that is kept. ACPI specification 6.5, "Root System
+ * Description Pointer", "Multiple APIC Description Table (MADT)", "Fixed ACPI Description Table (FADT)", "_Sx
+ * (System States)"; "IA-PC HPET Specification"; Microsoft's SPCR.
  */
 #ifndef DRIVERS_ACPI_H
 #define DRIVERS_ACPI_H
@@ -49,8 +49,10 @@ struct acpi_info {
 	u16 spcr_port;
 };
 
-/* map gives `bytes` at a physical address, or NULL; what it gives is not kept. rsdp: 20 or 36 bytes. NULL, or a sentence that says
- * what is wrong; a table that is not there or broken and that one can live without is no error: its members are 0. */
-const char *acpi_parse(const void *rsdp, u32 rsdp_size, const void *(*map)(hpa_t pa, u64 bytes), struct acpi_info *out);
+/* map gives `bytes` at a physical address, or NULL; what it gives is not kept. rsdp: 20 or 36 bytes. NULL, or
+ * a sentence that says what is wrong; a table that is not there or broken and that one can live without is no
+ * error: its members are 0. */
+const char *acpi_parse(const void *rsdp, u32 rsdp_size, const void *(*map)(hpa_t pa, u64 bytes),
+		       struct acpi_info *out);
 
 #endif

@@ -53,7 +53,8 @@ bool pmtimer_clock(const struct acpi_info *a, struct ref_clock *out)
 	if (a->pm_timer.space != ACPI_SPACE_IO || a->pm_timer.addr == 0 || a->pm_timer.addr > 0xfffc)
 		return false;
 	pm_port = (u16)a->pm_timer.addr;
-	*out = (struct ref_clock){ "PM timer", 3579545, a->pm_timer_32 ? 0xffffffff : 0xffffff, pmtimer_read };
+	*out = (struct ref_clock){ "PM timer", 3579545, a->pm_timer_32 ? 0xffffffff : 0xffffff,
+				   pmtimer_read };
 	return moves(out);
 }
 
@@ -82,7 +83,16 @@ bool pit_clock(struct ref_clock *out)
 }
 
 /* ---- CMOS clock: MC146818A, "Address Map", "Register A", "Register B" ---- */
-enum { RTC_SECONDS = 0, RTC_MINUTES = 2, RTC_HOURS = 4, RTC_DAY = 7, RTC_MONTH = 8, RTC_YEAR = 9, RTC_A = 10, RTC_B = 11 };
+enum {
+	RTC_SECONDS = 0,
+	RTC_MINUTES = 2,
+	RTC_HOURS = 4,
+	RTC_DAY = 7,
+	RTC_MONTH = 8,
+	RTC_YEAR = 9,
+	RTC_A = 10,
+	RTC_B = 11
+};
 #define RTC_A_UIP    BIT(7)
 #define RTC_B_24H    BIT(1)
 #define RTC_B_BINARY BIT(2)
@@ -101,11 +111,17 @@ static u8 cmos_read(u8 index)
 
 static struct rtc rtc_read(u8 century)
 {
-	/* An update takes 2 ms at most; on a machine without the clock the bit is stuck, and the check of the date says so. */
+	/* An update takes 2 ms at most; on a machine without the clock the bit is stuck, and the check of the
+	 * date says so. */
 	for (u32 i = 0; i < 20000 && (cmos_read(RTC_A) & RTC_A_UIP); i++)
 		__builtin_ia32_pause();
-	return (struct rtc){ cmos_read(RTC_SECONDS), cmos_read(RTC_MINUTES), cmos_read(RTC_HOURS), cmos_read(RTC_DAY),
-			     cmos_read(RTC_MONTH), cmos_read(RTC_YEAR), century ? cmos_read(century) : 0 };
+	return (struct rtc){ cmos_read(RTC_SECONDS),
+			     cmos_read(RTC_MINUTES),
+			     cmos_read(RTC_HOURS),
+			     cmos_read(RTC_DAY),
+			     cmos_read(RTC_MONTH),
+			     cmos_read(RTC_YEAR),
+			     century ? cmos_read(century) : 0 };
 }
 
 static u32 number(u8 v, bool binary)
@@ -134,11 +150,13 @@ u64 cmos_time(u8 century)
 	month = number(t.month, b & RTC_B_BINARY);
 	cent = number(t.century, b & RTC_B_BINARY);
 	year = number(t.year, b & RTC_B_BINARY) + (cent >= 19 && cent <= 29 ? cent * 100 : 2000);
-	if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 || year < 1970)
+	if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 ||
+	    year < 1970)
 		return 0;
-	/* Days of the proleptic Gregorian calendar, years starting in March so that the leap day comes last. */
+	/* Days of the proleptic Gregorian calendar, years starting in March so that the leap day comes last.
+	 */
 	year -= month <= 2;
-	days = (s64)year * 365 + year / 4 - year / 100 + year / 400 + (153 * (month + (month > 2 ? -3u : 9u)) + 2) / 5 + day - 1 -
-	       719468;
+	days = (s64)year * 365 + year / 4 - year / 100 + year / 400 +
+	       (153 * (month + (month > 2 ? -3u : 9u)) + 2) / 5 + day - 1 - 719468;
 	return (u64)days * 86400 + hour * 3600 + minute * 60 + second;
 }

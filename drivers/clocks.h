@@ -14,13 +14,15 @@ struct ref_clock {
 	u64 (*read)(void);
 };
 
-/* Each starts its counter; false: there is none, or it does not move. HPET: "IA-PC HPET Specification", the registers mapped at
- * regs. PM timer: ACPI, "Power Management Timer". PIT: 8254 channel 2, as the PC's port 0x61 gates it. */
+/* Each starts its counter; false: there is none, or it does not move. HPET: "IA-PC HPET Specification", the
+ * registers mapped at regs. PM timer: ACPI, "Power Management Timer". PIT: 8254 channel 2, as the PC's port
+ * 0x61 gates it. */
 bool hpet_clock(volatile void *regs, struct ref_clock *out);
 bool pmtimer_clock(const struct acpi_info *a, struct ref_clock *out);
 bool pit_clock(struct ref_clock *out);
 
-/* Seconds since 1970-01-01 that the CMOS clock shows, taken as UTC; century: CMOS index of it or 0. 0: it shows nonsense. */
+/* Seconds since 1970-01-01 that the CMOS clock shows, taken as UTC; century: CMOS index of it or 0. 0: it
+ * shows nonsense. */
 u64 cmos_time(u8 century);
 
 #endif

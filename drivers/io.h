@@ -7,16 +7,16 @@
 
 #include "hv/types.h"
 
-#define DEFINE_PORT(bits)                                                                      \
-	static inline u##bits in##bits(u16 port)                                                    \
-	{                                                                                           \
-		u##bits v;                                                                          \
-		__asm__ volatile("in %1, %0" : "=a"(v) : "Nd"(port) : "memory");                    \
-		return v;                                                                           \
-	}                                                                                           \
-	static inline void out##bits(u16 port, u##bits v)                                           \
-	{                                                                                           \
-		__asm__ volatile("out %0, %1" : : "a"(v), "Nd"(port) : "memory");                   \
+#define DEFINE_PORT(bits)                                                         \
+	static inline u##bits in##bits(u16 port)                                  \
+	{                                                                         \
+		u##bits v;                                                        \
+		__asm__ volatile("in %1, %0" : "=a"(v) : "Nd"(port) : "memory");  \
+		return v;                                                         \
+	}                                                                         \
+	static inline void out##bits(u16 port, u##bits v)                         \
+	{                                                                         \
+		__asm__ volatile("out %0, %1" : : "a"(v), "Nd"(port) : "memory"); \
 	}
 DEFINE_PORT(8)
 DEFINE_PORT(16)

@@ -59,7 +59,8 @@ bool ioapic_route_isa(const struct acpi_info *a, u32 irq, u32 vector, u32 apic_i
 		low |= GET(INTI_TRIGGER, a->iso[i].flags) == INTI_LEVEL ? ENTRY_LEVEL : 0;
 	}
 	for (u32 i = 0; i < count; i++) {
-		if (gsi < ioapics[i].gsi_base || gsi - ioapics[i].gsi_base >= ioapics[i].pins || apic_id > 254)
+		if (gsi < ioapics[i].gsi_base || gsi - ioapics[i].gsi_base >= ioapics[i].pins ||
+		    apic_id > 254)
 			continue;
 		reg_write(ioapics[i].regs, REG_ENTRY(gsi - ioapics[i].gsi_base) + 1, apic_id << 24);
 		reg_write(ioapics[i].regs, REG_ENTRY(gsi - ioapics[i].gsi_base), low);

@@ -1,21 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Registers and bits: "PC16550D Universal Asynchronous Receiver/Transmitter with FIFOs", section "Registers". */
+/* Registers and bits: "PC16550D Universal Asynchronous Receiver/Transmitter with FIFOs", section "Registers".
+ */
 #include "drivers/io.h"
 #include "drivers/uart.h"
 
-enum { RBR = 0, THR = 0, DLL = 0, IER = 1, DLM = 1, IIR = 2, FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SCR = 7 };
+enum {
+	RBR = 0,
+	THR = 0,
+	DLL = 0,
+	IER = 1,
+	DLM = 1,
+	IIR = 2,
+	FCR = 2,
+	LCR = 3,
+	MCR = 4,
+	LSR = 5,
+	MSR = 6,
+	SCR = 7
+};
 
-#define IER_RX	   BIT(0)
-#define IER_TX	   BIT(1)
-#define IIR_NONE   BIT(0)
-#define IIR_ID	   MASK(3, 1)
-#define IIR_MODEM  0
-#define FCR_ON	   0x07 /* FIFOs on and cleared, receive trigger at one byte */
-#define LCR_8N1	   0x03
-#define LCR_DLAB   BIT(7)
-#define MCR_ON	   0x0b /* DTR, RTS, and OUT2 which gates the interrupt line on a PC */
-#define LSR_RX	   BIT(0)
-#define LSR_THRE   BIT(5)
+#define IER_RX	    BIT(0)
+#define IER_TX	    BIT(1)
+#define IIR_NONE    BIT(0)
+#define IIR_ID	    MASK(3, 1)
+#define IIR_MODEM   0
+#define FCR_ON	    0x07 /* FIFOs on and cleared, receive trigger at one byte */
+#define LCR_8N1	    0x03
+#define LCR_DLAB    BIT(7)
+#define MCR_ON	    0x0b /* DTR, RTS, and OUT2 which gates the interrupt line on a PC */
+#define LSR_RX	    BIT(0)
+#define LSR_THRE    BIT(5)
 #define TX_PATIENCE 1000000 /* polls: far above one byte at 115200 baud */
 
 static u16 base;

@@ -9,7 +9,8 @@ void boot_reserve(struct bootinfo *bi, hpa_t start, hpa_t end, const char *what)
 	bi->reserved[bi->reserved_count++] = (struct boot_range){ start, end, 0, what };
 }
 
-/* The reserved range that holds `at`, or else the first that starts behind it; what it leaves free is [at, *stop). */
+/* The reserved range that holds `at`, or else the first that starts behind it; what it leaves free is [at,
+ * *stop). */
 static u64 next_free(const struct bootinfo *bi, u64 at, u64 end, u64 *stop)
 {
 	bool moved = true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the boot loader told us, in our own words: filled once by boot/ from the loader's tags, checked and copied, so that
- * nothing of the loader's memory is needed afterwards except the modules.  Read-only once hv_main() runs.
+ * What the boot loader told us, in our own words: filled once by boot/ from the loader's tags, checked and
+ * copied, so that nothing of the loader's memory is needed afterwards except the modules.  Read-only once
+ * hv_main() runs.
  */
 #ifndef HV_BOOTINFO_H
 #define HV_BOOTINFO_H
@@ -38,7 +39,8 @@ struct bootinfo {
 	u32 mem_count, module_count, reserved_count;
 	u32 mem_dropped; /* ranges of the loader's map that did not fit or made no sense */
 	struct boot_range mem[BOOT_MEM_MAX]; /* sorted, no overlaps; what is in none is no memory */
-	/* Parts of RAM that are in use: image, modules, early allocations, the first MiB. Unsorted, may touch. */
+	/* Parts of RAM that are in use: image, modules, early allocations, the first MiB. Unsorted, may
+	 * touch. */
 	struct boot_range reserved[BOOT_RESERVED_MAX];
 	struct boot_module module[BOOT_MODULES_MAX];
 	char cmdline[BOOT_CMDLINE];

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "drivers/uart.h"
+#include "hv/arch.h"
 #include "hv/console.h"
 #include "hv/lock.h"
 #include "hv/panic.h"
+#include "hv/pcpu.h"
+
+#define POLL_NS 10000000u
 
 static struct {
 	struct lock lock; /* of all below */
-	bool async, tx_busy, tx_waiter;
+	bool async, polled, tx_busy, tx_waiter;
 	u32 tx_head, tx_tail, rx_head, rx_tail; /* free-running */
 	u8 tx[CONSOLE_TX_BYTES];
 	u8 rx[CONSOLE_RX_BYTES];
@@ -108,12 +112,30 @@ size_t console_read(void *buf, size_t n)
 	return i;
 }
 
+/* The timer takes the part of an interrupt that does not come; a FIFO's worth each time. */
+static void poll(struct timer *t)
+{
+	console_irq();
+	timer_set(t, arch_now() + arch_ns_to_ticks(POLL_NS));
+}
+
+void console_set_polled(void)
+{
+	con.polled = true;
+}
+
 void console_async(void)
 {
+	static struct timer timer;
+
 	lock(&con.lock);
 	con.async = true;
 	uart_irq_enable(false);
 	unlock(&con.lock);
+	if (con.polled) {
+		timer_init(&timer, &this_cpu()->timers, poll);
+		poll(&timer);
+	}
 }
 
 void console_irq(void)

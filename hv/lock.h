@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ticket spin locks: first come, first served.  Interrupts are off in root mode, so that no variant for them is needed; an
- * NMI handler takes none.  Plain C11 atomics: links on the host.
+ * Ticket spin locks: first come, first served.  Interrupts are off in root mode, so that no variant for them
+ * is needed; an NMI handler takes none.  Plain C11 atomics: links on the host.
  */
 #ifndef HV_LOCK_H
 #define HV_LOCK_H
@@ -31,7 +31,8 @@ static inline bool trylock(struct lock *l)
 {
 	u32 ticket = __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
 
-	return __atomic_compare_exchange_n(&l->next, &ticket, ticket + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(&l->next, &ticket, ticket + 1, false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
 }
 
 /* For assertions: somebody holds it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hypervisor's log: a ring of 64 KiB of text with positions that only grow, and the console unless `quiet`.
- * Any context but NMI; a lock of its own, innermost of all but the console's.
+ * The hypervisor's log: a ring of 64 KiB of text with positions that only grow, and the console unless
+ * `quiet`. Any context but NMI; a lock of its own, innermost of all but the console's.
  */
 #ifndef HV_LOG_H
 #define HV_LOG_H
@@ -27,11 +27,12 @@ void log_line(enum log_level level, const char *fmt, ...) __printf(2, 3);
 #define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
 
-/* For what a guest can cause: at most 16 lines at once and 4 per second; then the count of what was dropped. Never on the
- * console itself: only in the ring. */
+/* For what a guest can cause: at most 16 lines at once and 4 per second; then the count of what was dropped.
+ * Never on the console itself: only in the ring. */
 void log_guest(const char *fmt, ...) __printf(1, 2);
 
-/* Copies what is kept from max(pos, first) on. Returns bytes copied; *first and *next as in struct caisson_log. */
+/* Copies what is kept from max(pos, first) on. Returns bytes copied; *first and *next as in struct
+ * caisson_log. */
 size_t log_read(u64 pos, char *buf, size_t n, u64 *first, u64 *next);
 
 /* Lines above this level stay out of the console (LOG_INFO; `quiet` makes it LOG_WARN) ... */

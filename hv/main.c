@@ -25,12 +25,14 @@ static const struct option {
 	bool *flag;
 	u64 *value, min, max;
 } options[] = {
-	{ "quiet", &hv_options.quiet, NULL, 0, 0 },		 /* warnings and errors only on the console */
-	{ "exit", &hv_options.exit, NULL, 0, 0 },		 /* power off instead of starting the control domain */
-	{ "apicv=off", &hv_options.no_apicv, NULL, 0, 0 },	 /* interrupts of guests by the software path */
+	{ "quiet", &hv_options.quiet, NULL, 0, 0 }, /* warnings and errors only on the console */
+	{ "exit", &hv_options.exit, NULL, 0, 0 },   /* power off instead of starting the control domain */
+	{ "apicv=off", &hv_options.no_apicv, NULL, 0, 0 }, /* interrupts of guests by the software path */
+	{ "x2apic=off", &hv_options.no_x2apic, NULL, 0,
+	  0 }, /* the memory-mapped APIC, for firmware that fails otherwise */
 	{ "cpus", NULL, &hv_options.cpus, 1, CAISSON_MAX_CPUS },
 	{ "control_mem", NULL, &hv_options.control_mib, 8, 65536 }, /* MiB */
-	{ "com1", NULL, &hv_options.com1, 1, 0xffff },		 /* port of the console */
+	{ "com1", NULL, &hv_options.com1, 1, 0xffff },		    /* port of the console */
 	{ "loglevel", NULL, &hv_options.loglevel, LOG_ERR, LOG_DEBUG },
 };
 
@@ -74,8 +76,8 @@ static void print_memory(const struct bootinfo *bi)
 	for (u32 i = 0; i < bi->mem_count; i++) {
 		const struct boot_range *m = &bi->mem[i];
 
-		log_info("memory %012llx - %012llx %s", (unsigned long long)m->start.v, (unsigned long long)m->end.v - 1,
-			 type[m->type]);
+		log_info("memory %012llx - %012llx %s", (unsigned long long)m->start.v,
+			 (unsigned long long)m->end.v - 1, type[m->type]);
 		if (m->type == BOOT_MEM_RAM)
 			ram += m->end.v - m->start.v;
 	}
@@ -101,7 +103,8 @@ static void free_cut(const struct bootinfo *bi, u64 base, u64 end)
 		u64 cut = end, next = end;
 
 		for (u32 i = 0; i < bi->reserved_count; i++) {
-			u64 rs = ALIGN_DOWN(bi->reserved[i].start.v, PAGE_SIZE), re = ALIGN_UP(bi->reserved[i].end.v, PAGE_SIZE);
+			u64 rs = ALIGN_DOWN(bi->reserved[i].start.v, PAGE_SIZE),
+			    re = ALIGN_UP(bi->reserved[i].end.v, PAGE_SIZE);
 
 			if (re > base && rs < cut) {
 				cut = MAX(rs, base);

@@ -12,7 +12,7 @@ struct pcpu;
 
 /* What the command line says. */
 struct hv_options {
-	bool quiet, exit, no_apicv;
+	bool quiet, exit, no_apicv, no_x2apic;
 	u64 cpus;	 /* use at most so many */
 	u64 control_mib; /* memory of the control domain */
 	u64 com1;	 /* port of the console */
@@ -32,7 +32,8 @@ void __attribute__((noreturn)) hv_cpu_main(struct pcpu *c);
 void arch_cpus_start(void);
 void arch_cpus_release(void);
 u32 arch_cpus_found(void);
-/* arch: no early memory is taken after this; bootinfo's reserved list is complete. Table pages then come from page(). */
+/* arch: no early memory is taken after this; bootinfo's reserved list is complete. Table pages then come from
+ * page(). */
 void arch_memory_final(void *(*page)(void));
 
 #endif

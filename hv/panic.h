@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The end, with a complete report: message, registers, possible callers, all other CPUs stopped.  Never reachable by what a
- * guest does.  Any context, NMI too.
+ * The end, with a complete report: message, registers, possible callers, all other CPUs stopped.  Never
+ * reachable by what a guest does.  Any context, NMI too.
  */
 #ifndef HV_PANIC_H
 #define HV_PANIC_H
@@ -14,10 +14,10 @@ bool panic_active(void);
 void panic_printf(const char *fmt, ...) __printf(1, 2);
 
 /* ASSERT(cond, "what it means, with values: %u", x) */
-#define ASSERT(cond, fmt, ...)                                                                                          \
-	do {                                                                                                            \
-		if (unlikely(!(cond)))                                                                                  \
-			panic("%s:%d: %s: " fmt, __FILE__, __LINE__, #cond, ##__VA_ARGS__);                             \
+#define ASSERT(cond, fmt, ...)                                                              \
+	do {                                                                                \
+		if (unlikely(!(cond)))                                                      \
+			panic("%s:%d: %s: " fmt, __FILE__, __LINE__, #cond, ##__VA_ARGS__); \
 	} while (0)
 
 /* arch: stops the other CPUs, prints this one's registers and callers, powers off or halts. */

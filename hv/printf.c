@@ -124,7 +124,11 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 			sv = bits == 64 ? va_arg(ap, s64) : va_arg(ap, int);
 			sv = bits == 8 ? (s8)sv : bits == 16 ? (s16)sv : sv;
 			v = sv < 0 ? -(u64)sv : (u64)sv;
-			put_number(&o, &s, v, 10, sv < 0 ? "-" : s.flags & F_PLUS ? "+" : s.flags & F_SPACE ? " " : "");
+			put_number(&o, &s, v, 10,
+				   sv < 0	       ? "-"
+				   : s.flags & F_PLUS  ? "+"
+				   : s.flags & F_SPACE ? " "
+						       : "");
 			break;
 		case 'X':
 			s.flags |= F_UPPER;
@@ -134,8 +138,14 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 		case 'o':
 			v = bits == 64 ? va_arg(ap, u64) : va_arg(ap, u32);
 			v &= bits == 64 ? ~0ull : BIT(bits) - 1;
-			put_number(&o, &s, v, *f == 'u' ? 10 : *f == 'o' ? 8 : 16,
-				   s.flags & F_ALT && v && *f != 'u' ? (*f == 'x' ? "0x" : *f == 'X' ? "0X" : "0") : "");
+			put_number(&o, &s, v,
+				   *f == 'u'   ? 10
+				   : *f == 'o' ? 8
+					       : 16,
+				   s.flags & F_ALT && v && *f != 'u' ? (*f == 'x'   ? "0x"
+									: *f == 'X' ? "0X"
+										    : "0")
+								     : "");
 			break;
 		case 'p':
 			put_number(&o, &s, (uintptr_t)va_arg(ap, void *), 16, "0x");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bytes and texts.  Any context, no locks.  memcpy, memmove and memset are arch's (the fastest copy is the machine's business).
+ * Bytes and texts.  Any context, no locks.  memcpy, memmove and memset are arch's (the fastest copy is the
+ * machine's business).
  */
 #ifndef HV_STRING_H
 #define HV_STRING_H
@@ -17,14 +18,16 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 
-/* Copies at most size - 1 bytes and ends them with a NUL (size 0: nothing). Returns strlen(src); >= size means cut. */
+/* Copies at most size - 1 bytes and ends them with a NUL (size 0: nothing). Returns strlen(src); >= size
+ * means cut. */
 size_t str_copy(char *dst, const char *src, size_t size);
 /* The same from a field of n bytes that need not end in a NUL. */
 void str_copy_n(char *dst, size_t size, const void *src, size_t n);
-/* Decimal or 0x number at *s up to a character that is no digit; moves *s there. false: no digit, or above 64 bits. */
+/* Decimal or 0x number at *s up to a character that is no digit; moves *s there. false: no digit, or above 64
+ * bits. */
 bool str_to_u64(const char **s, u64 *out);
-/* The next word of a command line: skips blanks, copies the word (double quotes hold blanks together) and moves *s behind it.
- * false at the end. A word longer than size - 1 is cut. */
+/* The next word of a command line: skips blanks, copies the word (double quotes hold blanks together) and
+ * moves *s behind it. false at the end. A word longer than size - 1 is cut. */
 bool str_word(const char **s, char *word, size_t size);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What assembly must know of C: compiled, never linked; the Makefile makes build/asm-offsets.inc of the lines that start with
+ * What assembly must know of C: compiled, never linked; the Makefile makes build/asm-offsets.inc of the lines
+ * that start with
  * "->".  OFFSET(name, struct, member), SIZE(name, struct), CONST(NAME).
  */
 #include "arch/x86/percpu.h"
@@ -8,10 +9,10 @@
 #include "arch/x86/smp.h"
 #include "arch/x86/vcpu.h"
 
-#define EMIT(name, v)		     __asm__ volatile("\n->%%define " name " %0" : : "i"((long)(v)));
-#define CONST(name)		     EMIT(#name, name)
+#define EMIT(name, v)		   __asm__ volatile("\n->%%define " name " %0" : : "i"((long)(v)));
+#define CONST(name)		   EMIT(#name, name)
 #define OFFSET(name, type, member) EMIT(#name, offsetof(type, member))
-#define SIZE(name, type)	     EMIT(#name, sizeof(type))
+#define SIZE(name, type)	   EMIT(#name, sizeof(type))
 
 void asm_offsets(void);
 void asm_offsets(void)

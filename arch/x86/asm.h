@@ -15,7 +15,9 @@ static inline struct cpuid cpuid(u32 leaf, u32 subleaf)
 {
 	struct cpuid r;
 
-	__asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(subleaf));
+	__asm__ volatile("cpuid"
+			 : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+			 : "a"(leaf), "c"(subleaf));
 	return r;
 }
 
@@ -35,9 +37,9 @@ static inline void wrmsr(u32 msr, u64 v)
 /*
  * An instruction that may fault: FIXUP(1b, 2f) makes a #GP or #UD at label 1 continue at label 2.
  */
-#define FIXUP(at, to)                                       \
-	".pushsection .fixup, \"a\"\n\t"                    \
-	".quad " #at ", " #to "\n\t"                        \
+#define FIXUP(at, to)                    \
+	".pushsection .fixup, \"a\"\n\t" \
+	".quad " #at ", " #to "\n\t"     \
 	".popsection\n\t"
 
 /* false: the processor refused (#GP); *v is 0 then. */
@@ -46,7 +48,10 @@ static inline bool __must_check rdmsr_safe(u32 msr, u64 *v)
 	u32 lo = 0, hi = 0;
 	u8 ok = 0;
 
-	__asm__ volatile("1: rdmsr\n\tmovb $1, %2\n2:\n\t" FIXUP(1b, 2b) : "+a"(lo), "+d"(hi), "+q"(ok) : "c"(msr) : "memory");
+	__asm__ volatile("1: rdmsr\n\tmovb $1, %2\n2:\n\t" FIXUP(1b, 2b)
+			 : "+a"(lo), "+d"(hi), "+q"(ok)
+			 : "c"(msr)
+			 : "memory");
 	*v = ok ? (u64)hi << 32 | lo : 0;
 	return ok;
 }
@@ -90,16 +95,16 @@ static inline u64 rdtsc(void)
 	return (u64)hi << 32 | lo;
 }
 
-#define DEFINE_REG(name)                                                             \
-	static inline u64 read_##name(void)                                          \
-	{                                                                            \
-		u64 v;                                                               \
-		__asm__ volatile("mov %%" #name ", %0" : "=r"(v) : : "memory");      \
-		return v;                                                            \
-	}                                                                            \
-	static inline void write_##name(u64 v)                                       \
-	{                                                                            \
-		__asm__ volatile("mov %0, %%" #name : : "r"(v) : "memory");          \
+#define DEFINE_REG(name)                                                        \
+	static inline u64 read_##name(void)                                     \
+	{                                                                       \
+		u64 v;                                                          \
+		__asm__ volatile("mov %%" #name ", %0" : "=r"(v) : : "memory"); \
+		return v;                                                       \
+	}                                                                       \
+	static inline void write_##name(u64 v)                                  \
+	{                                                                       \
+		__asm__ volatile("mov %0, %%" #name : : "r"(v) : "memory");     \
 	}
 DEFINE_REG(cr0)
 DEFINE_REG(cr2)

@@ -43,7 +43,8 @@ static void detect_names(void)
 		str_copy(cpu_info.brand, cpu_info.vendor, sizeof(cpu_info.brand));
 }
 
-/* SDM volume 1, "Managing State Using the XSAVE Feature Set": AVX-512's three components come together, above AVX. */
+/* SDM volume 1, "Managing State Using the XSAVE Feature Set": AVX-512's three components come together, above
+ * AVX. */
 static void detect_xsave(void)
 {
 	u64 offered, want = XCR0_X87 | XCR0_SSE;
@@ -103,7 +104,8 @@ void cpu_setup(void)
 	if (cpu_has(CPU_PAT))
 		wrmsr(MSR_PAT, HOST_PAT);
 	if (cpu_info.xcr0 && !xsetbv_safe(0, cpu_info.xcr0)) {
-		log_warn("XSETBV refuses %#llx: only x87 and SSE are used", (unsigned long long)cpu_info.xcr0);
+		log_warn("XSETBV refuses %#llx: only x87 and SSE are used",
+			 (unsigned long long)cpu_info.xcr0);
 		cpu_info.xcr0 = xgetbv(0);
 	}
 }
@@ -119,10 +121,14 @@ void cpu_doctor(void)
 		{ CPU_MSR, true, "RDMSR/WRMSR", "the processor is too old" },
 		{ CPU_TSC, true, "time-stamp counter", "the processor is too old" },
 		{ CPU_PAT, true, "page attribute table", "the processor is too old" },
-		{ CPU_NX, true, "execute disable (NX)", "switch XD/NX on in the firmware's set-up; QEMU: -cpu ...,+nx" },
-		{ CPU_X2APIC, false, "x2APIC", "each access to the local APIC costs more, and ids end at 254; QEMU: +x2apic" },
-		{ CPU_TSC_DEADLINE, false, "TSC-deadline timer", "the APIC's one-shot timer is used, with a coarser clock" },
-		{ CPU_INVARIANT_TSC, false, "invariant TSC", "time is wrong if the processor changes its frequency" },
+		{ CPU_NX, true, "execute disable (NX)",
+		  "switch XD/NX on in the firmware's set-up; QEMU: -cpu ...,+nx" },
+		{ CPU_X2APIC, false, "x2APIC",
+		  "each access to the local APIC costs more, and ids end at 254; QEMU: +x2apic" },
+		{ CPU_TSC_DEADLINE, false, "TSC-deadline timer",
+		  "the APIC's one-shot timer is used, with a coarser clock" },
+		{ CPU_INVARIANT_TSC, false, "invariant TSC",
+		  "time is wrong if the processor changes its frequency" },
 		{ CPU_XSAVE, false, "XSAVE", "guests get x87 and SSE only" },
 		{ CPU_AVX, false, "AVX", "guests have none" },
 		{ CPU_AVX512F, false, "AVX-512", "guests have none" },
@@ -135,8 +141,8 @@ void cpu_doctor(void)
 	char text[32];
 
 	for (u32 i = 0; i < ARRAY_SIZE(need); i++)
-		doctor_feature(cpu_has(need[i].feature), need[i].required ? CAISSON_DOCTOR_REQUIRED : 0, need[i].name,
-			       need[i].note);
+		doctor_feature(cpu_has(need[i].feature), need[i].required ? CAISSON_DOCTOR_REQUIRED : 0,
+			       need[i].name, need[i].note);
 	snprintf(text, sizeof(text), "%u bits", cpu_info.phys_bits);
 	doctor_add(CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED, "physical address width", text, NULL);
 }

@@ -11,50 +11,50 @@
 enum { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
 
 /* X(name, leaf, subleaf, register, bit) */
-#define CPU_FEATURES(X)                                 \
-	X(TSC, 1, 0, EDX, 4)                            \
-	X(MSR, 1, 0, EDX, 5)                            \
-	X(APIC, 1, 0, EDX, 9)                           \
-	X(MTRR, 1, 0, EDX, 12)                          \
-	X(PGE, 1, 0, EDX, 13)                           \
-	X(MCE, 1, 0, EDX, 7)                            \
-	X(PAT, 1, 0, EDX, 16)                           \
-	X(FXSR, 1, 0, EDX, 24)                          \
-	X(SSE2, 1, 0, EDX, 26)                          \
-	X(VMX, 1, 0, ECX, 5)                            \
-	X(SMX, 1, 0, ECX, 6)                            \
-	X(PCID, 1, 0, ECX, 17)                          \
-	X(X2APIC, 1, 0, ECX, 21)                        \
-	X(TSC_DEADLINE, 1, 0, ECX, 24)                  \
-	X(XSAVE, 1, 0, ECX, 26)                         \
-	X(AVX, 1, 0, ECX, 28)                           \
-	X(HYPERVISOR, 1, 0, ECX, 31)                    \
-	X(ARAT, 6, 0, EAX, 2)                           \
-	X(FSGSBASE, 7, 0, EBX, 0)                       \
-	X(TSC_ADJUST, 7, 0, EBX, 1)                     \
-	X(SMEP, 7, 0, EBX, 7)                           \
-	X(INVPCID, 7, 0, EBX, 10)                       \
-	X(AVX512F, 7, 0, EBX, 16)                       \
-	X(SMAP, 7, 0, EBX, 20)                          \
-	X(UMIP, 7, 0, ECX, 2)                           \
-	X(PKU, 7, 0, ECX, 3)                            \
-	X(SPEC_CTRL, 7, 0, EDX, 26)                     \
-	X(ARCH_CAP, 7, 0, EDX, 29)                      \
-	X(XSAVEOPT, 13, 1, EAX, 0)                      \
-	X(XSAVEC, 13, 1, EAX, 1)                        \
-	X(XSAVES, 13, 1, EAX, 3)                        \
-	X(SVM, 0x80000001, 0, ECX, 2)                   \
-	X(SYSCALL, 0x80000001, 0, EDX, 11)              \
-	X(NX, 0x80000001, 0, EDX, 20)                   \
-	X(PAGE1GB, 0x80000001, 0, EDX, 26)              \
-	X(RDTSCP, 0x80000001, 0, EDX, 27)               \
+#define CPU_FEATURES(X)                    \
+	X(TSC, 1, 0, EDX, 4)               \
+	X(MSR, 1, 0, EDX, 5)               \
+	X(APIC, 1, 0, EDX, 9)              \
+	X(MTRR, 1, 0, EDX, 12)             \
+	X(PGE, 1, 0, EDX, 13)              \
+	X(MCE, 1, 0, EDX, 7)               \
+	X(PAT, 1, 0, EDX, 16)              \
+	X(FXSR, 1, 0, EDX, 24)             \
+	X(SSE2, 1, 0, EDX, 26)             \
+	X(VMX, 1, 0, ECX, 5)               \
+	X(SMX, 1, 0, ECX, 6)               \
+	X(PCID, 1, 0, ECX, 17)             \
+	X(X2APIC, 1, 0, ECX, 21)           \
+	X(TSC_DEADLINE, 1, 0, ECX, 24)     \
+	X(XSAVE, 1, 0, ECX, 26)            \
+	X(AVX, 1, 0, ECX, 28)              \
+	X(HYPERVISOR, 1, 0, ECX, 31)       \
+	X(ARAT, 6, 0, EAX, 2)              \
+	X(FSGSBASE, 7, 0, EBX, 0)          \
+	X(TSC_ADJUST, 7, 0, EBX, 1)        \
+	X(SMEP, 7, 0, EBX, 7)              \
+	X(INVPCID, 7, 0, EBX, 10)          \
+	X(AVX512F, 7, 0, EBX, 16)          \
+	X(SMAP, 7, 0, EBX, 20)             \
+	X(UMIP, 7, 0, ECX, 2)              \
+	X(PKU, 7, 0, ECX, 3)               \
+	X(SPEC_CTRL, 7, 0, EDX, 26)        \
+	X(ARCH_CAP, 7, 0, EDX, 29)         \
+	X(XSAVEOPT, 13, 1, EAX, 0)         \
+	X(XSAVEC, 13, 1, EAX, 1)           \
+	X(XSAVES, 13, 1, EAX, 3)           \
+	X(SVM, 0x80000001, 0, ECX, 2)      \
+	X(SYSCALL, 0x80000001, 0, EDX, 11) \
+	X(NX, 0x80000001, 0, EDX, 20)      \
+	X(PAGE1GB, 0x80000001, 0, EDX, 26) \
+	X(RDTSCP, 0x80000001, 0, EDX, 27)  \
 	X(INVARIANT_TSC, 0x80000007, 0, EDX, 8)
 
 enum cpu_feature {
 #define X(name, leaf, sub, reg, bit) CPU_##name,
 	CPU_FEATURES(X)
 #undef X
-	CPU_FEATURE_COUNT
+		CPU_FEATURE_COUNT
 };
 _Static_assert(CPU_FEATURE_COUNT <= 64, "one word");
 
@@ -65,7 +65,7 @@ struct cpu_info {
 	u32 phys_bits;
 	char vendor[13];
 	char brand[49];
-	u64 xcr0;	/* every bit of XCR0 that is offered and known: x87, SSE, AVX, AVX-512, PKRU; 0: no XSAVE */
+	u64 xcr0; /* every bit of XCR0 that is offered and known: x87, SSE, AVX, AVX-512, PKRU; 0: no XSAVE */
 	u32 xsave_size; /* bytes for xcr0's components */
 	u64 cr4;	/* CR4 of the hypervisor on every CPU (without VMXE) */
 };

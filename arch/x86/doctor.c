@@ -48,7 +48,8 @@ void doctor_check(void)
 	}
 	if (!missing)
 		return;
-	log_err("doctor: Caisson cannot run on this machine as it is set up (%u missing); it ends here.", missing);
+	log_err("doctor: Caisson cannot run on this machine as it is set up (%u missing); it ends here.",
+		missing);
 	console_flush(false);
 	arch_poweroff();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The table of what Caisson needs or can use, and what of it this machine has.  Each part adds its rows at boot, on the boot
- * CPU; the `doctor` command reads them (arch_doctor_row).
+ * The table of what Caisson needs or can use, and what of it this machine has.  Each part adds its rows at
+ * boot, on the boot CPU; the `doctor` command reads them (arch_doctor_row).
  */
 #ifndef X86_DOCTOR_H
 #define X86_DOCTOR_H
@@ -11,15 +11,17 @@
 
 #define DOCTOR_ROWS 192
 
-/* flags: CAISSON_DOCTOR_*.  name: the manual's; value: a figure or NULL; note: what its absence costs, or for a required one what
- * to switch on. The texts are copied. */
+/* flags: CAISSON_DOCTOR_*.  name: the manual's; value: a figure or NULL; note: what its absence costs, or for
+ * a required one what to switch on. The texts are copied. */
 void doctor_add(u32 flags, const char *name, const char *value, const char *note);
-/* FOUND and USED when it is there. */
+/* FOUND and USED when it is there; the note only when it is not. */
 static inline void doctor_feature(bool found, u32 flags, const char *name, const char *note)
 {
-	doctor_add(flags | (found ? CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED : 0), name, NULL, note);
+	doctor_add(flags | (found ? CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED : 0), name, NULL,
+		   found ? NULL : note);
 }
-/* Goes on, or prints every required row that is missing and ends the boot. Boot CPU; called when all rows are in. */
+/* Goes on, or prints every required row that is missing and ends the boot. Boot CPU; called when all rows are
+ * in. */
 void doctor_check(void);
 
 #endif

@@ -15,7 +15,8 @@
 #define BELOW_4G (1ull << 32)
 
 /* linker.ld */
-extern u8 image_text[], image_text_end[], image_rodata[], image_rodata_end[], image_data[], image_end[], boot_start[];
+extern u8 image_text[], image_text_end[], image_rodata[], image_rodata_end[], image_data[], image_end[],
+	boot_start[];
 
 struct pgtable host_pgtable;
 
@@ -32,7 +33,8 @@ void early_init(struct bootinfo *bi)
 	early.bi = bi;
 }
 
-/* Goes to the largest gap below 4 GiB, which the boot page tables map and 32-bit code of other CPUs can name. */
+/* Goes to the largest gap below 4 GiB, which the boot page tables map and 32-bit code of other CPUs can name.
+ */
 static bool early_find_gap(u64 bytes)
 {
 	static struct frame_range gaps[BOOT_MEM_MAX + BOOT_RESERVED_MAX];
@@ -108,8 +110,8 @@ static void map(u64 va, u64 pa, u64 bytes, u64 max_leaf, u32 prot, u32 memtype)
 {
 	int err = pg_map_range(&host_pgtable, va, HPA(pa), bytes, max_leaf, prot, memtype);
 
-	ASSERT(!err, "mapping %#llx bytes of %#llx at %#llx: %d", (unsigned long long)bytes, (unsigned long long)pa,
-	       (unsigned long long)va, err);
+	ASSERT(!err, "mapping %#llx bytes of %#llx at %#llx: %d", (unsigned long long)bytes,
+	       (unsigned long long)pa, (unsigned long long)va, err);
 }
 
 static void map_image(const u8 *from, const u8 *to, u32 prot)
@@ -126,7 +128,8 @@ static void protect_direct(const u8 *from, const u8 *to)
 
 		while (pg_lookup(&host_pgtable, va, &l) && l.size > PAGE_SIZE && !pg_split(&host_pgtable, va))
 			;
-		/* The image may lie in memory that the map does not call RAM: then the direct map has nothing there. */
+		/* The image may lie in memory that the map does not call RAM: then the direct map has nothing
+		 * there. */
 		if (pg_protect(&host_pgtable, va, PG_READ) == -CAISSON_EINVAL)
 			panic("the direct map of the image cannot be made read-only");
 	}
@@ -140,8 +143,8 @@ void hostmap_init(const struct bootinfo *bi)
 		const struct boot_range *m = &bi->mem[i];
 
 		if (m->type == BOOT_MEM_RAM)
-			map(DIRECT_MAP + m->start.v, m->start.v, m->end.v - m->start.v, cpu_has(CPU_PAGE1GB) ? SZ_1G : SZ_2M, RW,
-			    MT_WB);
+			map(DIRECT_MAP + m->start.v, m->start.v, m->end.v - m->start.v,
+			    cpu_has(CPU_PAGE1GB) ? SZ_1G : SZ_2M, RW, MT_WB);
 	}
 	map_image(image_text, image_text_end, PG_READ | PG_EXEC);
 	map_image(image_rodata, image_rodata_end, PG_READ);
@@ -169,7 +172,8 @@ void hostmap_stacks(struct x86_pcpu *c, u32 n)
 {
 	u64 va = STACK_AREA + n * STACK_SLOT + PAGE_SIZE;
 
-	_Static_assert(PAGE_SIZE + STACK_BYTES + IST_COUNT * (PAGE_SIZE + IST_BYTES) <= STACK_SLOT, "a slot holds them");
+	_Static_assert(PAGE_SIZE + STACK_BYTES + IST_COUNT * (PAGE_SIZE + IST_BYTES) <= STACK_SLOT,
+		       "a slot holds them");
 	c->stack_top = map_stack(&va, STACK_BYTES);
 	for (u32 i = 0; i < IST_COUNT; i++)
 		c->ist_top[i] = map_stack(&va, IST_BYTES);
@@ -224,8 +228,9 @@ hpa_t arch_direct_pa(const void *va)
 }
 
 /*
- * The one place that knows how frames of domains are reached. Today they are in the direct map; when they leave it, these two
- * open and close the window (STAC and CLAC around a mapping that CPL 3 could use, or a per-CPU mapping).
+ * The one place that knows how frames of domains are reached. Today they are in the direct map; when they
+ * leave it, these two open and close the window (STAC and CLAC around a mapping that CPL 3 could use, or a
+ * per-CPU mapping).
  */
 void *arch_domain_map(hpa_t pa)
 {

@@ -2,10 +2,9 @@
 /*
  * The hypervisor's own address space, the same on all CPUs:
  *
- *   ffff8000_00000000  direct map of all RAM: 2 MiB leaves, not executable; the image's text and constants read-only
- *   ffffc000_00000000  stacks: 64 KiB per CPU, an unmapped page under each
- *   ffffd000_00000000  devices, as mmio_map() gives them out
- *   ffffffff_80000000  the image: text R-X, constants R--, data RW-
+ *   ffff8000_00000000  direct map of all RAM: 2 MiB leaves, not executable; the image's text and constants
+ * read-only ffffc000_00000000  stacks: 64 KiB per CPU, an unmapped page under each ffffd000_00000000 devices,
+ * as mmio_map() gives them out ffffffff_80000000  the image: text R-X, constants R--, data RW-
  *
  * Nothing is mapped at low addresses.
  */
@@ -15,10 +14,10 @@
 #include "arch/x86/pgtable.h"
 #include "hv/bootinfo.h"
 
-#define DIRECT_MAP  0xffff800000000000ull
-#define STACK_AREA  0xffffc00000000000ull
-#define MMIO_AREA   0xffffd00000000000ull
-#define IMAGE_BASE  0xffffffff80000000ull
+#define DIRECT_MAP 0xffff800000000000ull
+#define STACK_AREA 0xffffc00000000000ull
+#define MMIO_AREA  0xffffd00000000000ull
+#define IMAGE_BASE 0xffffffff80000000ull
 
 #define STACK_SLOT  0x10000ul
 #define STACK_BYTES 0x4000ul /* main stack */
@@ -28,8 +27,8 @@ struct x86_pcpu;
 
 extern struct pgtable host_pgtable;
 
-/* Boot CPU: memory before there is an allocator: zeroed pages below 4 GiB, never freed. Panics when there are none. What was
- * taken is in bi->reserved. */
+/* Boot CPU: memory before there is an allocator: zeroed pages below 4 GiB, never freed. Panics when there are
+ * none. What was taken is in bi->reserved. */
 void early_init(struct bootinfo *bi);
 void *early_alloc(u64 bytes);
 /* No early allocation may follow: bi->reserved is complete. */
@@ -46,7 +45,8 @@ void hostmap_stacks(struct x86_pcpu *c, u32 n);
 
 /* Maps device registers, uncached; bytes need not be aligned. Never unmapped. */
 void *mmio_map(hpa_t pa, u64 bytes);
-/* Firmware tables: read-only through the direct map where that has them, else mapped read-only. NULL: not even an address. */
+/* Firmware tables: read-only through the direct map where that has them, else mapped read-only. NULL: not
+ * even an address. */
 const void *firmware_map(hpa_t pa, u64 bytes);
 
 #endif

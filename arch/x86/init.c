@@ -54,6 +54,19 @@ static void init_console(void)
 		log_set_console_level(LOG_WARN);
 }
 
+/* The loader put the image where its header says; the map says later whether that is RAM. */
+static bool image_in_ram(void)
+{
+	for (u32 i = 0; i < bootinfo.mem_count; i++) {
+		const struct boot_range *m = &bootinfo.mem[i];
+
+		if (m->type == BOOT_MEM_RAM && m->start.v <= (u64)boot_start &&
+		    (u64)image_end - IMAGE_BASE <= m->end.v)
+			return true;
+	}
+	return false;
+}
+
 static void reserve_memory(void)
 {
 	boot_reserve(&bootinfo, HPA(0), HPA(0x100000), "first MiB");
@@ -66,17 +79,21 @@ static void reserve_memory(void)
 
 static void init_acpi(void)
 {
-	const char *wrong = bootinfo.rsdp_size ? acpi_parse(bootinfo.rsdp, bootinfo.rsdp_size, firmware_map, &acpi) :
-						 "the boot loader gave no RSDP";
+	const char *wrong = bootinfo.rsdp_size
+				    ? acpi_parse(bootinfo.rsdp, bootinfo.rsdp_size, firmware_map, &acpi)
+				    : "the boot loader gave no RSDP";
 	char text[32];
 
-	doctor_add(CAISSON_DOCTOR_REQUIRED | (wrong ? 0 : CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED), "ACPI tables", NULL,
-		   wrong ? wrong : NULL);
+	doctor_add(CAISSON_DOCTOR_REQUIRED | (wrong ? 0 : CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED),
+		   "ACPI tables", NULL, wrong ? wrong : NULL);
 	if (wrong) /* the doctor's verdict comes when all rows are in; until then this CPU is the machine */
 		acpi.cpu_apic_id[acpi.cpu_count++] = x86_this_cpu()->apic_id;
 	snprintf(text, sizeof(text), "%u enabled", acpi.cpu_count);
 	doctor_add(CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED, "processors in the MADT", text, NULL);
-	doctor_feature(acpi.have_s5, 0, "\\_S5_ in the DSDT", "the machine cannot be switched off by software");
+	doctor_feature(acpi.have_s5, 0, "\\_S5_ in the DSDT",
+		       "the machine cannot be switched off by software");
+	if (!uart_port() && acpi.spcr_port) /* what was said so far stays in the log */
+		uart_init(acpi.spcr_port);
 	if (acpi.cpus_dropped)
 		log_warn("ACPI MADT: %u CPUs above %u are left out", acpi.cpus_dropped, ACPI_CPUS_MAX);
 }
@@ -87,14 +104,17 @@ static void init_interrupts(void)
 	bool routed;
 
 	pic_off();
-	lapic_init(HPA(acpi.lapic_base));
+	lapic_init(HPA(acpi.lapic_base), hv_options.no_x2apic);
 	lapic_cpu_init();
 	x86_this_cpu()->apic_id = lapic_id();
 	irq_init();
 	for (u32 i = 0; i < acpi.ioapic_count; i++)
 		ioapic_add(mmio_map(HPA(acpi.ioapic[i].base), 0x20), acpi.ioapic[i].gsi_base);
 	irq_register(VEC_UART, console_irq);
-	routed = (uart_port() == COM1 || uart_port() == COM2) && ioapic_route_isa(&acpi, irq, VEC_UART, x86_this_cpu()->apic_id);
+	routed = (uart_port() == COM1 || uart_port() == COM2) &&
+		 ioapic_route_isa(&acpi, irq, VEC_UART, x86_this_cpu()->apic_id);
+	if (!routed)
+		console_set_polled();
 	doctor_feature(routed, 0, "interrupt of the serial line", "the line is polled every 10 ms");
 }
 
@@ -119,7 +139,8 @@ void x86_boot(u32 mbi, u64 tsc)
 	/* Traps first: a mistake in what follows shall have words. */
 	boot_cpu.stack_top = (u64)boot_stack_top;
 	for (u32 i = 0; i < IST_COUNT; i++)
-		boot_cpu.ist_top[i] = (u64)boot_stack + 0x1000; /* until it has its own: better than nothing */
+		boot_cpu.ist_top[i] =
+			(u64)boot_stack + 0x1000; /* until it has its own: better than nothing */
 	traps_init();
 	percpu_load(&boot_cpu);
 	percpu_register(&boot_cpu);
@@ -128,7 +149,8 @@ void x86_boot(u32 mbi, u64 tsc)
 
 	bootinfo.tsc = tsc;
 	log_start(tsc);
-	wrong = multiboot2_parse((const void *)(DIRECT_MAP + mbi), MIN(MIB_MAX, (1ull << 32) - mbi), &bootinfo);
+	wrong = multiboot2_parse((const void *)(DIRECT_MAP + mbi), MIN(MIB_MAX, (1ull << 32) - mbi),
+				 &bootinfo);
 	hv_parse_options(bootinfo.cmdline);
 	init_console();
 	log_info("%s", CAISSON_VERSION);
@@ -139,6 +161,9 @@ void x86_boot(u32 mbi, u64 tsc)
 		boot_fail("the processor lacks MSRs, a local APIC or the PAT");
 	cpu_setup();
 	boot_cpu.apic_id = cpuid(1, 0).ebx >> 24;
+	if (!image_in_ram())
+		boot_fail("the memory from 2 MiB on, where the image is loaded, is not RAM by the loader's "
+			  "memory map");
 	reserve_memory();
 	early_init(&bootinfo);
 	hostmap_init(&bootinfo);

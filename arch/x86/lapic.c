@@ -38,12 +38,12 @@ static inline void reg_write(u32 reg, u32 v)
 		mmio_write32(mmio, reg, v);
 }
 
-void lapic_init(hpa_t base)
+void lapic_init(hpa_t base, bool avoid_x2apic)
 {
 	u64 now = rdmsr(MSR_APIC_BASE);
 
 	/* An APIC that the firmware has put into x2APIC mode cannot go back without a reset of its state. */
-	x2apic = cpu_has(CPU_X2APIC) || (now & APIC_BASE_X2APIC);
+	x2apic = (cpu_has(CPU_X2APIC) && !avoid_x2apic) || (now & APIC_BASE_X2APIC);
 	if (!x2apic) {
 		base.v = base.v ? base.v : now & APIC_BASE_ADDR;
 		mmio = mmio_map(base, PAGE_SIZE);
@@ -106,7 +106,8 @@ u32 lapic_error(void)
 static void icr_send(u32 apic_id, u32 command)
 {
 	if (x2apic) {
-		/* WRMSR to an x2APIC register orders nothing: what was written for the receiver goes first. */
+		/* WRMSR to an x2APIC register orders nothing: what was written for the receiver goes first.
+		 */
 		__asm__ volatile("mfence; lfence" : : : "memory");
 		wrmsr(MSR_X2APIC + LAPIC_ICR / 16, (u64)apic_id << 32 | command);
 		return;
@@ -165,7 +166,11 @@ void lapic_timer_init(u64 khz)
 		reg_write(LAPIC_LVT_TIMER, VEC_TIMER);
 	} else {
 		reg_write(LAPIC_LVT_TIMER, LVT_TSC_DEADLINE | VEC_TIMER);
-		__asm__ volatile("mfence" : : : "memory"); /* "TSC-Deadline Mode": orders the LVT before the deadline's WRMSR */
+		__asm__ volatile(
+			"mfence"
+			:
+			:
+			: "memory"); /* "TSC-Deadline Mode": orders the LVT before the deadline's WRMSR */
 	}
 	x86_this_cpu()->timer_deadline = ~0ull;
 }
@@ -183,7 +188,8 @@ void arch_timer_set(u64 deadline)
 		reg_write(LAPIC_TIMER_INITIAL, 0);
 		return;
 	}
-	/* One tick more than the quotient: not before the deadline. Far ones fire early, and are set again then. */
+	/* One tick more than the quotient: not before the deadline. Far ones fire early, and are set again
+	 * then. */
 	now = rdtsc();
 	ticks = deadline > now ? (u64)((unsigned __int128)(deadline - now) * timer_mult >> 32) + 1 : 1;
 	reg_write(LAPIC_TIMER_INITIAL, (u32)MIN(ticks, 0xffffffff));

@@ -33,15 +33,17 @@ enum {
 	LAPIC_TIMER_DIVIDE = 0x3e0,
 };
 
-/* Boot CPU: chooses the mode; base is the MADT's address, mapped in xAPIC mode. */
-void lapic_init(hpa_t base);
+/* Boot CPU: chooses the mode; base is the MADT's address, mapped in xAPIC mode; that is taken
+ * with avoid_x2apic wherever the firmware has not already left it. */
+void lapic_init(hpa_t base, bool avoid_x2apic);
 /* Every CPU: switches its APIC on, masks what the firmware left, error and spurious vectors. */
 void lapic_cpu_init(void);
 u32 lapic_id(void);
 bool lapic_is_x2apic(void);
 void lapic_eoi(void);
 u32 lapic_error(void);
-/* A fixed interrupt, an NMI, INIT, start-up at page (vector) to one CPU. Waits for an earlier one to be sent (xAPIC). */
+/* A fixed interrupt, an NMI, INIT, start-up at page (vector) to one CPU. Waits for an earlier one to be sent
+ * (xAPIC). */
 void lapic_ipi(u32 apic_id, u32 vector);
 void lapic_nmi(u32 apic_id);
 void lapic_nmi_others(void);

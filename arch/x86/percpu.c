@@ -29,7 +29,8 @@ void percpu_load(struct x86_pcpu *c)
 	/* "Segment Descriptors": flat code and data, and the 16 bytes of a 64-bit TSS that is not busy */
 	c->gdt[SEL_CODE / 8] = 0x00af9b000000ffff;
 	c->gdt[SEL_DATA / 8] = 0x00cf93000000ffff;
-	c->gdt[SEL_TSS / 8] = (sizeof(c->tss) - 1) | GET(MASK(23, 0), tss) << 16 | 0x89ull << 40 | GET(MASK(31, 24), tss) << 56;
+	c->gdt[SEL_TSS / 8] = (sizeof(c->tss) - 1) | GET(MASK(23, 0), tss) << 16 | 0x89ull << 40 |
+			      GET(MASK(31, 24), tss) << 56;
 	c->gdt[SEL_TSS / 8 + 1] = tss >> 32;
 	lgdt(&gdt);
 	__asm__ volatile("pushq %0\n\tleaq 1f(%%rip), %%rax\n\tpushq %%rax\n\tlretq\n1:\n\t"

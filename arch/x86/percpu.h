@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A physical CPU, as x86 sees it; GS base points to its own in root mode (a VM exit loads it, NMI and #MC find it there).
+ * A physical CPU, as x86 sees it; GS base points to its own in root mode (a VM exit loads it, NMI and #MC
+ * find it there).
  */
 #ifndef X86_PERCPU_H
 #define X86_PERCPU_H
@@ -39,6 +40,7 @@ struct x86_pcpu {
 	u64 ist_top[IST_COUNT];
 	u64 timer_deadline; /* what the APIC timer was asked for, ~0: nothing */
 	u64 nmis;
+	u64 tsc_at_start; /* read when it answered the start-up IPI */
 	bool nmi_pending_for_guest;
 	void *vmxon_region; /* vendor code's: a page, VMXON region or host save area */
 	void *vendor;	    /* vendor code's own */

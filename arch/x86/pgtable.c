@@ -27,23 +27,30 @@
 #define EPT_MEMTYPE MASK(5, 3)
 
 /* Accessed and dirty are set from the start: nobody looks at them, and the processor need not. */
-#define HOST(p) (((p) & PG_READ ? PG_P | PG_A | PG_D : 0) | ((p) & PG_WRITE ? PG_RW : 0) | ((p) & PG_USER ? PG_US : 0) | ((p) & PG_EXEC ? 0 : PG_NX))
-#define HOST_OR_NONE(p) ((p) & PG_READ ? HOST(p) : 0)
+#define HOST(p)                                                                                            \
+	(((p)&PG_READ ? PG_P | PG_A | PG_D : 0) | ((p)&PG_WRITE ? PG_RW : 0) | ((p)&PG_USER ? PG_US : 0) | \
+	 ((p)&PG_EXEC ? 0 : PG_NX))
+#define HOST_OR_NONE(p) ((p)&PG_READ ? HOST(p) : 0)
 /* The processor makes nested walks as user accesses: US is always there. */
-#define NPT(p) ((p) & PG_READ ? PG_P | PG_US | ((p) & PG_WRITE ? PG_RW : 0) | ((p) & PG_EXEC ? 0 : PG_NX) : 0)
+#define NPT(p) ((p)&PG_READ ? PG_P | PG_US | ((p)&PG_WRITE ? PG_RW : 0) | ((p)&PG_EXEC ? 0 : PG_NX) : 0)
 /* Write without read is a misconfiguration. */
 #define EPT(p) (((p) & (PG_READ | PG_WRITE)) == PG_WRITE ? 0 : (p) & (PG_READ | PG_WRITE | PG_EXEC))
-#define ALL_PROTS(X) { X(0), X(1), X(2), X(3), X(4), X(5), X(6), X(7), X(8), X(9), X(10), X(11), X(12), X(13), X(14), X(15) }
+#define ALL_PROTS(X)                                                                                    \
+	{                                                                                               \
+		X(0), X(1), X(2), X(3), X(4), X(5), X(6), X(7), X(8), X(9), X(10), X(11), X(12), X(13), \
+			X(14), X(15)                                                                    \
+	}
 
-#define HOST_MEMTYPES(pat)                                                                          \
-	{                                                                                           \
-		[MT_UC] = PG_PCD | PG_PWT, [MT_WC] = (pat) | PG_PWT, [MT_WT] = PG_PWT,              \
-		[MT_WP] = PG_PCD | PG_PWT, [MT_WB] = 0, [MT_UC_MINUS] = PG_PCD,                     \
+#define HOST_MEMTYPES(pat)                                                             \
+	{                                                                              \
+		[MT_UC] = PG_PCD | PG_PWT, [MT_WC] = (pat) | PG_PWT, [MT_WT] = PG_PWT, \
+		[MT_WP] = PG_PCD | PG_PWT, [MT_WB] = 0, [MT_UC_MINUS] = PG_PCD,        \
 	}
 
 static u32 host_get_prot(u64 e)
 {
-	return (e & PG_P ? PG_READ : 0) | (e & PG_RW ? PG_WRITE : 0) | (e & PG_NX ? 0 : PG_EXEC) | (e & PG_US ? PG_USER : 0);
+	return (e & PG_P ? PG_READ : 0) | (e & PG_RW ? PG_WRITE : 0) | (e & PG_NX ? 0 : PG_EXEC) |
+	       (e & PG_US ? PG_USER : 0);
 }
 
 static u32 ept_get_prot(u64 e)
@@ -69,10 +76,11 @@ const struct pg_format pg_format_npt = {
 	.get_prot = host_get_prot,
 };
 
-#define EPT_MEMTYPES                                                                                                    \
-	{                                                                                                               \
-		[MT_UC] = PUT(EPT_MEMTYPE, MT_UC), [MT_WC] = PUT(EPT_MEMTYPE, MT_WC), [MT_WT] = PUT(EPT_MEMTYPE, MT_WT), \
-		[MT_WP] = PUT(EPT_MEMTYPE, MT_WP), [MT_WB] = PUT(EPT_MEMTYPE, MT_WB),                                   \
+#define EPT_MEMTYPES                                                                  \
+	{                                                                             \
+		[MT_UC] = PUT(EPT_MEMTYPE, MT_UC), [MT_WC] = PUT(EPT_MEMTYPE, MT_WC), \
+		[MT_WT] = PUT(EPT_MEMTYPE, MT_WT), [MT_WP] = PUT(EPT_MEMTYPE, MT_WP), \
+		[MT_WB] = PUT(EPT_MEMTYPE, MT_WB),                                    \
 	}
 
 const struct pg_format pg_format_ept = {
@@ -127,7 +135,8 @@ static inline u32 size_shift(u64 size)
 	return size == PAGE_SIZE ? 12 : size == SZ_2M ? 21 : 30;
 }
 
-/* The missing tables from the entry at `shift` down to level `leaf`: made and filled first, linked by the last store. */
+/* The missing tables from the entry at `shift` down to level `leaf`: made and filled first, linked by the
+ * last store. */
 static int map_below(struct pgtable *t, u64 *entry, u64 va, u32 shift, u32 leaf, u64 value)
 {
 	u64 made[3];
@@ -140,7 +149,8 @@ static int map_below(struct pgtable *t, u64 *entry, u64 va, u32 shift, u32 leaf,
 			free_table(t, made[--n]);
 		return -CAISSON_ENOMEM;
 	}
-	for (u32 i = n; i > 0; i--) { /* from the bottom: made[i - 1] holds entries of level `leaf`, leaf + 9, ... */
+	for (u32 i = n; i > 0;
+	     i--) { /* from the bottom: made[i - 1] holds entries of level `leaf`, leaf + 9, ... */
 		*slot(table_at(t, made[i - 1]), va, leaf + 9 * (n - i)) = value;
 		value = made[i - 1] | t->fmt->table;
 	}

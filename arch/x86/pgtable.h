@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The one builder and walker of four-level page tables; a format says how IA-32e paging, EPT and AMD's nested paging spell an
- * entry. (T)
- * The caller serialises changes of one table and flushes what the processor may have cached; a look-up needs no lock against a
- * change (entries are written whole), only against pg_clear() and pg_destroy().
- * SDM volume 3, "4-Level Paging and 5-Level Paging", "EPT Translation Mechanism"; APM volume 2, "Nested Paging".
+ * The one builder and walker of four-level page tables; a format says how IA-32e paging, EPT and AMD's nested
+ * paging spell an entry. (T) The caller serialises changes of one table and flushes what the processor may
+ * have cached; a look-up needs no lock against a change (entries are written whole), only against pg_clear()
+ * and pg_destroy(). SDM volume 3, "4-Level Paging and 5-Level Paging", "EPT Translation Mechanism"; APM
+ * volume 2, "Nested Paging".
  */
 #ifndef X86_PGTABLE_H
 #define X86_PGTABLE_H
@@ -20,18 +20,20 @@ enum {
 };
 
 struct pg_format {
-	u64 present;	     /* an entry with none of these bits maps nothing */
-	u64 table;	     /* bits of an entry that refers to a table */
-	u64 prot[PG_PROTS];  /* bits of a leaf, by protection; 0: cannot be said */
-	u64 memtype[8];	     /* bits of a 4 KiB leaf, by MT_* */
+	u64 present;	    /* an entry with none of these bits maps nothing */
+	u64 table;	    /* bits of an entry that refers to a table */
+	u64 prot[PG_PROTS]; /* bits of a leaf, by protection; 0: cannot be said */
+	u64 memtype[8];	    /* bits of a 4 KiB leaf, by MT_* */
 	u64 memtype_large[8];
 	u32 (*get_prot)(u64 leaf);
 };
 
-/* MT_* numbers come out as the hypervisor's own PAT (HOST_PAT) spells them; a nested table on AMD uses the same PAT. */
+/* MT_* numbers come out as the hypervisor's own PAT (HOST_PAT) spells them; a nested table on AMD uses the
+ * same PAT. */
 extern const struct pg_format pg_format_host, pg_format_ept, pg_format_npt;
 
-/* Where table pages come from. alloc gives a zeroed page, or v = 0 when there is none. Bytes of page pa are at virt + pa. */
+/* Where table pages come from. alloc gives a zeroed page, or v = 0 when there is none. Bytes of page pa are
+ * at virt + pa. */
 struct pg_mem {
 	hpa_t (*alloc)(void *ctx);
 	void (*free)(void *ctx, hpa_t page);
@@ -42,8 +44,8 @@ struct pgtable {
 	hpa_t root;
 	const struct pg_format *fmt;
 	const struct pg_mem *mem;
-	void *ctx;  /* for mem's functions */
-	u64 pages;  /* table pages, the root included */
+	void *ctx; /* for mem's functions */
+	u64 pages; /* table pages, the root included */
 };
 
 struct pg_leaf {
@@ -54,10 +56,12 @@ struct pg_leaf {
 
 /* Allocates the root. 0 or -ENOMEM. */
 int pg_init(struct pgtable *t, const struct pg_format *fmt, const struct pg_mem *mem, void *ctx);
-/* Maps one leaf of PAGE_SIZE, SZ_2M or SZ_1G; both addresses aligned to it. -ENOMEM and -EEXIST (something is mapped there, or
- * a table of smaller leaves stands there): nothing changed; -EINVAL: the format cannot say this protection. */
+/* Maps one leaf of PAGE_SIZE, SZ_2M or SZ_1G; both addresses aligned to it. -ENOMEM and -EEXIST (something is
+ * mapped there, or a table of smaller leaves stands there): nothing changed; -EINVAL: the format cannot say
+ * this protection. */
 int pg_map(struct pgtable *t, u64 va, hpa_t pa, u64 size, u32 prot, u32 memtype);
-/* Maps [va, va + bytes) with the largest leaves that alignment and max_leaf allow; on an error a part may be mapped. */
+/* Maps [va, va + bytes) with the largest leaves that alignment and max_leaf allow; on an error a part may be
+ * mapped. */
 int pg_map_range(struct pgtable *t, u64 va, hpa_t pa, u64 bytes, u64 max_leaf, u32 prot, u32 memtype);
 /* The leaf over va. false: none, then out->size and out->entry tell how far that holds. */
 bool pg_lookup(const struct pgtable *t, u64 va, struct pg_leaf *out);
@@ -65,7 +69,8 @@ bool pg_lookup(const struct pgtable *t, u64 va, struct pg_leaf *out);
 bool pg_unmap(struct pgtable *t, u64 va, struct pg_leaf *out);
 /* New protection for the leaf over va; accessed, dirty and memory type stay. 0, -ENOENT, -EINVAL. */
 int pg_protect(struct pgtable *t, u64 va, u32 prot);
-/* Makes a large leaf over va 512 smaller ones of the same meaning. 0 (also when it is a 4 KiB leaf), -ENOENT, -ENOMEM. */
+/* Makes a large leaf over va 512 smaller ones of the same meaning. 0 (also when it is a 4 KiB leaf), -ENOENT,
+ * -ENOMEM. */
 int pg_split(struct pgtable *t, u64 va);
 /* Entries from the root down to where the walk ends; returns how many. */
 u32 pg_walk(const struct pgtable *t, u64 va, u64 entry[4]);

@@ -10,15 +10,15 @@
 #include "hv/panic.h"
 
 /* ACPI, "PM1 Control Registers", "Sleep Control Register" */
-#define PM1_SLP_TYP	MASK(12, 10)
-#define PM1_SLP_EN	BIT(13)
-#define PM1_SCI_EN	BIT(0)
-#define SLEEP_SLP_TYP	MASK(4, 2)
-#define SLEEP_SLP_EN	BIT(5)
-#define RESET_CONTROL	0xcf9
-#define DEBUG_EXIT	0xf4   /* QEMU's isa-debug-exit */
-#define BOCHS_SHUTDOWN	0x8900 /* Bochs, and Bochs's BIOS */
-#define SETTLE		2000000 /* polls until a machine that heard has stopped */
+#define PM1_SLP_TYP    MASK(12, 10)
+#define PM1_SLP_EN     BIT(13)
+#define PM1_SCI_EN     BIT(0)
+#define SLEEP_SLP_TYP  MASK(4, 2)
+#define SLEEP_SLP_EN   BIT(5)
+#define RESET_CONTROL  0xcf9
+#define DEBUG_EXIT     0xf4    /* QEMU's isa-debug-exit */
+#define BOCHS_SHUTDOWN 0x8900  /* Bochs, and Bochs's BIOS */
+#define SETTLE	       2000000 /* polls until a machine that heard has stopped */
 
 static struct acpi_info acpi; /* only its power registers */
 static volatile void *reset_mmio, *sleep_mmio;
@@ -41,7 +41,8 @@ static void settle(void)
 static void pm1_sleep(const struct acpi_gas *cnt, u8 type)
 {
 	if (cnt->addr && cnt->space == ACPI_SPACE_IO && cnt->addr < 0xffff)
-		out16((u16)cnt->addr, (u16)((in16((u16)cnt->addr) & PM1_SCI_EN) | PUT(PM1_SLP_TYP, type) | PM1_SLP_EN));
+		out16((u16)cnt->addr,
+		      (u16)((in16((u16)cnt->addr) & PM1_SCI_EN) | PUT(PM1_SLP_TYP, type) | PM1_SLP_EN));
 }
 
 static void gas_write8(const struct acpi_gas *g, volatile void *mmio, u8 v)
@@ -72,7 +73,8 @@ void arch_poweroff(void)
 {
 	quiesce();
 	if (acpi.have_s5 && acpi.hw_reduced) {
-		gas_write8(&acpi.sleep_control, sleep_mmio, (u8)(PUT(SLEEP_SLP_TYP, acpi.s5_a) | SLEEP_SLP_EN));
+		gas_write8(&acpi.sleep_control, sleep_mmio,
+			   (u8)(PUT(SLEEP_SLP_TYP, acpi.s5_a) | SLEEP_SLP_EN));
 		settle();
 	} else if (acpi.have_s5) {
 		pm1_sleep(&acpi.pm1a_cnt, acpi.s5_a);

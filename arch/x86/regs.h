@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Control registers, flags, exception vectors and MSRs by the manual's names, each number once.
- * Intel SDM volume 3, "Control Registers", "Extended Control Registers", "Exception and Interrupt Reference"; volume 4,
- * "Architectural MSRs".  Plain numbers only: nasm gets what it needs through asm-offsets.c.
+ * Intel SDM volume 3, "Control Registers", "Extended Control Registers", "Exception and Interrupt Reference";
+ * volume 4, "Architectural MSRs".  Plain numbers only: nasm gets what it needs through asm-offsets.c.
  */
 #ifndef X86_REGS_H
 #define X86_REGS_H
@@ -107,84 +107,84 @@ enum x86_vector {
 	X86_CP = 21,
 };
 
-#define MSR_TSC			 0x10
-#define MSR_PLATFORM_ID		 0x17
-#define MSR_APIC_BASE		 0x1b
-#define APIC_BASE_BSP		 BIT(8)
-#define APIC_BASE_X2APIC	 BIT(10)
-#define APIC_BASE_ENABLE	 BIT(11)
-#define APIC_BASE_ADDR		 MASK(51, 12)
-#define MSR_FEATURE_CONTROL	 0x3a
-#define FEATURE_CONTROL_LOCK	 BIT(0)
-#define FEATURE_CONTROL_VMX_SMX	 BIT(1)
-#define FEATURE_CONTROL_VMX	 BIT(2)
-#define MSR_TSC_ADJUST		 0x3b
-#define MSR_SPEC_CTRL		 0x48
-#define MSR_PRED_CMD		 0x49
-#define MSR_BIOS_SIGN_ID	 0x8b
-#define MSR_MPERF		 0xe7
-#define MSR_APERF		 0xe8
-#define MSR_MTRRCAP		 0xfe
-#define MSR_ARCH_CAPABILITIES	 0x10a
-#define MSR_FLUSH_CMD		 0x10b
-#define MSR_SYSENTER_CS		 0x174
-#define MSR_SYSENTER_ESP	 0x175
-#define MSR_SYSENTER_EIP	 0x176
-#define MSR_MCG_CAP		 0x179
-#define MSR_MCG_STATUS		 0x17a
-#define MSR_MISC_ENABLE		 0x1a0
-#define MSR_DEBUGCTL		 0x1d9
-#define MSR_MTRR_PHYSBASE0	 0x200
-#define MSR_MTRR_PHYSMASK0	 0x201
-#define MSR_MTRR_FIX64K_00000	 0x250
-#define MSR_MTRR_FIX16K_80000	 0x258
-#define MSR_MTRR_FIX16K_A0000	 0x259
-#define MSR_MTRR_FIX4K_C0000	 0x268
-#define MSR_MTRR_FIX4K_F8000	 0x26f
-#define MSR_PAT			 0x277
-#define MSR_MTRR_DEF_TYPE	 0x2ff
-#define MSR_PERF_GLOBAL_CTRL	 0x38f
-#define MSR_MC0_CTL		 0x400
-#define MSR_MC0_STATUS		 0x401
-#define MSR_MC0_ADDR		 0x402
-#define MSR_VMX_BASIC		 0x480
-#define MSR_VMX_PINBASED_CTLS	 0x481
-#define MSR_VMX_PROCBASED_CTLS	 0x482
-#define MSR_VMX_EXIT_CTLS	 0x483
-#define MSR_VMX_ENTRY_CTLS	 0x484
-#define MSR_VMX_MISC		 0x485
-#define MSR_VMX_CR0_FIXED0	 0x486
-#define MSR_VMX_CR0_FIXED1	 0x487
-#define MSR_VMX_CR4_FIXED0	 0x488
-#define MSR_VMX_CR4_FIXED1	 0x489
-#define MSR_VMX_VMCS_ENUM	 0x48a
-#define MSR_VMX_PROCBASED_CTLS2	 0x48b
-#define MSR_VMX_EPT_VPID_CAP	 0x48c
-#define MSR_VMX_TRUE_PINBASED	 0x48d
-#define MSR_VMX_TRUE_PROCBASED	 0x48e
-#define MSR_VMX_TRUE_EXIT	 0x48f
-#define MSR_VMX_TRUE_ENTRY	 0x490
-#define MSR_VMX_VMFUNC		 0x491
-#define MSR_VMX_PROCBASED_CTLS3	 0x492
-#define MSR_VMX_EXIT_CTLS2	 0x493
-#define MSR_TSC_DEADLINE	 0x6e0
-#define MSR_PKRS		 0x6e1
-#define MSR_X2APIC		 0x800 /* + register offset / 16 */
-#define MSR_X2APIC_LAST		 0x8ff
-#define MSR_BNDCFGS		 0xd90
-#define MSR_XSS			 0xda0
-#define MSR_EFER		 0xc0000080
-#define MSR_STAR		 0xc0000081
-#define MSR_LSTAR		 0xc0000082
-#define MSR_CSTAR		 0xc0000083
-#define MSR_SFMASK		 0xc0000084
-#define MSR_FS_BASE		 0xc0000100
-#define MSR_GS_BASE		 0xc0000101
-#define MSR_KERNEL_GS_BASE	 0xc0000102
-#define MSR_TSC_AUX		 0xc0000103
-#define MSR_VM_CR		 0xc0010114
-#define VM_CR_SVMDIS		 BIT(4)
-#define MSR_VM_HSAVE_PA		 0xc0010117
+#define MSR_TSC			0x10
+#define MSR_PLATFORM_ID		0x17
+#define MSR_APIC_BASE		0x1b
+#define APIC_BASE_BSP		BIT(8)
+#define APIC_BASE_X2APIC	BIT(10)
+#define APIC_BASE_ENABLE	BIT(11)
+#define APIC_BASE_ADDR		MASK(51, 12)
+#define MSR_FEATURE_CONTROL	0x3a
+#define FEATURE_CONTROL_LOCK	BIT(0)
+#define FEATURE_CONTROL_VMX_SMX BIT(1)
+#define FEATURE_CONTROL_VMX	BIT(2)
+#define MSR_TSC_ADJUST		0x3b
+#define MSR_SPEC_CTRL		0x48
+#define MSR_PRED_CMD		0x49
+#define MSR_BIOS_SIGN_ID	0x8b
+#define MSR_MPERF		0xe7
+#define MSR_APERF		0xe8
+#define MSR_MTRRCAP		0xfe
+#define MSR_ARCH_CAPABILITIES	0x10a
+#define MSR_FLUSH_CMD		0x10b
+#define MSR_SYSENTER_CS		0x174
+#define MSR_SYSENTER_ESP	0x175
+#define MSR_SYSENTER_EIP	0x176
+#define MSR_MCG_CAP		0x179
+#define MSR_MCG_STATUS		0x17a
+#define MSR_MISC_ENABLE		0x1a0
+#define MSR_DEBUGCTL		0x1d9
+#define MSR_MTRR_PHYSBASE0	0x200
+#define MSR_MTRR_PHYSMASK0	0x201
+#define MSR_MTRR_FIX64K_00000	0x250
+#define MSR_MTRR_FIX16K_80000	0x258
+#define MSR_MTRR_FIX16K_A0000	0x259
+#define MSR_MTRR_FIX4K_C0000	0x268
+#define MSR_MTRR_FIX4K_F8000	0x26f
+#define MSR_PAT			0x277
+#define MSR_MTRR_DEF_TYPE	0x2ff
+#define MSR_PERF_GLOBAL_CTRL	0x38f
+#define MSR_MC0_CTL		0x400
+#define MSR_MC0_STATUS		0x401
+#define MSR_MC0_ADDR		0x402
+#define MSR_VMX_BASIC		0x480
+#define MSR_VMX_PINBASED_CTLS	0x481
+#define MSR_VMX_PROCBASED_CTLS	0x482
+#define MSR_VMX_EXIT_CTLS	0x483
+#define MSR_VMX_ENTRY_CTLS	0x484
+#define MSR_VMX_MISC		0x485
+#define MSR_VMX_CR0_FIXED0	0x486
+#define MSR_VMX_CR0_FIXED1	0x487
+#define MSR_VMX_CR4_FIXED0	0x488
+#define MSR_VMX_CR4_FIXED1	0x489
+#define MSR_VMX_VMCS_ENUM	0x48a
+#define MSR_VMX_PROCBASED_CTLS2 0x48b
+#define MSR_VMX_EPT_VPID_CAP	0x48c
+#define MSR_VMX_TRUE_PINBASED	0x48d
+#define MSR_VMX_TRUE_PROCBASED	0x48e
+#define MSR_VMX_TRUE_EXIT	0x48f
+#define MSR_VMX_TRUE_ENTRY	0x490
+#define MSR_VMX_VMFUNC		0x491
+#define MSR_VMX_PROCBASED_CTLS3 0x492
+#define MSR_VMX_EXIT_CTLS2	0x493
+#define MSR_TSC_DEADLINE	0x6e0
+#define MSR_PKRS		0x6e1
+#define MSR_X2APIC		0x800 /* + register offset / 16 */
+#define MSR_X2APIC_LAST		0x8ff
+#define MSR_BNDCFGS		0xd90
+#define MSR_XSS			0xda0
+#define MSR_EFER		0xc0000080
+#define MSR_STAR		0xc0000081
+#define MSR_LSTAR		0xc0000082
+#define MSR_CSTAR		0xc0000083
+#define MSR_SFMASK		0xc0000084
+#define MSR_FS_BASE		0xc0000100
+#define MSR_GS_BASE		0xc0000101
+#define MSR_KERNEL_GS_BASE	0xc0000102
+#define MSR_TSC_AUX		0xc0000103
+#define MSR_VM_CR		0xc0010114
+#define VM_CR_SVMDIS		BIT(4)
+#define MSR_VM_HSAVE_PA		0xc0010117
 
 /* Memory types: "Methods of Caching Available", encodings of PAT and MTRR. */
 #define MT_UC	    0ull
@@ -194,9 +194,11 @@ enum x86_vector {
 #define MT_WB	    6ull
 #define MT_UC_MINUS 7ull
 
-/* The hypervisor's own PAT: the power-up layout, with WC and WP in the two upper entries that repeat it. Entry n is chosen by
- * PAT:PCD:PWT of a mapping. */
-#define HOST_PAT (MT_WB | MT_WT << 8 | MT_UC_MINUS << 16 | MT_UC << 24 | MT_WB << 32 | MT_WC << 40 | MT_UC_MINUS << 48 | MT_UC << 56)
+/* The hypervisor's own PAT: the power-up layout, with WC and WP in the two upper entries that repeat it.
+ * Entry n is chosen by PAT:PCD:PWT of a mapping. */
+#define HOST_PAT                                                                            \
+	(MT_WB | MT_WT << 8 | MT_UC_MINUS << 16 | MT_UC << 24 | MT_WB << 32 | MT_WC << 40 | \
+	 MT_UC_MINUS << 48 | MT_UC << 56)
 #define PAT_RESET 0x0007040600070406ull
 
 /* Segments of the hypervisor's GDT. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "arch/x86/asm.h"
 #include "arch/x86/cpu.h"
+#include "arch/x86/doctor.h"
 #include "arch/x86/hostmap.h"
 #include "arch/x86/lapic.h"
 #include "arch/x86/percpu.h"
@@ -16,9 +17,9 @@
 #include "hv/panic.h"
 #include "hv/string.h"
 
-#define INIT_WAIT_US	10000 /* "MP Initialization Example" */
-#define SIPI_WAIT_US	200
-#define ANSWER_WAIT_US	200000
+#define INIT_WAIT_US   10000 /* "MP Initialization Example" */
+#define SIPI_WAIT_US   200
+#define ANSWER_WAIT_US 200000
 
 /* boot/trampoline.asm */
 extern const u8 trampoline[], trampoline_prot[], trampoline_long[], trampoline_end[];
@@ -27,13 +28,15 @@ static struct x86_pcpu *cpus[CAISSON_MAX_CPUS]; /* of the MADT, without the boot
 static u32 count, found;
 static u64 page; /* of the trampoline, below 1 MiB */
 static bool released;
+static u64 tsc_adjust; /* of the boot CPU */
 
 u32 smp_cpus_found(void)
 {
 	return found;
 }
 
-/* The highest free page of RAM below 1 MiB; page 0 and what the firmware keeps are not in the map, or not taken. */
+/* The highest free page of RAM below 1 MiB; page 0 and what the firmware keeps are not in the map, or not
+ * taken. */
 static u64 find_low_page(const struct bootinfo *bi)
 {
 	u64 best = 0;
@@ -41,7 +44,8 @@ static u64 find_low_page(const struct bootinfo *bi)
 	for (u32 i = 0; i < bi->mem_count; i++) {
 		u64 top = MIN(bi->mem[i].end.v, 0xa0000);
 
-		if (bi->mem[i].type == BOOT_MEM_RAM && top >= bi->mem[i].start.v + PAGE_SIZE && top >= 2 * PAGE_SIZE)
+		if (bi->mem[i].type == BOOT_MEM_RAM && top >= bi->mem[i].start.v + PAGE_SIZE &&
+		    top >= 2 * PAGE_SIZE)
 			best = MAX(best, top - PAGE_SIZE);
 	}
 	return best;
@@ -57,7 +61,8 @@ static void add_cpu(u32 apic_id, u32 slot)
 	cpus[count++] = c;
 }
 
-/* Page tables of the way in: the trampoline's page at its own address, and all of the hypervisor's upper half. */
+/* Page tables of the way in: the trampoline's page at its own address, and all of the hypervisor's upper
+ * half. */
 static u64 trampoline_tables(void)
 {
 	struct pgtable t;
@@ -80,8 +85,8 @@ static void fill_trampoline(void)
 	struct ap_start *a = (struct ap_start *)(to + AP_START_OFFSET);
 	u32 at = (u32)page;
 
-	ASSERT(trampoline_end - trampoline <= AP_START_OFFSET && sizeof(*a) <= PAGE_SIZE - AP_START_OFFSET, "size %ld",
-	       trampoline_end - trampoline);
+	ASSERT(trampoline_end - trampoline <= AP_START_OFFSET && sizeof(*a) <= PAGE_SIZE - AP_START_OFFSET,
+	       "size %ld", trampoline_end - trampoline);
 	memcpy(to, trampoline, (u64)(trampoline_end - trampoline));
 	*a = (struct ap_start){
 		.gdt = { 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00af9b000000ffff },
@@ -143,7 +148,8 @@ static void wait_answers(u64 us)
 
 void smp_start(void)
 {
-	u32 called = CPU_CALLED, missing = 0;
+	u32 called = CPU_CALLED, missing = 0, apart = 0;
+	u64 sipi_tsc;
 
 	if (!count)
 		return;
@@ -152,6 +158,8 @@ void smp_start(void)
 		lapic_init_ipi(cpus[i]->apic_id);
 	}
 	tsc_delay_us(INIT_WAIT_US); /* once for all of them */
+	tsc_adjust = cpu_has(CPU_TSC_ADJUST) ? rdmsr(MSR_TSC_ADJUST) : 0;
+	sipi_tsc = arch_now();
 	for (u32 i = 0; i < count; i++)
 		lapic_startup_ipi(cpus[i]->apic_id, (u32)(page >> PAGE_SHIFT));
 	wait_answers(SIPI_WAIT_US);
@@ -163,7 +171,8 @@ void smp_start(void)
 	for (u32 i = 0; i < count; i++) {
 		called = CPU_CALLED;
 		/* From here on it may not answer any more: the trampoline parks it. */
-		if (__atomic_compare_exchange_n(&cpus[i]->state, &called, CPU_ABSENT, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		if (__atomic_compare_exchange_n(&cpus[i]->state, &called, CPU_ABSENT, false, __ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST)) {
 			log_warn("CPU with APIC id %u does not answer: left out", cpus[i]->apic_id);
 			missing++;
 			continue;
@@ -171,7 +180,14 @@ void smp_start(void)
 		percpu_register(cpus[i]);
 		while (__atomic_load_n(&cpus[i]->state, __ATOMIC_ACQUIRE) < CPU_READY)
 			arch_pause();
+		/* Between the call and now, or its clock is another one. */
+		if (cpus[i]->tsc_at_start < sipi_tsc || cpus[i]->tsc_at_start > arch_now())
+			apart++;
 	}
+	doctor_feature(!apart, 0, "same TSC on all CPUs",
+		       "time jumps when a vCPU changes its CPU: the firmware should not write the TSC");
+	if (apart)
+		log_warn("the TSCs of %u CPUs are not that of the boot CPU", apart);
 	memset(arch_direct_map(HPA(page)), 0, missing ? 0 : PAGE_SIZE);
 }
 
@@ -187,6 +203,10 @@ static void ap_main(void *cpu)
 
 	hostmap_load();
 	cpu_setup();
+	/* Firmware may have moved the TSCs apart, and left the way back. */
+	if (cpu_has(CPU_TSC_ADJUST) && rdmsr(MSR_TSC_ADJUST) != tsc_adjust)
+		wrmsr(MSR_TSC_ADJUST, tsc_adjust);
+	c->tsc_at_start = arch_now();
 	percpu_load(c);
 	lapic_cpu_init();
 	tsc_cpu_init();

@@ -20,7 +20,7 @@ struct far_pointer {
 } __packed;
 struct ap_start {
 	u64 gdt[4]; /* null, 32-bit code, data, 64-bit code */
-	u64 cr3;		/* maps the trampoline page at its own address and the hypervisor where it is */
+	u64 cr3;    /* maps the trampoline page at its own address and the hypervisor where it is */
 	struct x86_pcpu **cpus; /* those that may start, found by their APIC ids */
 	u64 count;
 	void (*entry)(void *cpu);
@@ -31,12 +31,13 @@ struct ap_start {
 	struct far_pointer prot, longmode;
 };
 
-/* Memory for up to `want` CPUs of the MADT, the boot CPU included, and the trampoline in a page of the memory map. Boot CPU, before
- * early_seal(). */
+/* Memory for up to `want` CPUs of the MADT, the boot CPU included, and the trampoline in a page of the memory
+ * map. Boot CPU, before early_seal(). */
 void smp_prepare(struct bootinfo *bi, const struct acpi_info *acpi, u32 want);
 /* How many CPUs the MADT lists as enabled. */
 u32 smp_cpus_found(void);
-/* Starts them all; those that answer get the next ids, in the MADT's order, and wait until smp_release(). About 10 ms. */
+/* Starts them all; those that answer get the next ids, in the MADT's order, and wait until smp_release().
+ * About 10 ms. */
 void smp_start(void);
 /* Lets the started CPUs go on to hv_cpu_main(). */
 void smp_release(void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "arch/x86/asm.h"
+#include "arch/x86/hostmap.h"
 #include "arch/x86/irq.h"
 #include "arch/x86/lapic.h"
 #include "arch/x86/percpu.h"
@@ -41,7 +42,10 @@ void traps_init(void)
 			.mid = (u16)(stub >> 16),
 			.high = (u32)(stub >> 32),
 			.selector = SEL_CODE,
-			.ist = v == X86_DF ? IST_DF : v == X86_NMI ? IST_NMI : v == X86_MC ? IST_MC : 0,
+			.ist = v == X86_DF    ? IST_DF
+			       : v == X86_NMI ? IST_NMI
+			       : v == X86_MC  ? IST_MC
+					      : 0,
 			.type = GATE_INTERRUPT,
 		};
 	}
@@ -67,8 +71,9 @@ static bool fix_up(struct trap_frame *f)
 
 static const char *exception_name(u64 v)
 {
-	static const char *const names[] = { "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "9", "#TS",
-					     "#NP", "#SS", "#GP", "#PF", "15", "#MF", "#AC", "#MC", "#XM", "#VE", "#CP" };
+	static const char *const names[] = { "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM",
+					     "#DF", "9",   "#TS", "#NP", "#SS", "#GP", "#PF", "15",
+					     "#MF", "#AC", "#MC", "#XM", "#VE", "#CP" };
 
 	return v < ARRAY_SIZE(names) ? names[v] : "exception";
 }
@@ -94,8 +99,8 @@ void machine_check(struct trap_frame *f)
 		addr = 0;
 		if (status & BIT(58) && !rdmsr_safe(MSR_MC0_ADDR + 4 * i, &addr))
 			addr = 0;
-		panic_printf("machine check bank %u: status %016llx address %016llx\n", i, (unsigned long long)status,
-			     (unsigned long long)addr);
+		panic_printf("machine check bank %u: status %016llx address %016llx\n", i,
+			     (unsigned long long)status, (unsigned long long)addr);
 	}
 	panic("machine check on CPU %u, MCG_STATUS %#llx", this_cpu()->id, (unsigned long long)global);
 }
@@ -116,8 +121,9 @@ void trap_handle(struct trap_frame *f)
 		machine_check(f);
 	if (!panic_active())
 		panic_frame = f;
-	panic("%s in the hypervisor on CPU %u at %#llx, error code %#llx, CR2 %#llx", exception_name(f->vector), this_cpu()->id,
-	      (unsigned long long)f->rip, (unsigned long long)f->error, (unsigned long long)read_cr2());
+	panic("%s in the hypervisor on CPU %u at %#llx, error code %#llx, CR2 %#llx",
+	      exception_name(f->vector), this_cpu()->id, (unsigned long long)f->rip,
+	      (unsigned long long)f->error, (unsigned long long)read_cr2());
 }
 
 /* ---- the report ---- */
@@ -136,25 +142,31 @@ static void print_registers(const struct trap_frame *f)
 
 	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
 		panic_printf("%s %016llx%s", names[i], (unsigned long long)r[i], i % 4 == 3 ? "\n" : "  ");
-	panic_printf("\nrip %016llx  rsp %016llx  rflags %08llx\n", (unsigned long long)f->rip, (unsigned long long)f->rsp,
-		     (unsigned long long)f->rflags);
+	panic_printf("\nrip %016llx  rsp %016llx  rflags %08llx\n", (unsigned long long)f->rip,
+		     (unsigned long long)f->rsp, (unsigned long long)f->rflags);
 }
 
 void arch_panic_report(void)
 {
 	struct x86_pcpu *c = x86_this_cpu();
 	struct trap_frame *f = panic_frame;
-	u64 sp = f ? f->rsp : (u64)__builtin_frame_address(0), top = c->stack_top;
+	u64 sp = f ? f->rsp : (u64)__builtin_frame_address(0), top = c->stack_top, bottom = top - STACK_BYTES;
 	u32 shown = 0;
+
+	if (sp < bottom && bottom - sp <= PAGE_SIZE) { /* in the guard page */
+		panic_printf("the stack of this CPU is used up: %#llx is below it\n", (unsigned long long)sp);
+		sp = bottom;
+	}
 
 	panic_printf("CPU %u, APIC id %u, %u online\n", c->hv.id, c->apic_id, cpus_online());
 	if (f)
 		print_registers(f);
-	panic_printf("cr0 %llx  cr2 %llx  cr3 %llx  cr4 %llx\n", (unsigned long long)read_cr0(), (unsigned long long)read_cr2(),
-		     (unsigned long long)read_cr3(), (unsigned long long)read_cr4());
+	panic_printf("cr0 %llx  cr2 %llx  cr3 %llx  cr4 %llx\n", (unsigned long long)read_cr0(),
+		     (unsigned long long)read_cr2(), (unsigned long long)read_cr3(),
+		     (unsigned long long)read_cr4());
 	/* No frame pointers: every word of the stack that points into the text is a caller, or was one. */
 	panic_printf("possible callers:");
-	if (sp < top && top - sp <= 16384) {
+	if (sp >= bottom && sp < top) {
 		for (const u64 *p = (const u64 *)ALIGN_UP(sp, 8); (u64)p < top && shown < 32; p++) {
 			if (*p > (u64)image_text && *p < (u64)image_text_end)
 				panic_printf("%s%llx", shown++ % 6 ? " " : "\n  ", (unsigned long long)*p);

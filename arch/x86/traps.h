@@ -16,12 +16,14 @@ struct trap_frame {
 
 /* Called by the stubs of stubs.asm. */
 void trap_handle(struct trap_frame *f);
-/* An NMI has come: in root mode, or as a VM exit (then the vendor's code calls this; NMIs are blocked meanwhile). Counts it,
- * stops the CPU when another one panics. Takes no lock. */
+/* An NMI has come: in root mode, or as a VM exit (then the vendor's code calls this; NMIs are blocked
+ * meanwhile). Counts it, stops the CPU when another one panics. Takes no lock. */
 void nmi_handle(void);
-/* A machine check has come, in root mode (f) or as a VM exit (NULL): reports the banks and ends in panic(). */
+/* A machine check has come, in root mode (f) or as a VM exit (NULL): reports the banks and ends in panic().
+ */
 void machine_check(struct trap_frame *f);
-/* After nmi_handle() for an NMI that came as a VM exit: lets the next one in. SDM volume 3, "Nonmaskable Interrupt (NMI)". */
+/* After nmi_handle() for an NMI that came as a VM exit: lets the next one in. SDM volume 3, "Nonmaskable
+ * Interrupt (NMI)". */
 static inline void nmi_unblock(void)
 {
 	u64 rsp, ss;

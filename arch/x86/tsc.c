@@ -12,9 +12,9 @@
 #include "hv/log.h"
 #include "hv/printf.h"
 
-#define WINDOW_US  10000 /* of the measurement: 1 us of read latency is 100 ppm */
-#define NS_PER_S   1000000000ull
-#define WRONG_BY   50 /* CPUID's figure is called wrong when it differs by more than 1/WRONG_BY */
+#define WINDOW_US 10000 /* of the measurement: 1 us of read latency is 100 ppm */
+#define NS_PER_S  1000000000ull
+#define WRONG_BY  50 /* CPUID's figure is called wrong when it differs by more than 1/WRONG_BY */
 
 static u64 tsc_khz, apic_khz, wall_base_ns;
 static u64 ns_mult;   /* ns = ticks * ns_mult >> 32 */
@@ -50,8 +50,8 @@ static struct sample sample(const struct ref_clock *ref)
 
 static bool find_clock(const struct acpi_info *a, struct ref_clock *ref)
 {
-	return (a->hpet_base && hpet_clock(mmio_map(HPA(a->hpet_base), PAGE_SIZE), ref)) || pmtimer_clock(a, ref) ||
-	       pit_clock(ref);
+	return (a->hpet_base && hpet_clock(mmio_map(HPA(a->hpet_base), PAGE_SIZE), ref)) ||
+	       pmtimer_clock(a, ref) || pit_clock(ref);
 }
 
 static void measure(const struct ref_clock *ref)
@@ -69,7 +69,8 @@ static void measure(const struct ref_clock *ref)
 	apic_khz = (u64)(to.apic - from.apic) * ref->hz / ticks / 1000;
 }
 
-/* "Time Stamp Counter and Nominal Core Crystal Clock Information Leaf", then "Processor Frequency Information Leaf". */
+/* "Time Stamp Counter and Nominal Core Crystal Clock Information Leaf", then "Processor Frequency Information
+ * Leaf". */
 static u64 cpuid_tsc_khz(u64 *crystal_khz)
 {
 	struct cpuid r = cpuid(0x15, 0);
@@ -90,15 +91,19 @@ static void report(const struct ref_clock *ref, u64 claimed)
 	u64 off;
 
 	snprintf(text, sizeof(text), "%llu kHz", (unsigned long long)tsc_khz);
-	doctor_add(CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED, "TSC frequency", text, ref ? ref->name : "as CPUID says: no clock to measure it with");
+	doctor_add(CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED, "TSC frequency", text,
+		   ref ? ref->name : "as CPUID says: no clock to measure it with");
 	snprintf(text, sizeof(text), "%llu kHz", (unsigned long long)apic_khz);
-	doctor_add(CAISSON_DOCTOR_FOUND | (cpu_has(CPU_TSC_DEADLINE) ? 0 : CAISSON_DOCTOR_USED), "APIC timer frequency", text, NULL);
+	doctor_add(CAISSON_DOCTOR_FOUND | (cpu_has(CPU_TSC_DEADLINE) ? 0 : CAISSON_DOCTOR_USED),
+		   "APIC timer frequency", text, NULL);
 	if (!ref || !claimed)
 		return;
 	off = claimed > tsc_khz ? claimed - tsc_khz : tsc_khz - claimed;
 	snprintf(text, sizeof(text), "%llu kHz", (unsigned long long)claimed);
-	doctor_add(CAISSON_DOCTOR_FOUND | (off * WRONG_BY > tsc_khz ? 0 : CAISSON_DOCTOR_USED), "TSC frequency by CPUID 15h/16h", text,
-		   off * WRONG_BY > tsc_khz ? "differs from the measured one, which is used (an emulator?)" : NULL);
+	doctor_add(CAISSON_DOCTOR_FOUND | (off * WRONG_BY > tsc_khz ? 0 : CAISSON_DOCTOR_USED),
+		   "TSC frequency by CPUID 15h/16h", text,
+		   off * WRONG_BY > tsc_khz ? "differs from the measured one, which is used (an emulator?)"
+					    : NULL);
 }
 
 static void timer_interrupt(void)
@@ -128,7 +133,8 @@ void tsc_init(const struct acpi_info *acpi)
 	}
 	if (tsc_khz == 0) { /* the division below must have something: the doctor ends the boot */
 		doctor_add(CAISSON_DOCTOR_REQUIRED, "a clock", NULL,
-			   "neither HPET, PM timer, PIT nor CPUID 15h/16h: switch the HPET on in the firmware's set-up");
+			   "neither HPET, PM timer, PIT nor CPUID 15h/16h: switch the HPET on in the "
+			   "firmware's set-up");
 		tsc_khz = apic_khz = 1000000;
 	}
 	ns_mult = (1000000ull << 32) / tsc_khz;
@@ -141,8 +147,8 @@ void tsc_init(const struct acpi_info *acpi)
 	irq_register(VEC_TIMER, timer_interrupt);
 	tsc_cpu_init();
 	log_info("TSC %llu.%03llu MHz (%s), APIC timer %llu.%03llu MHz", (unsigned long long)tsc_khz / 1000,
-		 (unsigned long long)tsc_khz % 1000, have ? ref.name : "CPUID", (unsigned long long)apic_khz / 1000,
-		 (unsigned long long)apic_khz % 1000);
+		 (unsigned long long)tsc_khz % 1000, have ? ref.name : "CPUID",
+		 (unsigned long long)apic_khz / 1000, (unsigned long long)apic_khz % 1000);
 }
 
 void tsc_cpu_init(void)

@@ -16,7 +16,8 @@ void log_line(enum log_level level, const char *fmt, ...)
 	warnings++;
 }
 
-/* ---- a machine's memory from 0xe0000 on; what is mapped is copied to exactly so many bytes, so that a read beyond is caught ---- */
+/* ---- a machine's memory from 0xe0000 on; what is mapped is copied to exactly so many bytes, so that a read
+ * beyond is caught ---- */
 #define BASE 0xe0000u
 static u8 mem[65536];
 static u32 used;
@@ -25,7 +26,8 @@ static u32 maps;
 
 static const void *map(hpa_t pa, u64 bytes)
 {
-	if (pa.v < BASE || bytes > sizeof(mem) || pa.v - BASE > sizeof(mem) - bytes || maps == ARRAY_SIZE(mapped))
+	if (pa.v < BASE || bytes > sizeof(mem) || pa.v - BASE > sizeof(mem) - bytes ||
+	    maps == ARRAY_SIZE(mapped))
 		return NULL;
 	mapped[maps] = malloc(bytes);
 	memcpy(mapped[maps], mem + (pa.v - BASE), bytes);
@@ -97,17 +99,17 @@ static void reset(void)
 }
 
 static const u8 madt_body[] = {
-	0, 0, 0xe0, 0xfe, 1, 0, 0, 0,			    /* address, flags */
-	0, 8, 0, 0, 1, 0, 0, 0,				    /* CPU, id 0, enabled */
-	0, 8, 1, 2, 1, 0, 0, 0,				    /* id 2 */
-	0, 8, 2, 4, 0, 0, 0, 0,				    /* id 4, not enabled */
-	0, 8, 3, 0xff, 1, 0, 0, 0,			    /* no id */
-	9, 16, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,    /* x2APIC id 2 again */
-	9, 16, 0, 0, 0x34, 0x12, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, /* x2APIC id 0x1234 */
-	1, 12, 5, 0, 0, 0, 0xc0, 0xfe, 0x10, 0, 0, 0,	    /* I/O APIC */
-	2, 10, 0, 4, 9, 0, 0, 0, 0x0f, 0,		    /* IRQ 4 on GSI 9, level, low */
-	77, 3, 1,					    /* unknown */
-	5, 12, 0, 0, 0, 0, 0xe1, 0xfe, 1, 0, 0, 0,	    /* local APIC at 0x1fee10000 */
+	0,  0,	0xe0, 0xfe, 1,	  0,	0,    0,			       /* address, flags */
+	0,  8,	0,    0,    1,	  0,	0,    0,			       /* CPU, id 0, enabled */
+	0,  8,	1,    2,    1,	  0,	0,    0,			       /* id 2 */
+	0,  8,	2,    4,    0,	  0,	0,    0,			       /* id 4, not enabled */
+	0,  8,	3,    0xff, 1,	  0,	0,    0,			       /* no id */
+	9,  16, 0,    0,    2,	  0,	0,    0,    1,	  0, 0, 0, 0, 0, 0, 0, /* x2APIC id 2 again */
+	9,  16, 0,    0,    0x34, 0x12, 0,    0,    1,	  0, 0, 0, 0, 0, 0, 0, /* x2APIC id 0x1234 */
+	1,  12, 5,    0,    0,	  0,	0xc0, 0xfe, 0x10, 0, 0, 0,	       /* I/O APIC */
+	2,  10, 0,    4,    9,	  0,	0,    0,    0x0f, 0,	   /* IRQ 4 on GSI 9, level, low */
+	77, 3,	1,						   /* unknown */
+	5,  12, 0,    0,    0,	  0,	0xe1, 0xfe, 1,	  0, 0, 0, /* local APIC at 0x1fee10000 */
 };
 
 static u32 xsdt_of(const u64 *tables, u32 n)
@@ -230,11 +232,14 @@ static void test_roots(void **state)
 
 static const u8 s5_zero[] = { 0x08, '_', 'S', '5', '_', 0x12, 6, 4, 0, 0, 0, 0 };
 static const u8 s5_byte[] = { 0x08, '\\', '_', 'S', '5', '_', 0x12, 8, 4, 0x0a, 7, 0x0a, 5, 0, 0 };
-static const u8 s5_long[] = { 0x10, 3, 0x08, '_', 'S', '5', '_', 0x12, 0x4b, 0, 4, 0x0b, 3, 0, 0x0c, 6, 0, 0, 0 };
+static const u8 s5_long[] = { 0x10, 3,	  0x08, '_', 'S',  '5', '_', 0x12, 0x4b, 0,
+			      4,    0x0b, 3,	0,   0x0c, 6,	0,   0,	   0 };
 static const u8 s5_one[] = { 0x08, '_', 'S', '5', '_', 0x12, 3, 1, 1 };
-static const u8 s5_name[] = { '_', 'S', '5', '_', 0x12, 6, 4, 0, 0, 0, 0 };		    /* no NameOp: a reference */
-static const u8 s5_cut[] = { 0x08, '_', 'S', '5', '_', 0x12, 60, 4, 0, 0, 0, 0 };	    /* longer than the table */
-static const u8 s5_call[] = { 0x08, '_', 'S', '5', '_', 0x12, 7, 2, 'A', 'B', 'C', 'D', 0 }; /* not integers */
+static const u8 s5_name[] = { '_', 'S', '5', '_', 0x12, 6, 4, 0, 0, 0, 0 };	  /* no NameOp: a reference */
+static const u8 s5_cut[] = { 0x08, '_', 'S', '5', '_', 0x12, 60, 4, 0, 0, 0, 0 }; /* longer than the table */
+static const u8 s5_call[] = {
+	0x08, '_', 'S', '5', '_', 0x12, 7, 2, 'A', 'B', 'C', 'D', 0
+}; /* not integers */
 
 static const char *with_fadt(const u8 *dsdt, u32 dsdt_n, u8 *fadt, u32 fadt_n)
 {
@@ -258,9 +263,9 @@ static void test_s5(void **state)
 		bool found;
 		u8 a, b;
 	} rows[] = {
-		{ s5_zero, sizeof(s5_zero), true, 0, 0 },   { s5_byte, sizeof(s5_byte), true, 7, 5 },
-		{ s5_long, sizeof(s5_long), true, 3, 6 },   { s5_one, sizeof(s5_one), true, 1, 1 },
-		{ s5_name, sizeof(s5_name), false, 0, 0 },  { s5_cut, sizeof(s5_cut), false, 0, 0 },
+		{ s5_zero, sizeof(s5_zero), true, 0, 0 },  { s5_byte, sizeof(s5_byte), true, 7, 5 },
+		{ s5_long, sizeof(s5_long), true, 3, 6 },  { s5_one, sizeof(s5_one), true, 1, 1 },
+		{ s5_name, sizeof(s5_name), false, 0, 0 }, { s5_cut, sizeof(s5_cut), false, 0, 0 },
 		{ s5_call, sizeof(s5_call), false, 0, 0 },
 	};
 	u8 fadt[80] = { 0 };
@@ -297,7 +302,8 @@ static void test_fadt(void **state)
 	port = 0x608;
 	memcpy(fadt + 76 - 36, &port, 4); /* PM_TMR_BLK */
 	fadt[108 - 36] = 0x32;
-	assert_null(with_fadt(s5_zero, sizeof(s5_zero), fadt, 116 - 36)); /* ACPI 1.0: ends before the reset register */
+	assert_null(with_fadt(s5_zero, sizeof(s5_zero), fadt,
+			      116 - 36)); /* ACPI 1.0: ends before the reset register */
 	assert_int_equal(info.pm1a_cnt.addr, 0x604);
 	assert_int_equal(info.pm1a_cnt.space, ACPI_SPACE_IO);
 	assert_int_equal(info.pm1b_cnt.addr, 0);
@@ -383,9 +389,14 @@ static void test_random_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_madt), cmocka_unit_test(test_madt_broken_entries), cmocka_unit_test(test_many_cpus),
-		cmocka_unit_test(test_roots), cmocka_unit_test(test_s5),	  cmocka_unit_test(test_fadt),
-		cmocka_unit_test(test_hpet_spcr_lengths), cmocka_unit_test(test_random_bytes),
+		cmocka_unit_test(test_madt),
+		cmocka_unit_test(test_madt_broken_entries),
+		cmocka_unit_test(test_many_cpus),
+		cmocka_unit_test(test_roots),
+		cmocka_unit_test(test_s5),
+		cmocka_unit_test(test_fadt),
+		cmocka_unit_test(test_hpet_spcr_lengths),
+		cmocka_unit_test(test_random_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

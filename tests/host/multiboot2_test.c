@@ -90,7 +90,9 @@ static void mmap_tag(const struct mm *m, u32 n)
 	}
 }
 
-static const struct mm plain[] = { { 0, 0x9fc00, 1 }, { 0x9fc00, 0x400, 2 }, { 0xf0000, 0x10000, 2 }, { 0x100000, 0x1ff00000, 1 } };
+static const struct mm plain[] = {
+	{ 0, 0x9fc00, 1 }, { 0x9fc00, 0x400, 2 }, { 0xf0000, 0x10000, 2 }, { 0x100000, 0x1ff00000, 1 }
+};
 
 static void module_tag(u32 start, u32 stop, const char *cmdline)
 {
@@ -117,8 +119,9 @@ static void expect_map(const struct mm *want, u32 n)
 static void test_all_tags(void **state)
 {
 	u8 rsdp[36] = "RSD PTR old", rsdp2[36] = "RSD PTR new", fb[24] = { 0, 0, 0, 0xe0 };
-	static const struct mm want[] = { { 0, 0x9f000, 1 }, { 0x9fc00, 0x400, 2 }, { 0xf0000, 0x10000, 2 },
-					  { 0x100000, 0x1ff00000, 1 } };
+	static const struct mm want[] = {
+		{ 0, 0x9f000, 1 }, { 0x9fc00, 0x400, 2 }, { 0xf0000, 0x10000, 2 }, { 0x100000, 0x1ff00000, 1 }
+	};
 
 	(void)state;
 	begin();
@@ -193,15 +196,18 @@ static void test_long_texts_are_cut(void **state)
 
 static void test_map_overlaps(void **state)
 {
-	/* unsorted; a hole in RAM, a reserved range over two RAM ranges, twins, wrap, nothing, touching ones, a strange type */
+	/* unsorted; a hole in RAM, a reserved range over two RAM ranges, twins, wrap, nothing, touching ones,
+	 * a strange type */
 	static const struct mm in[] = {
-		{ 0x200000, 0x200000, 1 }, { 0x100000, 0x100000, 1 }, { 0x180800, 0x100, 2 },	   { 0x1ff000, 0x2000, 4 },
-		{ 0x200000, 0x200000, 1 }, { 0x300000, 0, 2 },	      { ~0ull - 0xfff, 0x2000, 1 }, { 0x350000, 0x1000, 77 },
-		{ 0x350000, 0x1000, 1 },   { 0x1000, 0xe00, 1 },      { 0x3ff800, 0x1000, 3 },
+		{ 0x200000, 0x200000, 1 },    { 0x100000, 0x100000, 1 }, { 0x180800, 0x100, 2 },
+		{ 0x1ff000, 0x2000, 4 },      { 0x200000, 0x200000, 1 }, { 0x300000, 0, 2 },
+		{ ~0ull - 0xfff, 0x2000, 1 }, { 0x350000, 0x1000, 77 },	 { 0x350000, 0x1000, 1 },
+		{ 0x1000, 0xe00, 1 },	      { 0x3ff800, 0x1000, 3 },
 	};
 	static const struct mm want[] = {
-		{ 0x100000, 0x80000, 1 }, { 0x180800, 0x100, 2 },    { 0x181000, 0x7e000, 1 }, { 0x1ff000, 0x2000, 4 },
-		{ 0x201000, 0x14f000, 1 }, { 0x350000, 0x1000, 2 }, { 0x351000, 0xae000, 1 }, { 0x3ff800, 0x1000, 3 },
+		{ 0x100000, 0x80000, 1 }, { 0x180800, 0x100, 2 },    { 0x181000, 0x7e000, 1 },
+		{ 0x1ff000, 0x2000, 4 },  { 0x201000, 0x14f000, 1 }, { 0x350000, 0x1000, 2 },
+		{ 0x351000, 0xae000, 1 }, { 0x3ff800, 0x1000, 3 },
 	};
 
 	(void)state;
@@ -225,7 +231,8 @@ static void check_invariants(void)
 	}
 }
 
-/* Random maps against a map of pages: a page is RAM when some range gives all of it as RAM and none that says otherwise touches it. */
+/* Random maps against a map of pages: a page is RAM when some range gives all of it as RAM and none that says
+ * otherwise touches it. */
 static void test_random_maps(void **state)
 {
 	enum { PAGES = 64 };
@@ -236,7 +243,9 @@ static void test_random_maps(void **state)
 	for (u32 round = 0; round < 3000; round++) {
 		u32 n = 1 + (u32)rand() % ARRAY_SIZE(in);
 		bool not_ram[PAGES] = { 0 };
-		u8 want[PAGES][8] = { 0 }; /* eighths of a page, so that two halves of RAM in two ranges do not count */
+		u8 want[PAGES][8] = {
+			0
+		}; /* eighths of a page, so that two halves of RAM in two ranges do not count */
 
 		for (u32 i = 0; i < n; i++) {
 			u32 a = (u32)rand() % (PAGES * 8), b = a + (u32)rand() % (PAGES * 8 - a + 1);
@@ -283,25 +292,28 @@ static void test_too_many_ranges(void **state)
 static void test_modules(void **state)
 {
 	(void)state;
-#define MODULES(...)                     \
-	({                               \
-		begin();                 \
-		mmap_tag(plain, 4);      \
-		__VA_ARGS__;             \
-		const char *w_ = end();  \
-		w_ ? w_ : "fine";        \
+#define MODULES(...)                    \
+	({                              \
+		begin();                \
+		mmap_tag(plain, 4);     \
+		__VA_ARGS__;            \
+		const char *w_ = end(); \
+		w_ ? w_ : "fine";       \
 	})
 	assert_string_equal(MODULES(module_tag(0x400000, 0x400000, "")), "fine");
 	assert_non_null(__builtin_strstr(MODULES(module_tag(0x400000, 0x3fffff, "")), "before it starts"));
 	assert_non_null(__builtin_strstr(MODULES(module_tag(0x400800, 0x500000, "")), "page boundary"));
-	assert_non_null(__builtin_strstr(MODULES(module_tag(0x400000, 0x402000, ""); module_tag(0x401000, 0x403000, "")), "overlap"));
+	assert_non_null(__builtin_strstr(
+		MODULES(module_tag(0x400000, 0x402000, ""); module_tag(0x401000, 0x403000, "")), "overlap"));
 	assert_non_null(__builtin_strstr(MODULES(module_tag(0xf0000000, 0xf0001000, "")), "outside of RAM"));
 	assert_non_null(__builtin_strstr(MODULES(module_tag(0x1ffff000, 0x20001000, "")), "outside of RAM"));
 	assert_non_null(__builtin_strstr(MODULES(tag(3, "short", 5)), "cut short"));
-	assert_non_null(__builtin_strstr(
-		MODULES(for (u32 i = 0; i < 65; i++) module_tag(0x400000 + i * 0x1000, 0x401000 + i * 0x1000, "m")), "64 modules"));
-	assert_string_equal(
-		MODULES(for (u32 i = 0; i < 64; i++) module_tag(0x400000 + i * 0x1000, 0x401000 + i * 0x1000, "m")), "fine");
+	assert_non_null(__builtin_strstr(MODULES(for (u32 i = 0; i < 65; i++) module_tag(
+						 0x400000 + i * 0x1000, 0x401000 + i * 0x1000, "m")),
+					 "64 modules"));
+	assert_string_equal(MODULES(for (u32 i = 0; i < 64; i++)
+					    module_tag(0x400000 + i * 0x1000, 0x401000 + i * 0x1000, "m")),
+			    "fine");
 	assert_int_equal(bi.module_count, 64);
 }
 
@@ -310,9 +322,14 @@ static void test_efi_map(void **state)
 	struct {
 		u32 type, pad;
 		u64 phys, virt, pages, attr, extra;
-	} d[] = { { 7, 0, 0x100000, 0, 16, 0, 0 }, { 4, 0, 0x110000, 0, 16, 0, 0 }, { 9, 0, 0x120000, 0, 1, 0, 0 },
-		  { 11, 0, 0xf0000000, 0, 1, 0, 0 }, { 7, 0, 0x200000, 0, ~0ull, 0, 0 } };
-	static const struct mm want[] = { { 0x100000, 0x20000, 1 }, { 0x120000, 0x1000, 3 }, { 0xf0000000, 0x1000, 2 } };
+	} d[] = { { 7, 0, 0x100000, 0, 16, 0, 0 },
+		  { 4, 0, 0x110000, 0, 16, 0, 0 },
+		  { 9, 0, 0x120000, 0, 1, 0, 0 },
+		  { 11, 0, 0xf0000000, 0, 1, 0, 0 },
+		  { 7, 0, 0x200000, 0, ~0ull, 0, 0 } };
+	static const struct mm want[] = { { 0x100000, 0x20000, 1 },
+					  { 0x120000, 0x1000, 3 },
+					  { 0xf0000000, 0x1000, 2 } };
 
 	(void)state;
 	for (u32 with_mmap = 0; with_mmap < 2; with_mmap++) {
@@ -389,9 +406,15 @@ static void test_free_ranges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_tags),    cmocka_unit_test(test_hostile_frames), cmocka_unit_test(test_long_texts_are_cut),
-		cmocka_unit_test(test_map_overlaps), cmocka_unit_test(test_random_maps),   cmocka_unit_test(test_too_many_ranges),
-		cmocka_unit_test(test_modules),	    cmocka_unit_test(test_efi_map),	   cmocka_unit_test(test_random_bytes),
+		cmocka_unit_test(test_all_tags),
+		cmocka_unit_test(test_hostile_frames),
+		cmocka_unit_test(test_long_texts_are_cut),
+		cmocka_unit_test(test_map_overlaps),
+		cmocka_unit_test(test_random_maps),
+		cmocka_unit_test(test_too_many_ranges),
+		cmocka_unit_test(test_modules),
+		cmocka_unit_test(test_efi_map),
+		cmocka_unit_test(test_random_bytes),
 		cmocka_unit_test(test_free_ranges),
 	};
 

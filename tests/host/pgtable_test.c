@@ -98,12 +98,13 @@ static void test_encodings(void **state)
 		struct pgtable t = make(rows[i].f);
 		struct pg_leaf l;
 
-		assert_int_equal(pg_map(&t, 0x40000000, HPA(0xc0000000), rows[i].size, rows[i].prot, rows[i].mt), 0);
+		assert_int_equal(
+			pg_map(&t, 0x40000000, HPA(0xc0000000), rows[i].size, rows[i].prot, rows[i].mt), 0);
 		assert_int_equal(leaf_of(&t, 0x40000000), rows[i].want);
 		assert_int_equal(pg_prot(&t, rows[i].want),
-				 rows[i].f == &pg_format_npt ? rows[i].prot | PG_USER :
-				 rows[i].f == &pg_format_ept ? rows[i].prot & ~(u32)PG_USER :
-							       rows[i].prot);
+				 rows[i].f == &pg_format_npt   ? rows[i].prot | PG_USER
+				 : rows[i].f == &pg_format_ept ? rows[i].prot & ~(u32)PG_USER
+							       : rows[i].prot);
 		assert_true(pg_lookup(&t, 0x40000000 + rows[i].size - 1, &l));
 		assert_int_equal(l.pa.v, 0xc0000000 + rows[i].size - 1);
 		assert_int_equal(l.size, rows[i].size);
@@ -228,9 +229,11 @@ static void test_split_and_protect(void **state)
 			assert_true(pg_lookup(&t, SZ_1G + at, &l));
 			assert_int_equal(l.size, want);
 			assert_int_equal(l.pa.v, 4 * SZ_1G + at);
-			assert_int_equal(pg_prot(&t, *l.entry), (at == 5 * SZ_2M + 7 * PAGE_SIZE ? PG_READ : rwx) | user);
+			assert_int_equal(pg_prot(&t, *l.entry),
+					 (at == 5 * SZ_2M + 7 * PAGE_SIZE ? PG_READ : rwx) | user);
 			if (f != 1) /* PAT entry 5, spelt as this size spells it */
-				assert_int_equal(*l.entry & (want == SZ_2M ? 0x1098 : 0x98), want == SZ_2M ? 0x1088 : 0x88);
+				assert_int_equal(*l.entry & (want == SZ_2M ? 0x1098 : 0x98),
+						 want == SZ_2M ? 0x1088 : 0x88);
 			else
 				assert_int_equal(*l.entry & 0xb8, want == SZ_2M ? 0xa0 : 0x20);
 		}
@@ -244,7 +247,8 @@ static void test_random(void **state)
 	enum { PAGES = 4 * 512 };
 	static u32 prot_of[PAGES];
 	static u64 pa_of[PAGES];
-	static const u32 prots[] = { PG_READ, PG_READ | PG_WRITE, PG_READ | PG_EXEC, PG_READ | PG_WRITE | PG_EXEC };
+	static const u32 prots[] = { PG_READ, PG_READ | PG_WRITE, PG_READ | PG_EXEC,
+				     PG_READ | PG_WRITE | PG_EXEC };
 	u64 base = SZ_1G - 2 * SZ_2M; /* across a 1 GiB border */
 
 	(void)state;
@@ -283,19 +287,23 @@ static void test_random(void **state)
 					break;
 				}
 				assert_int_equal(l.pa.v, pa_of[p]);
-				for (u32 i = 0, first = p - p % (u32)(l.size / PAGE_SIZE); i < l.size / PAGE_SIZE; i++)
+				for (u32 i = 0, first = p - p % (u32)(l.size / PAGE_SIZE);
+				     i < l.size / PAGE_SIZE; i++)
 					prot_of[first + i] = 0;
 				break;
 			case 3:
-				assert_int_equal(pg_split(&t, base + p * PAGE_SIZE), prot_of[p] ? 0 : -CAISSON_ENOENT);
+				assert_int_equal(pg_split(&t, base + p * PAGE_SIZE),
+						 prot_of[p] ? 0 : -CAISSON_ENOENT);
 				break;
 			case 4:
 				if (!pg_lookup(&t, base + p * PAGE_SIZE, &l)) {
-					assert_int_equal(pg_protect(&t, base + p * PAGE_SIZE, prot), -CAISSON_ENOENT);
+					assert_int_equal(pg_protect(&t, base + p * PAGE_SIZE, prot),
+							 -CAISSON_ENOENT);
 					break;
 				}
 				assert_int_equal(pg_protect(&t, base + p * PAGE_SIZE, prot), 0);
-				for (u32 i = 0, first = p - p % (u32)(l.size / PAGE_SIZE); i < l.size / PAGE_SIZE; i++)
+				for (u32 i = 0, first = p - p % (u32)(l.size / PAGE_SIZE);
+				     i < l.size / PAGE_SIZE; i++)
 					prot_of[first + i] = prot;
 			}
 			if (round % 500)
@@ -359,8 +367,12 @@ static void test_range_walk_clear(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_encodings), cmocka_unit_test(test_impossible_protections), cmocka_unit_test(test_exist),
-		cmocka_unit_test(test_no_memory), cmocka_unit_test(test_split_and_protect),	 cmocka_unit_test(test_random),
+		cmocka_unit_test(test_encodings),
+		cmocka_unit_test(test_impossible_protections),
+		cmocka_unit_test(test_exist),
+		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_split_and_protect),
+		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_range_walk_clear),
 	};
 

@@ -12,14 +12,14 @@ static int (*const ours)(char *, size_t, const char *, ...) = snprintf;
 
 static u32 cases;
 
-#define SAME(fmt, ...)                                                                       \
-	do {                                                                                 \
-		char a_[128], b_[128];                                                       \
-		int x_ = ours(a_, sizeof(a_), fmt, __VA_ARGS__);                             \
-		int y_ = snprintf(b_, sizeof(b_), fmt, __VA_ARGS__);                         \
-		if (x_ != y_ || __builtin_strcmp(a_, b_))                                    \
+#define SAME(fmt, ...)                                                                                  \
+	do {                                                                                            \
+		char a_[128], b_[128];                                                                  \
+		int x_ = ours(a_, sizeof(a_), fmt, __VA_ARGS__);                                        \
+		int y_ = snprintf(b_, sizeof(b_), fmt, __VA_ARGS__);                                    \
+		if (x_ != y_ || __builtin_strcmp(a_, b_))                                               \
 			fail_msg("%s: '%s' (%d), libc '%s' (%d)", (const char *)(fmt), a_, x_, b_, y_); \
-		cases++;                                                                     \
+		cases++;                                                                                \
 	} while (0)
 
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -29,26 +29,33 @@ static u32 cases;
 
 static void test_numbers(void **state)
 {
-	static const char *const flags[] = { "", "-", "0", "+", " ", "#", "-0", "+0", "0#", "-#", "+-", " 0" };
+	static const char *const flags[] = {
+		"", "-", "0", "+", " ", "#", "-0", "+0", "0#", "-#", "+-", " 0"
+	};
 	static const char *const width[] = { "", "1", "5", "12", "20" };
 	static const char *const prec[] = { "", ".0", ".1", ".7" };
 	static const char *const lengths[] = { "", "hh", "h", "l", "ll", "z" };
-	static const u64 values[] = { 0, 1, 9, 255, 256, 65535, 0x7fffffff, 0x80000000, 0xffffffff, 0x123456789abcdef0, ~0ull,
-				      1ull << 63 };
+	static const u64 values[] = { 0,     1,		 9,	     255,	 256,
+				      65535, 0x7fffffff, 0x80000000, 0xffffffff, 0x123456789abcdef0,
+				      ~0ull, 1ull << 63 };
 	char fmt[32];
 
 	(void)state;
 	for (u32 f = 0; f < ARRAY_SIZE(flags); f++)
-	for (u32 w = 0; w < ARRAY_SIZE(width); w++)
-	for (u32 p = 0; p < ARRAY_SIZE(prec); p++)
-	for (u32 l = 0; l < ARRAY_SIZE(lengths); l++)
-	for (const char *c = "duxXo"; *c; c++) {
-		if (*c == 'o' && flags[f][0] && __builtin_strchr(flags[f], '#')) /* "%#o" with a precision: not ours to know */
-			continue;
-		snprintf(fmt, sizeof(fmt), "[%%%s%s%s%s%c]", flags[f], width[w], prec[p], lengths[l], *c);
-		for (u32 v = 0; v < ARRAY_SIZE(values); v++)
-			SAME(fmt, values[v]);
-	}
+		for (u32 w = 0; w < ARRAY_SIZE(width); w++)
+			for (u32 p = 0; p < ARRAY_SIZE(prec); p++)
+				for (u32 l = 0; l < ARRAY_SIZE(lengths); l++)
+					for (const char *c = "duxXo"; *c; c++) {
+						if (*c == 'o' && flags[f][0] &&
+						    __builtin_strchr(flags[f],
+								     '#')) /* "%#o" with a precision: not ours
+									      to know */
+							continue;
+						snprintf(fmt, sizeof(fmt), "[%%%s%s%s%s%c]", flags[f],
+							 width[w], prec[p], lengths[l], *c);
+						for (u32 v = 0; v < ARRAY_SIZE(values); v++)
+							SAME(fmt, values[v]);
+					}
 	assert_true(cases > 50000);
 }
 
