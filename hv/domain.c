@@ -461,7 +461,7 @@ void domain_info(struct domain *d, struct caisson_domain *out)
 			continue;
 		sched_times(&d->vcpu[i]->sched, arch_now(), &s);
 		ticks += s.run;
-		out->exits += d->vcpu[i]->exits;
+		out->exits += stats_total(arch_vcpu_stats(d->vcpu[i]));
 	}
 	out->run_ns = arch_ticks_to_ns(ticks);
 	out->created_ns = arch_ticks_to_ns(d->created - control_boot_tsc());

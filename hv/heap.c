@@ -64,32 +64,55 @@ struct heap_node *heap_next(const struct heap_node *n)
 
 void heap_insert(struct heap *h, struct heap_node *n, u64 key)
 {
-	struct heap_node **link = &h->root, *p = NULL;
-	bool least = true;
+	struct heap_node *p = h->root, *next;
+	int d;
 
-	while (*link) {
-		p = *link;
-		if (heap_before(key, p->key)) {
-			link = &p->child[0];
-		} else {
-			link = &p->child[1];
-			least = false;
-		}
-	}
-	*n = (struct heap_node){ .parent = p, .key = key, .queued = true };
-	*link = n;
+	n->child[0] = n->child[1] = NULL;
+	n->key = key;
+	n->balance = 0;
+	n->queued = true;
 	h->count++;
-	if (least)
+	if (!p) {
+		n->parent = NULL;
+		h->root = h->first = n;
+		return;
+	}
+	if (heap_before(key, h->first->key))
 		h->first = n;
+	while ((next = p->child[d = !heap_before(key, p->key)]))
+		p = next;
+	p->child[d] = n;
+	n->parent = p;
 
-	for (; p; n = p, p = p->parent) {
-		p->balance += p->child[1] == n ? 1 : -1;
+	for (;;) {
+		p->balance += d ? 1 : -1;
 		if (!p->balance)
 			return;
-		if (p->balance == 2 || p->balance == -2) {
+		if (unlikely(p->balance == 2 || p->balance == -2)) {
 			level(h, p);
 			return;
 		}
+		n = p;
+		p = p->parent;
+		if (!p)
+			return;
+		d = p->child[1] == n;
+	}
+}
+
+/* The second in order: where nothing is on the left there is at most one node on the right. */
+static struct heap_node *second(const struct heap *h)
+{
+	return h->first->child[1] ? h->first->child[1] : h->first->parent;
+}
+
+void heap_move(struct heap *h, struct heap_node *n, u64 key)
+{
+	if (h->first == n && (h->count == 1 || heap_before(key, second(h)->key))) {
+		n->key = key;
+	} else {
+		heap_remove(h, n);
+		heap_insert(h, n, key);
 	}
 }
 
@@ -99,7 +122,7 @@ void heap_remove(struct heap *h, struct heap_node *n)
 	int d;
 
 	if (h->first == n)
-		h->first = heap_next(n);
+		h->first = second(h);
 	h->count--;
 	n->queued = false;
 

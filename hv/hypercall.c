@@ -355,7 +355,7 @@ static s64 call_vcpu_info(struct call *c)
 	out.state = vcpu_state(v);
 	out.run_ns = arch_ticks_to_ns(s.run);
 	out.wait_ns = arch_ticks_to_ns(s.wait);
-	out.exits = v->exits;
+	out.exits = stats_total(arch_vcpu_stats(v));
 	out.wakeups = v->wakeups;
 	out.switches = v->sched.switches;
 	out.rip = arch_vcpu_rip(v);

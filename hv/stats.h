@@ -40,6 +40,15 @@ static inline void stats_get(const struct stat *table, u32 kind, struct caisson_
 	memcpy(out->hist, s->hist, sizeof(out->hist));
 }
 
+static inline u64 stats_total(const struct stat *table)
+{
+	u64 n = 0;
+
+	for (u32 i = 0; i < STATS_KINDS; i++)
+		n += table[i].count;
+	return n;
+}
+
 static inline void stats_clear(struct stat *table)
 {
 	memset(table, 0, STATS_KINDS * sizeof(*table));

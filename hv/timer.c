@@ -61,9 +61,11 @@ void timer_set(struct timer *t, u64 deadline)
 	struct timer_queue *q = queue_lock(t);
 	bool kick;
 
-	if (t->node.queued)
+	if (t->node.queued && deadline != TIMER_NONE)
+		heap_move(&q->heap, &t->node, MIN(deadline, LATEST));
+	else if (t->node.queued)
 		heap_remove(&q->heap, &t->node);
-	if (deadline != TIMER_NONE)
+	else if (deadline != TIMER_NONE)
 		heap_insert(&q->heap, &t->node, MIN(deadline, LATEST));
 	kick = changed(q);
 	unlock(&q->lock);

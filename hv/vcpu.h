@@ -28,6 +28,7 @@ enum {
 	PEND_FLUSH = BIT(3), /* second-stage translations are stale */
 	PEND_IO = BIT(4),    /* a device model has answered */
 	PEND_ARCH = BIT(5),  /* arch's own: INIT, SIPI, clock update */
+	PEND_EVENT = BIT(6), /* an exception is to be injected */
 };
 
 /* Why a vCPU is not runnable. */
@@ -56,7 +57,7 @@ struct vcpu {
 	/* as a device model in `wait` */
 	struct timer wait_timer;
 	struct vcpu *handoff; /* who shall have the CPU when this one leaves it asleep (o) */
-	u64 exits, wakeups;
+	u64 wakeups;
 };
 
 /* Sets pending bits and makes the vCPU see them soon: kicks its CPU, or wakes it where `wake` says that the bits end its sleep. Any CPU. */

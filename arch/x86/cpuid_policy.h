@@ -68,6 +68,22 @@ void cpuid_build(struct cpuid_table *t, const struct cpuid_params *p,
 u32 cpuid_lookup(const struct cpuid_table *t, u32 leaf, u32 subleaf, u32 out[4]);
 void cpuid_fixup(const struct cpuid_table *t, u32 fix, const struct cpuid_state *s, u32 out[4]);
 
+/* The answer where no subleaf and no vCPU matters, in a few instructions; NULL: ask cpuid_lookup(). */
+static inline const struct cpuid_entry *cpuid_plain(const struct cpuid_table *t, u32 leaf)
+{
+	const struct cpuid_entry *e;
+
+	if (leaf <= t->basic_max)
+		e = &t->basic[leaf];
+	else if (leaf - CPUID_KVM_BASE < 2)
+		e = &t->kvm[leaf - CPUID_KVM_BASE];
+	else if (leaf - 0x80000000u < 9)
+		e = &t->ext[leaf - 0x80000000u];
+	else
+		return NULL;
+	return e->fix ? NULL : e;
+}
+
 /* The bits of CR4 that the domain's CPUID allows (VMXE, SMXE never). */
 u64 cpuid_cr4_allowed(const struct cpuid_table *t);
 

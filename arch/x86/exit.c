@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The one place where it is decided what becomes of an exit. Vendors decode before it, hv schedules after it. */
 #include "arch/x86/asm.h"
+#include "arch/x86/hot.h"
 #include "arch/x86/hvm.h"
 #include "arch/x86/percpu.h"
 #include "arch/x86/regs.h"
@@ -9,10 +10,6 @@
 #include "hv/hypercall.h"
 #include "hv/ioreq.h"
 #include "hv/log.h"
-
-/* KVM's calls: numbers below this, and the answer to one that is not offered. */
-#define KVM_CALLS  0x10000u
-#define KVM_ENOSYS (-1000l)
 
 static const char *const kind_names[] = {
 #define EXIT_X(name, text) [EXIT_##name] = text,
@@ -188,6 +185,7 @@ static bool write_cr(struct x86_vcpu *v, u32 cr, u64 value)
 		if (value > 15)
 			return false;
 		vlapic_tpr_set(&v->apic, (u8)(value << 4));
+		hot_apic_changed(v);
 		return true;
 	default:
 		return false;
@@ -360,6 +358,7 @@ bool exit_pending(struct x86_vcpu *v)
 
 	if (p & PEND_LEAVE)
 		return false;
+	p &= PEND_FLUSH | PEND_ARCH | PEND_IO; /* the rest is for the vendor to inject */
 	__atomic_and_fetch(&v->hv.pending, ~p, __ATOMIC_ACQ_REL);
 	if (p & PEND_FLUSH)
 		hvm->flush(v);

@@ -153,7 +153,8 @@ extern const struct hvm_ops vmx_ops;
 /* exit.c: the one switch. On v's CPU, right after the exit. Acts on RIP; tells whether to enter again at once (true) or to leave
  * for hv. */
 bool exit_handle(struct x86_vcpu *v, struct vm_exit *x);
-/* Before an entry: what v->hv.pending asks for beyond PEND_LEAVE. True: enter; false: leave for hv. */
+/* Before an entry, when v->hv.pending is not 0: does what x86 has to do. True: the vendor injects what there is and enters; false:
+ * leave for hv. */
 bool exit_pending(struct x86_vcpu *v);
 /* Pending interrupt state for the vendor's entry: the vector that the guest's APIC offers, or -1. */
 static inline int hvm_irq_vector(struct x86_vcpu *v)

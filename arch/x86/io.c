@@ -4,6 +4,7 @@
  * nobody answers is finished here; the rest goes to the device model that claimed it, and io_continue() goes on with the answer.
  */
 #include "arch/x86/asm.h"
+#include "arch/x86/hot.h"
 #include "arch/x86/hvm.h"
 #include "arch/x86/regs.h"
 #include "hv/arch.h"
@@ -68,7 +69,7 @@ static enum access device_access(struct x86_vcpu *v, u64 gpa, u32 size, bool wri
 
 	if (vlapic_xapic(&v->apic) && (gpa & PAGE_MASK) == (v->apic.base & APIC_BASE_ADDR)) {
 		if (write)
-			vlapic_mmio_write(&v->apic, off, size, (u32)*data);
+			vlapic_mmio_write(&v->apic, off, size, (u32)*data), hot_apic_changed(v);
 		else
 			*data = vlapic_mmio_read(&v->apic, off, size);
 		return ACC_DONE;

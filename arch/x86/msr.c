@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* MSRs that need more than the policy's table: time, APIC, EFER, the KVM-compatible clock. */
 #include "arch/x86/asm.h"
+#include "arch/x86/hot.h"
 #include "arch/x86/hvm.h"
 #include "arch/x86/pvclock.h"
 #include "arch/x86/regs.h"
@@ -162,6 +163,7 @@ static bool write_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 value
 		set_tsc_offset(v, value - now);
 		return true;
 	case MSR_FN_APIC_BASE:
+		hot_apic_changed(v);
 		return vlapic_base_msr_write(&v->apic, value);
 	case MSR_FN_TSC_ADJUST:
 		now = value - v->tsc_adjust;
@@ -172,6 +174,7 @@ static bool write_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 value
 		vlapic_tscdeadline_write(&v->apic, value);
 		return true;
 	case MSR_FN_X2APIC:
+		hot_apic_changed(v);
 		return vlapic_msr_write(&v->apic, msr, value);
 	case MSR_FN_EFER:
 		return set_efer(v, value);

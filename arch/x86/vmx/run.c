@@ -2,6 +2,7 @@
 /* Around the entry: what is injected before it, what the exit said after it. SDM volume 3, "VM Entries", "VM Exits". */
 #include "arch/x86/vmx/vmx.h"
 #include "arch/x86/asm.h"
+#include "arch/x86/hot.h"
 #include "arch/x86/irq.h"
 #include "arch/x86/percpu.h"
 #include "arch/x86/regs.h"
@@ -9,6 +10,12 @@
 #include "arch/x86/vmx/check.h"
 #include "hv/arch.h"
 #include "hv/log.h"
+
+static void event_set(struct x86_vcpu *v, u32 event)
+{
+	vmx_vcpu(v)->event = event;
+	__atomic_or_fetch(&v->hv.pending, PEND_EVENT, __ATOMIC_RELAXED);
+}
 
 static void proc_set(struct vmx_vcpu *x, u32 bit, bool on)
 {
@@ -23,7 +30,7 @@ bool vmx_irq_open(struct x86_vcpu *v)
 	       !(vmread(VMCS_GUEST_INTERRUPTIBILITY) & (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS));
 }
 
-void vmx_advance(struct x86_vcpu *v, u32 insn_len)
+static inline void vmx_step(struct x86_vcpu *v, u32 insn_len)
 {
 	u64 rip = v->exit_rip + insn_len, blocked = vmread(VMCS_GUEST_INTERRUPTIBILITY);
 
@@ -36,6 +43,11 @@ void vmx_advance(struct x86_vcpu *v, u32 insn_len)
 	/* A single-stepped instruction that we carried out still ends in #DB. */
 	if (unlikely(vmread(VMCS_GUEST_RFLAGS) & RFLAGS_TF))
 		vmwrite(VMCS_GUEST_PENDING_DEBUG, QUAL_DEBUG_BS);
+}
+
+void vmx_advance(struct x86_vcpu *v, u32 insn_len)
+{
+	vmx_step(v, insn_len);
 }
 
 /* SDM: "Interrupt 8-Double Fault Exception (#DF)": which pairs of exceptions make one. */
@@ -61,7 +73,7 @@ void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error)
 			error = 0;
 		}
 	}
-	x->event = (u32)(INTR_INFO_VALID | PUT(INTR_INFO_TYPE, INTR_TYPE_HARDWARE_EXCEPTION) | vector);
+	event_set(v, (u32)(INTR_INFO_VALID | PUT(INTR_INFO_TYPE, INTR_TYPE_HARDWARE_EXCEPTION) | vector));
 	if (error != NO_ERROR_CODE && (vmread(VMCS_GUEST_CR0) & CR0_PE)) {
 		x->event |= INTR_INFO_ERROR_CODE;
 		x->event_error = error;
@@ -106,20 +118,26 @@ static void inject_irqs(struct x86_vcpu *v, struct vmx_vcpu *x, bool taken)
 		proc_set(x, VMX_PROC_NMI_WINDOW, x->nmi_window = nmi_window);
 }
 
-/* The last look before an entry. False: hv is wanted first. */
-static bool vmx_prepare(struct x86_vcpu *v, struct vmx_vcpu *x)
+/* Something is pending: what of it can go in goes in. False: hv is wanted first. */
+static bool vmx_pending(struct x86_vcpu *v, struct vmx_vcpu *x)
 {
-	bool taken = x->event;
+	bool taken;
 
-	if (unlikely(READ_ONCE(v->hv.pending)) && !exit_pending(v))
+	if (!exit_pending(v))
 		return false;
+	/* Cleared before it is looked for: what is posted from here on sets its bit again. */
+	__atomic_and_fetch(&v->hv.pending, ~(u32)(PEND_EVENT | PEND_IRQ | PEND_NMI), __ATOMIC_ACQ_REL);
 	taken = x->event;
-	if (unlikely(taken))
+	if (taken)
 		inject_event(x);
-	if (unlikely(v->apic.irr_words || (READ_ONCE(v->apic.pi.control) & PI_ON) || v->nmi_pending || x->window ||
-		     x->nmi_window))
-		inject_irqs(v, x, taken);
+	inject_irqs(v, x, taken);
 	return true;
+}
+
+/* The last look before an entry: one word. */
+static inline bool vmx_prepare(struct x86_vcpu *v, struct vmx_vcpu *x)
+{
+	return likely(!READ_ONCE(v->hv.pending)) || vmx_pending(v, x);
 }
 
 /* A field that the processor has not reads as 0. */
@@ -157,19 +175,21 @@ void vmx_run(struct x86_vcpu *v)
 	if (!vmx_prepare(v, x))
 		return;
 	v->entry_tsc = rdtsc();
-	if (!vmx_loop(v, x->launched))
+	if (vmx_loop(v, x->launched))
+		x->launched = true;
+	else
 		vmx_refused(v, 0, 0);
 }
 
 /* An event was on its way in when the exit came: it is due again at the next entry. SDM: "Information for VM Exits That Occur
  * During Event Delivery". */
-static void vmx_redeliver(struct vmx_vcpu *x)
+static void vmx_redeliver(struct x86_vcpu *v, struct vmx_vcpu *x)
 {
 	u32 info = (u32)vmread(VMCS_IDT_VECTORING_INFO);
 
 	if (likely(!(info & INTR_INFO_VALID)))
 		return;
-	x->event = info & (u32)(INTR_INFO_VALID | INTR_INFO_ERROR_CODE | INTR_INFO_TYPE | INTR_INFO_VECTOR);
+	event_set(v, info & (u32)(INTR_INFO_VALID | INTR_INFO_ERROR_CODE | INTR_INFO_TYPE | INTR_INFO_VECTOR));
 	if (info & INTR_INFO_ERROR_CODE)
 		x->event_error = (u32)vmread(VMCS_IDT_VECTORING_ERROR);
 	if (GET(INTR_INFO_TYPE, info) >= INTR_TYPE_SOFTWARE_INTERRUPT)
@@ -186,7 +206,7 @@ static void vmx_nmi_unblocked(struct vmx_vcpu *x)
 		vmwrite(VMCS_GUEST_INTERRUPTIBILITY, vmread(VMCS_GUEST_INTERRUPTIBILITY) | INTERRUPTIBILITY_NMI);
 }
 
-static void decode_exception(struct vmx_vcpu *x, struct vm_exit *e)
+static void decode_exception(struct x86_vcpu *v, struct vmx_vcpu *x, struct vm_exit *e)
 {
 	u32 info = (u32)vmread(VMCS_EXIT_INTERRUPTION_INFO);
 
@@ -194,7 +214,7 @@ static void decode_exception(struct vmx_vcpu *x, struct vm_exit *e)
 		e->kind = EXIT_NMI;
 		return;
 	}
-	vmx_redeliver(x);
+	vmx_redeliver(v, x);
 	if (info & INTR_INFO_NMI_UNBLOCKING)
 		vmx_nmi_unblocked(x);
 	e->kind = GET(INTR_INFO_VECTOR, info) == X86_MC ? EXIT_MACHINE_CHECK : EXIT_EXCEPTION;
@@ -204,11 +224,11 @@ static void decode_exception(struct vmx_vcpu *x, struct vm_exit *e)
 	e->exception.qualification = vmread(VMCS_EXIT_QUALIFICATION);
 }
 
-static void decode_npf(struct vmx_vcpu *x, struct vm_exit *e)
+static void decode_npf(struct x86_vcpu *v, struct vmx_vcpu *x, struct vm_exit *e)
 {
 	u64 q = vmread(VMCS_EXIT_QUALIFICATION);
 
-	vmx_redeliver(x);
+	vmx_redeliver(v, x);
 	if (q & QUAL_EPT_NMI_UNBLOCKING)
 		vmx_nmi_unblocked(x);
 	e->npf.gpa = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
@@ -314,10 +334,10 @@ static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struc
 		irq_dispatch((u32)GET(INTR_INFO_VECTOR, vmread(VMCS_EXIT_INTERRUPTION_INFO)));
 		return false;
 	case EXIT_EXCEPTION:
-		decode_exception(x, e);
+		decode_exception(v, x, e);
 		break;
 	case EXIT_NPF:
-		decode_npf(x, e);
+		decode_npf(v, x, e);
 		break;
 	case EXIT_NPF_CONFIG:
 		e->npf.gpa = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
@@ -338,7 +358,8 @@ static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struc
 		break;
 	case EXIT_IRQ_WINDOW:
 	case EXIT_NMI_WINDOW:
-		return false; /* the next look before an entry injects */
+		__atomic_or_fetch(&v->hv.pending, PEND_IRQ, __ATOMIC_RELAXED); /* look again what can go in */
+		return false;
 	default:
 		e->insn_len = (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
 		break;
@@ -346,19 +367,22 @@ static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struc
 	return true;
 }
 
-bool vmx_exit(struct x86_vcpu *v)
+static inline bool vmx_finish(struct x86_vcpu *v, struct vmx_vcpu *x, u32 kind, bool enter)
 {
-	struct vmx_vcpu *x = vmx_vcpu(v);
+	u64 now;
+
+	enter = enter && vmx_prepare(v, x);
+	now = rdtsc();
+	stats_add(&v->stats[kind], now - v->exit_tsc, v->exit_rip);
+	v->entry_tsc = now;
+	return enter;
+}
+
+static bool vmx_exit_slow(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason)
+{
 	struct vm_exit e;
 	bool enter = true;
-	u64 now;
-	u32 reason;
 
-	v->exit_tsc = rdtsc();
-	reason = (u32)vmread(VMCS_EXIT_REASON);
-	v->exit_rip = vmread(VMCS_GUEST_RIP);
-	x->launched = true;
-	v->hv.exits++;
 	if (unlikely(reason & VMX_REASON_ENTRY_FAILURE)) {
 		e.kind = EXIT_INVALID_STATE;
 		vmx_refused(v, reason, vmread(VMCS_EXIT_QUALIFICATION));
@@ -366,10 +390,35 @@ bool vmx_exit(struct x86_vcpu *v)
 	} else if (vmx_decode(v, x, reason & 0xffff, &e)) {
 		enter = exit_handle(v, &e);
 	}
-	if (enter)
-		enter = vmx_prepare(v, x);
-	now = rdtsc();
-	stats_add(&v->stats[e.kind], now - v->exit_tsc, v->exit_rip);
-	v->entry_tsc = now;
-	return enter;
+	return vmx_finish(v, x, e.kind, enter);
+}
+
+bool vmx_exit(struct x86_vcpu *v)
+{
+	struct vmx_vcpu *x = vmx_vcpu(v);
+	u32 reason, kind;
+	bool done;
+
+	v->exit_tsc = rdtsc();
+	reason = (u32)vmread(VMCS_EXIT_REASON);
+	v->exit_rip = vmread(VMCS_GUEST_RIP);
+	if (reason == VMX_REASON_WRMSR) {
+		done = hot_wrmsr(v);
+		kind = EXIT_WRMSR;
+	} else if (reason == VMX_REASON_CPUID) {
+		done = hot_cpuid(v);
+		kind = EXIT_CPUID;
+	} else if (reason == VMX_REASON_VMCALL) {
+		done = hot_hypercall(v, (u32)GET(AR_DPL, vmread(VMCS_GUEST_SS_AR)));
+		kind = EXIT_HYPERCALL;
+	} else if (reason == VMX_REASON_RDMSR) {
+		done = hot_rdmsr(v);
+		kind = EXIT_RDMSR;
+	} else {
+		return vmx_exit_slow(v, x, reason);
+	}
+	if (unlikely(!done))
+		return vmx_exit_slow(v, x, reason);
+	vmx_step(v, (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
+	return vmx_finish(v, x, kind, true);
 }
