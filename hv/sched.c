@@ -7,15 +7,21 @@
 #define WORDS	    CAISSON_CPU_WORDS
 #define LOAD_SCALE  16u /* load per weight: a share of a small weight is still a number */
 #define FACTOR_BITS 24
-#define VTIME_BITS  12	/* virtual ticks per tick at weight 1, log2 */
-#define SCAN	    8u	/* units looked at for one that may move */
+#define VTIME_BITS  12			    /* virtual ticks per tick at weight 1, log2 */
+#define SCAN	    8u			    /* units looked at for one that may move */
+#define WHAT_WOKEN  PUT(MASK(23, 16), 0xff) /* sched_unit.what */
+#define WHAT_HOLDS  MASK(63, 32)
 #define SEEK	    16u /* CPUs looked at by one balance */
+
+_Static_assert(offsetof(struct sched_unit, woken) == offsetof(struct sched_unit, what) + 2, "WHAT_WOKEN");
+_Static_assert(offsetof(struct sched_unit, holds) == offsetof(struct sched_unit, what) + 4, "WHAT_HOLDS");
 
 struct pool {
 	bool used;
 	u32 groups;
 	u64 cpus[WORDS];
 	u64 idle[WORDS]; /* a CPU's bit changes under that CPU's lock */
+	u32 idlers;	 /* so many bits are set */
 };
 
 static struct {
@@ -104,19 +110,22 @@ static bool fits(const struct sched_unit *u, const struct sched_cpu *c)
 	return allowed(u, c) && (!u->rt.budget || u->rt.home == c);
 }
 
+/* In or out of the pool's set of idle CPUs. c->lock held; rare, so callers look at c->idle first. */
 static void set_idle(struct sched_cpu *c, bool idle)
 {
-	u64 m = BIT(c->id % 64), *word;
+	struct pool *p = &s.pool[c->pool];
+	u64 m = BIT(c->id % 64);
 
-	if (c->pool == SCHED_POOLS)
+	if (c->idle == idle)
 		return;
-	word = &s.pool[c->pool].idle[c->id / 64];
-	if (!!(READ_ONCE(*word) & m) == idle)
-		return;
-	if (idle)
-		__atomic_fetch_or(word, m, __ATOMIC_SEQ_CST);
-	else
-		__atomic_fetch_and(word, ~m, __ATOMIC_SEQ_CST);
+	c->idle = idle;
+	if (idle) {
+		__atomic_fetch_or(&p->idle[c->id / 64], m, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&p->idlers, 1, __ATOMIC_SEQ_CST);
+	} else {
+		__atomic_fetch_and(&p->idle[c->id / 64], ~m, __ATOMIC_RELAXED);
+		__atomic_fetch_sub(&p->idlers, 1, __ATOMIC_SEQ_CST);
+	}
 }
 
 /* An idle CPU that the unit may use, or NULL. */
@@ -126,7 +135,7 @@ static struct sched_cpu *idle_for(const struct sched_unit *u)
 	u32 i;
 	u64 m;
 
-	for (i = 0; i < WORDS; i++) {
+	for (i = 0; READ_ONCE(p->idlers) && i < WORDS; i++) {
 		m = READ_ONCE(p->idle[i]) & u->affinity[i];
 		if (m)
 			return s.cpu[i * 64 + __builtin_ctzll(m)];
@@ -175,9 +184,10 @@ static u64 scale(u64 ticks, u64 factor)
 /* Running time in virtual time at the unit's present share of its group's weight. */
 static u64 vticks(const struct sched_unit *u, u64 ticks)
 {
+	u64 factor = u->group->factor;
 	u32 active = READ_ONCE(u->group->active);
 
-	return scale(ticks, (u64)u->group->factor * (active ? active : 1));
+	return scale(ticks, active > 1 ? factor * active : factor);
 }
 
 /* The same on CPU c, where a guaranteed unit weighs at least its part of what else is there. */
@@ -230,12 +240,13 @@ static s64 cap_credit(struct sched_group *g, u64 now, u64 *until)
 /* A unit enters the fair class of c: neither far behind, so that it does not starve others, nor far ahead. */
 static void settle(const struct sched_cpu *c, struct sched_unit *u)
 {
-	u64 low = c->clock - vticks(u, s.bonus), high = c->clock + vticks(u, 2 * s.slice);
+	bool behind = heap_before(u->vtime, c->clock);
+	u64 most = vticks(u, behind ? s.bonus : 2 * s.slice);
 
-	if (heap_before(u->vtime, low))
-		u->vtime = low;
-	else if (heap_before(high, u->vtime))
-		u->vtime = high;
+	if (behind && c->clock - u->vtime > most)
+		u->vtime = c->clock - most;
+	else if (!behind && u->vtime - c->clock > most)
+		u->vtime = c->clock + most;
 }
 
 /* The clock of c is the least virtual time there, and never goes back. */
@@ -272,7 +283,7 @@ static void rt_wake(struct sched_unit *u, u64 now)
 /* A unit served by its reservation at its deadline had its budget kept from it. */
 static void rt_late(struct sched_unit *u, u64 now)
 {
-	if (u->reserved && heap_before(u->rt.deadline, now)) {
+	if (heap_before(u->rt.deadline, now)) {
 		u->rt.missed++;
 		renew(u, now);
 	}
@@ -296,11 +307,14 @@ static void enqueue(struct sched_cpu *c, struct sched_unit *u)
 /* What the unit weighs now: others of its group wake and sleep. */
 static void weigh(struct sched_cpu *c, struct sched_unit *u)
 {
-	u32 active = READ_ONCE(u->group->active);
-	u32 load = READ_ONCE(u->group->weight) * LOAD_SCALE / (active ? active : 1);
+	u32 active = READ_ONCE(u->group->active), load = READ_ONCE(u->group->weight) * LOAD_SCALE;
 
-	c->load += load - u->load;
-	u->load = load;
+	if (active > 1)
+		load /= active;
+	if (load != u->load) {
+		c->load += load - u->load;
+		u->load = load;
+	}
 }
 
 /* Becomes one of those that c has to serve, or ceases to be. */
@@ -411,13 +425,14 @@ static void arrive(struct sched_cpu *c, struct sched_unit *u, u64 now)
 	if (u->rt.budget)
 		rt_wake(u, now);
 	enqueue(c, u);
-	set_idle(c, false);
+	if (c->idle)
+		set_idle(c, false);
 	if (!cur || (!cur->reserved && c->slice_end - c->picked > s.slice))
 		kick(c); /* idle, or a turn without end */
 	else if (u->reserved ? !cur->reserved || heap_before(u->rt.deadline, cur->rt.deadline)
 			     : !cur->reserved && heap_before(u->vtime, cur->vtime))
 		kick(c);
-	else if (u->release.queued && heap_before(u->release.key, c->slice_end))
+	else if (u->release.queued && u->release.key < c->slice_end)
 		kick(c);
 }
 
@@ -466,6 +481,7 @@ static void start(struct sched_cpu *c, struct sched_unit *u)
 static void displace(struct sched_cpu *c, struct sched_unit *u)
 {
 	if (u->state == SCHED_RUNNING) {
+		c->review = true;
 		kick(c);
 	} else if (u->state == SCHED_QUEUED || u->state == SCHED_PARKED) {
 		withdraw(c, u, arch_now());
@@ -502,6 +518,7 @@ bool sched_deschedule(struct sched_unit *u)
 	bool on = u->on;
 
 	u->holds++;
+	c->review |= u->state == SCHED_RUNNING;
 	if (u->state != SCHED_BLOCKED && u->state != SCHED_RUNNING) {
 		withdraw(c, u, arch_now());
 		u->state = SCHED_BLOCKED;
@@ -581,18 +598,21 @@ static struct sched_unit *keepable(struct sched_cpu *c, u64 now)
 
 	if (!u)
 		return NULL;
-	if (unlikely(u->holds || !fits(u, c))) {
-		stop(c, u, u->holds ? SCHED_BLOCKED : SCHED_LEAVING);
-		WRITE_ONCE(c->evict, true);
-		return NULL;
+	if (unlikely(c->review)) {
+		c->review = false;
+		if (u->holds || !fits(u, c)) {
+			stop(c, u, u->holds ? SCHED_BLOCKED : SCHED_LEAVING);
+			WRITE_ONCE(c->evict, true);
+			return NULL;
+		}
+		if (u == c->loaded)
+			WRITE_ONCE(c->evict, false); /* whoever wanted it away does no more */
 	}
 	if (unlikely(u->group->cap && !u->rt.budget) && cap_credit(u->group, now, &until) <= 0) {
 		c->current = NULL;
 		park(c, u, until);
 		return NULL;
 	}
-	if (u == c->loaded)
-		WRITE_ONCE(c->evict, false); /* whoever wanted it away does no more */
 	return u;
 }
 
@@ -637,20 +657,18 @@ static u64 slice_end(struct sched_cpu *c, u64 now)
 	struct heap_node *n = heap_first(&c->releases), *f = heap_first(&c->fair);
 	u64 end = SCHED_NEVER, until, left;
 
-	if (u && u->reserved) {
-		end = now + (u64)u->rt.left;
-	} else if (u) {
+	if (likely(u && !u->reserved)) {
 		if (f)
-			end = c->picked + (now - c->picked < s.preempt && heap_before(f->key, u->vtime)
-						   ? s.preempt
-						   : s.slice);
+			end = c->picked + (unlikely(heap_before(f->key, u->vtime)) ? s.preempt : s.slice);
 		if (unlikely(u->group->cap && !u->rt.budget)) {
 			left = (u64)MAX(cap_credit(u->group, now, &until), 0) /
 			       MAX(READ_ONCE(u->group->active), 1u);
 			end = MIN(end, now + MAX(left, s.cap_min));
 		}
+	} else if (u) {
+		end = now + (u64)u->rt.left;
 	}
-	return n ? MIN(end, n->key) : end;
+	return unlikely(n != NULL) ? MIN(end, n->key) : end;
 }
 
 /* A queued unit of c that may run on t at once, or NULL. Both locks. */
@@ -762,6 +780,31 @@ static void balance(struct sched_cpu *c, u64 now)
 	unlock_two(c, t);
 }
 
+/* From the current, if there still is one, to the first of a tree. The tree is smaller in between, not
+ * larger. */
+static void switch_to(struct sched_cpu *c, struct sched_unit *cur, struct sched_unit *u, u64 now)
+{
+	heap_remove(u->reserved ? &c->reserved : &c->fair, &u->run);
+	if (cur) {
+		weigh(c, cur);
+		enqueue(c, cur);
+	}
+	if (unlikely(c->idle))
+		set_idle(c, false);
+	waited(u, now);
+	u->since = now;
+	u->state = SCHED_RUNNING;
+	u->switches++;
+	u->on = c;
+	c->current = u;
+	c->picked = now;
+	if (unlikely(u->reserved))
+		rt_late(u, now);
+	else if (heap_before(c->clock, u->vtime))
+		c->clock = u->vtime;
+	c->slice_end = slice_end(c, now);
+}
+
 struct sched_unit *sched_pick(struct sched_cpu *c, u64 now)
 {
 	struct sched_unit *cur, *u;
@@ -784,25 +827,13 @@ struct sched_unit *sched_pick(struct sched_cpu *c, u64 now)
 			return NULL;
 	}
 	if (u != cur) {
-		if (cur) {
-			weigh(c, cur);
-			enqueue(c, cur);
-		}
-		heap_remove(u->reserved ? &c->reserved : &c->fair, &u->run);
-		set_idle(c, false);
-		waited(u, now);
-		u->since = now;
-		u->state = SCHED_RUNNING;
-		u->switches++;
-		u->on = c;
-		c->current = u;
-		c->picked = now;
-		rt_late(u, now);
-	} else if (now - c->picked >= s.slice) {
-		c->picked = now;
+		switch_to(c, cur, u, now);
+	} else {
+		if (now - c->picked >= s.slice)
+			c->picked = now;
+		advance(c);
+		c->slice_end = slice_end(c, now);
 	}
-	advance(c);
-	c->slice_end = slice_end(c, now);
 	look = c->fair.count && !heap_before(now, c->balance);
 	unlock(&c->lock);
 	/* The one that just had its turn cannot move before its state is saved. */
@@ -873,44 +904,62 @@ void sched_give_way(struct sched_cpu *c, u64 now)
 	unlock(&c->lock);
 }
 
-bool sched_handoff(struct sched_cpu *c, struct sched_unit *to, u64 now)
+/* What stands in the way of a direct hand-over. Both locks. */
+static bool may_hand(const struct sched_cpu *c, const struct sched_unit *from, const struct sched_unit *to,
+		     u64 now)
 {
-	struct sched_unit *from = c->current;
-	struct sched_cpu *d = READ_ONCE(to->cpu);
-	bool ok = false;
 	u64 until;
 
-	lock(&c->lock);
-	if (d != c && !trylock(&d->lock))
-		goto out;
-	if (unlikely(to->cpu != d || from->woken || from->holds || c->resched ||
-		     !heap_before(now, c->slice_end) || c->reserved.count || to->state != SCHED_BLOCKED ||
-		     to->wants || to->holds || to->rt.budget || (to->on && to->on != c) || !allowed(to, c)))
-		goto out_both;
-	if (unlikely(to->group->cap) && cap_credit(to->group, now, &until) <= 0)
-		goto out_both;
+	if ((from->what & (WHAT_WOKEN | WHAT_HOLDS)) || (to->what & ~WHAT_WOKEN) || c->resched ||
+	    now >= c->slice_end)
+		return false;
+	if (c->reserved.count || to->rt.budget || (to->on && to->on != c) || !allowed(to, c))
+		return false;
+	return likely(!to->group->cap) || cap_credit(to->group, now, &until) > 0;
+}
+
+static void hand(struct sched_cpu *c, struct sched_unit *from, struct sched_unit *to, u64 now)
+{
 	charge(c, now);
 	from->wants = false;
 	stop(c, from, SCHED_BLOCKED);
 
-	if (d != c)
-		move(to, d, c, false);
 	__atomic_fetch_add(&to->group->active, 1, __ATOMIC_RELAXED);
 	join(c, to);
 	settle(c, to);
 	to->wants = true;
 	to->state = SCHED_RUNNING;
-	to->reserved = false;
 	to->since = now;
 	to->wakeups++;
 	to->switches++;
 	to->on = c;
 	c->current = to;
-	ok = true;
-out_both:
-	if (d != c)
+}
+
+bool sched_handoff(struct sched_cpu *c, struct sched_unit *to, u64 now)
+{
+	struct sched_unit *from = c->current;
+	struct sched_cpu *d = READ_ONCE(to->cpu);
+	bool ok;
+
+	lock(&c->lock);
+	if (likely(d == c)) {
+		ok = to->cpu == c && may_hand(c, from, to, now);
+		if (ok)
+			hand(c, from, to, now);
+		unlock(&c->lock);
+		return ok;
+	}
+	/* It slept elsewhere: not in the order of locks, so only if nobody has that one. */
+	ok = trylock(&d->lock);
+	if (ok) {
+		ok = to->cpu == d && may_hand(c, from, to, now);
+		if (ok) {
+			move(to, d, c, false);
+			hand(c, from, to, now);
+		}
 		unlock(&d->lock);
-out:
+	}
 	unlock(&c->lock);
 	return ok;
 }
