@@ -76,7 +76,7 @@ struct sched_unit {
 	struct sched_cpu *on;		 /* [Q] the CPU that holds its state, or NULL */
 	u64 affinity[CAISSON_CPU_WORDS]; /* [C, Q] */
 	u64 vtime;			 /* [Q] on the clock of `cpu` */
-	u64 since;     /* [Q] beginning of what it does now: running (charged up to here), waiting */
+	u64 since; /* [Q] beginning of what it does now: running (charged up to here), waiting */
 	union {
 		struct {
 			u8 state;      /* [Q] enum sched_state */
@@ -87,7 +87,7 @@ struct sched_unit {
 		};
 		u64 what; /* all of them: 0, but for woken, is a unit that just sleeps */
 	};
-	u32 load;      /* [Q] what it adds to its CPU's load while queued or running */
+	u32 load; /* [Q] what it adds to its CPU's load while queued or running */
 	struct {
 		u64 budget, period;		    /* [C, Q] 0: no reservation */
 		struct sched_cpu *home, *next_home; /* [C, Q] where it was admitted; [C] where it will be */
@@ -123,8 +123,8 @@ struct sched_cpu {
 	struct sched_unit *loaded;	      /* whose state is on the CPU; that CPU alone */
 	bool resched; /* [Q] current may have to go: the CPU calls sched_pick() soon */
 	bool evict;   /* [Q] the loaded unit is wanted elsewhere: save it even if nothing else is to run */
-	bool review; /* [Q] holds or places of the current have changed */
-	bool idle;   /* [Q] its bit in the pool's set of idle CPUs */
+	bool review;  /* [Q] holds or places of the current have changed */
+	bool idle;    /* [Q] its bit in the pool's set of idle CPUs */
 	u32 id;
 	u32 pool;      /* [C, Q] SCHED_POOLS: none */
 	u32 load;      /* [Q], read without it: weights of what is runnable here */

@@ -65,7 +65,9 @@ static void random_against_model(void **state)
 		u64 least = 0;
 		bool any = false;
 
-		if (node[i].queued)
+		if (node[i].queued && rand() % 2)
+			heap_move(&h, rand() % 4 ? &node[i] : heap_first(&h), base + (u64)(rand() % 8192));
+		else if (node[i].queued)
 			heap_remove(&h, &node[i]);
 		else
 			heap_insert(&h, &node[i], base + (u64)(rand() % 8192));

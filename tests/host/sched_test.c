@@ -960,6 +960,28 @@ static void hand_over(void **state)
 	assert_true(sched_wake(&a->u)); /* who handed over sleeps, and can be woken */
 }
 
+/* Nobody else is there: no turn to end, no tick, and still it works. */
+static void hand_over_alone(void **state)
+{
+	struct sched_cpu *c = cpu(0);
+	struct load *l[2];
+
+	(void)state;
+	machine(1);
+	l[0] = busy(&group[0]);
+	l[1] = add(&group[1], NEVER, 0);
+	run_until(fake.now + 10 * MS);
+	assert_int_equal(c->slice_end, SCHED_NEVER);
+	for (u64 i = 1; i <= 1000; i++) {
+		fake.now += 5 * US;
+		assert_true(sched_handoff(c, &l[i % 2]->u, fake.now));
+		sched_put(c);
+		sched_loaded(c, &l[i % 2]->u);
+	}
+	assert_int_equal(l[1]->u.run_ticks, 500 * 5 * US);
+	assert_int_equal(c->load, 16 * SCHED_WEIGHT);
+}
+
 /* Two that only hand over to each other do not keep a third from its turn. */
 static void hand_over_ends_with_the_turn(void **state)
 {
@@ -1244,6 +1266,7 @@ int main(void)
 		cmocka_unit_test(an_idle_cpu_gives_up_the_state),
 		cmocka_unit_test(a_wake_before_the_sleep_is_not_lost),
 		cmocka_unit_test(hand_over),
+		cmocka_unit_test(hand_over_alone),
 		cmocka_unit_test(hand_over_ends_with_the_turn),
 		cmocka_unit_test(giving_way),
 		cmocka_unit_test(accounts_add_up),
