@@ -107,6 +107,28 @@ static inline void set(u64 *entry, u64 v)
 	__atomic_store_n(entry, v, __ATOMIC_RELEASE);
 }
 
+/*
+ * Where the walk for va ends: at a leaf, a hole, or on level 1; *shift gets the level. One test per level is
+ * enough: the low byte of an entry that refers to a table is positive (bits of f->table below bit 7), of a
+ * large leaf negative, of a hole 0.
+ */
+static inline u64 *walk(const struct pgtable *t, u64 va, u32 *shift)
+{
+	u64 e = t->root.v, *entry;
+
+#pragma GCC unroll 3
+	for (u32 s = 39; s > 12; s -= 9) {
+		entry = slot(table_at(t, e), va, s);
+		e = READ_ONCE(*entry);
+		if ((s8)e <= 0) {
+			*shift = s;
+			return entry;
+		}
+	}
+	*shift = 12;
+	return slot(table_at(t, e), va, 12);
+}
+
 static u64 new_table(struct pgtable *t)
 {
 	hpa_t page = t->mem->alloc(t->ctx);
@@ -137,7 +159,8 @@ static inline u32 size_shift(u64 size)
 
 /* The missing tables from the entry at `shift` down to level `leaf`: made and filled first, linked by the
  * last store. */
-static int map_below(struct pgtable *t, u64 *entry, u64 va, u32 shift, u32 leaf, u64 value)
+static int __attribute__((noinline))
+map_below(struct pgtable *t, u64 *entry, u64 va, u32 shift, u32 leaf, u64 value)
 {
 	u64 made[3];
 	u32 n = 0, levels = (shift - leaf) / 9;
@@ -161,21 +184,15 @@ static int map_below(struct pgtable *t, u64 *entry, u64 va, u32 shift, u32 leaf,
 int pg_map(struct pgtable *t, u64 va, hpa_t pa, u64 size, u32 prot, u32 memtype)
 {
 	const struct pg_format *f = t->fmt;
-	u32 leaf = size_shift(size), shift = 39;
-	u64 *entry = slot(table_at(t, t->root.v), va, shift), value = f->prot[prot % PG_PROTS];
+	u32 leaf = size_shift(size), shift;
+	u64 *entry = walk(t, va, &shift), value = f->prot[prot % PG_PROTS];
 
 	if (!value)
 		return -CAISSON_EINVAL;
-	value |= pa.v | (leaf == 12 ? f->memtype[memtype] : f->memtype_large[memtype] | LARGE);
-	while (shift > leaf && (*entry & f->present)) {
-		if (*entry & LARGE)
-			return -CAISSON_EEXIST;
-		shift -= 9;
-		entry = slot(table_at(t, *entry), va, shift);
-	}
-	if (*entry & f->present)
+	if (shift < leaf || (*entry & f->present))
 		return -CAISSON_EEXIST;
-	if (shift > leaf)
+	value |= pa.v | (leaf == 12 ? f->memtype[memtype] : f->memtype_large[memtype] | LARGE);
+	if (unlikely(shift > leaf))
 		return map_below(t, entry, va, shift, leaf, value);
 	set(entry, value);
 	return 0;
@@ -204,21 +221,13 @@ int pg_map_range(struct pgtable *t, u64 va, hpa_t pa, u64 bytes, u64 max_leaf, u
 
 bool pg_lookup(const struct pgtable *t, u64 va, struct pg_leaf *out)
 {
-	u64 present = t->fmt->present, e = t->root.v, *entry;
+	u32 shift;
+	u64 *entry = walk(t, va, &shift), e = READ_ONCE(*entry), low = BIT(shift) - 1;
 
-#pragma GCC unroll 4
-	for (u32 shift = 39; shift >= 12; shift -= 9) {
-		entry = slot(table_at(t, e), va, shift);
-		e = READ_ONCE(*entry);
-		if (!(e & present) || shift == 12 || (shift < 39 && (e & LARGE))) {
-			out->entry = entry;
-			out->size = 1ull << shift;
-			/* in a large leaf bit 12 is the PAT bit */
-			out->pa = HPA((e & ADDR & ~(out->size - 1)) | (va & (out->size - 1)));
-			return e & present;
-		}
-	}
-	__builtin_unreachable();
+	out->entry = entry;
+	out->size = low + 1;
+	out->pa = HPA((e & ADDR & ~low) | (va & low)); /* in a large leaf bit 12 is the PAT's */
+	return e & t->fmt->present;
 }
 
 bool pg_unmap(struct pgtable *t, u64 va, struct pg_leaf *out)
