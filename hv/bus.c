@@ -19,15 +19,21 @@ static u32 bus_above(const struct bus *b, u32 kind, u64 addr)
 	return lo;
 }
 
-const struct claim *bus_find(const struct bus *b, u32 kind, u64 addr, u32 bytes)
+const struct claim *bus_find(struct bus *b, u32 kind, u64 addr, u32 bytes)
 {
-	u32 i = bus_above(b, kind, addr);
-	const struct claim *c;
+	u32 i = READ_ONCE(b->last[kind]);
+	const struct claim *c = &b->claim[kind][i];
 
+	if (i < b->count[kind] && addr - c->base + bytes <= c->bytes && addr >= c->base)
+		return c;
+	i = bus_above(b, kind, addr);
 	if (i == 0)
 		return NULL;
 	c = &b->claim[kind][i - 1];
-	return addr - c->base + bytes <= c->bytes ? c : NULL;
+	if (addr - c->base + bytes > c->bytes)
+		return NULL;
+	WRITE_ONCE(b->last[kind], i - 1);
+	return c;
 }
 
 bool bus_overlaps(const struct bus *b, u32 kind, u64 base, u64 bytes)

@@ -18,11 +18,12 @@ struct claim {
 };
 struct bus {
 	u32 count[2]; /* by CAISSON_IO_PORT, CAISSON_IO_MMIO */
+	u32 last[2];  /* where bus_find() found something last: a hint that any vCPU may write */
 	struct claim claim[2][BUS_CLAIMS]; /* sorted by base, disjoint */
 };
 
 /* Who claims all of [addr, addr + bytes); NULL: nobody, or not one claim alone. */
-const struct claim *bus_find(const struct bus *b, u32 kind, u64 addr, u32 bytes);
+const struct claim *bus_find(struct bus *b, u32 kind, u64 addr, u32 bytes);
 /* Does any claim touch the range? */
 bool bus_overlaps(const struct bus *b, u32 kind, u64 base, u64 bytes);
 /* 0, -EINVAL (empty or wrapping), -EBUSY (overlaps), -ENOSPC. */

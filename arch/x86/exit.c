@@ -37,7 +37,7 @@ static enum verdict stop(struct x86_vcpu *v, const struct vm_exit *x, const char
 	return V_STOP;
 }
 
-static enum verdict exit_cpuid(struct x86_vcpu *v)
+enum verdict exit_cpuid(struct x86_vcpu *v)
 {
 	const struct cpuid_table *t = &x86_domain(v->hv.domain)->cpuid;
 	u32 out[4], fix;
@@ -70,7 +70,7 @@ static enum verdict exit_hlt(struct x86_vcpu *v)
 	return V_SLEEP;
 }
 
-static enum verdict exit_hypercall(struct x86_vcpu *v)
+enum verdict exit_hypercall(struct x86_vcpu *v)
 {
 	u64 nr = v->regs[RAX];
 	u32 mode = hvm->mode(v);
@@ -232,6 +232,7 @@ static enum verdict exit_xsetbv(struct x86_vcpu *v)
 static enum verdict exit_exception(struct x86_vcpu *v, const struct vm_exit *x)
 {
 	if (x->exception.vector == X86_DB) {
+		debug_load(v);
 		/* The processor left DR6 and DR7.GD for us to change. */
 		write_dr6((read_dr6() & ~MASK(3, 0)) | (x->exception.qualification & (MASK(3, 0) | BIT(13) | BIT(14))));
 		hvm->set_dr7(v, hvm->get_dr7(v) & ~BIT(13));
@@ -252,9 +253,9 @@ static enum verdict exit_decide(struct x86_vcpu *v, struct vm_exit *x)
 	case EXIT_CPUID:
 		return exit_cpuid(v);
 	case EXIT_RDMSR:
-		return exit_rdmsr(v, x);
+		return exit_rdmsr(v);
 	case EXIT_WRMSR:
-		return exit_wrmsr(v, x);
+		return exit_wrmsr(v);
 	case EXIT_IO:
 		return exit_io(v, x);
 	case EXIT_NPF:
@@ -267,6 +268,9 @@ static enum verdict exit_decide(struct x86_vcpu *v, struct vm_exit *x)
 		return exit_pause(v, x);
 	case EXIT_CR:
 		return exit_cr(v, x);
+	case EXIT_DR: /* the first touch: run it again with the guest's registers in place */
+		debug_load(v);
+		return V_RESUME;
 	case EXIT_XSETBV:
 		return exit_xsetbv(v);
 	case EXIT_CACHE: /* the guest's memory is coherent: it has no device that looks past the caches */
@@ -301,7 +305,6 @@ static enum verdict exit_decide(struct x86_vcpu *v, struct vm_exit *x)
 	case EXIT_APIC_WRITE:
 	case EXIT_EOI:
 	case EXIT_TPR:
-	case EXIT_DR:
 	case EXIT_MTF:
 	case EXIT_TIMER:
 	case EXIT_INVALID_STATE:

@@ -139,6 +139,7 @@ struct hvm_ops {
 	u64 (*get_msr)(struct x86_vcpu *v, u32 msr); /* those that the block holds: SYSENTER, PAT, DEBUGCTL, FS and GS base */
 	void (*set_msr)(struct x86_vcpu *v, u32 msr, u64 value);
 	void (*set_tsc_offset)(struct x86_vcpu *v);
+	void (*dr_exiting)(struct x86_vcpu *v, bool on); /* MOV DR exits; NULL: it never does */
 	u64 (*get_dr7)(struct x86_vcpu *v);
 	void (*set_dr7)(struct x86_vcpu *v, u64 dr7);
 	bool (*irq_open)(struct x86_vcpu *v); /* the guest would take an interrupt now */

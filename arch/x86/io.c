@@ -30,26 +30,29 @@ static void io_stop(struct x86_vcpu *v, const char *why, u64 at)
 
 static enum verdict io_string(struct x86_vcpu *v);
 
-enum verdict exit_io(struct x86_vcpu *v, const struct vm_exit *x)
+enum verdict io_port(struct x86_vcpu *v, u16 port, u8 size, bool in, u32 insn_len)
 {
-	const struct claim *c;
+	struct domain *d = v->hv.domain;
+	const struct claim *c = bus_find(&d->bus, CAISSON_IO_PORT, port, size);
 
-	if (unlikely(x->io.string)) {
-		v->io.port = x->io.port;
-		return io_string(v);
-	}
-	c = bus_find(&v->hv.domain->bus, CAISSON_IO_PORT, x->io.port, x->io.size);
 	if (!c) {
-		if (x->io.in)
-			insn_reg_write(v->regs, RAX, x->io.size, ~0ull);
-		v->hv.domain->nothing++;
+		if (in)
+			insn_reg_write(v->regs, RAX, size, ~0ull);
+		d->nothing++;
 		return V_ADVANCE;
 	}
-	v->io.kind = x->io.in ? IO_PORT_IN : IO_PORT_OUT;
-	v->io.size = x->io.size;
-	v->io.insn.length = (u8)x->insn_len;
-	return ioreq_submit(&v->hv, c, CAISSON_IO_PORT, x->io.port, x->io.size, !x->io.in,
-			    x->io.in ? 0 : v->regs[RAX] & ones(x->io.size));
+	v->io.kind = in ? IO_PORT_IN : IO_PORT_OUT;
+	v->io.size = size;
+	v->io.insn.length = (u8)insn_len;
+	return ioreq_submit(&v->hv, c, CAISSON_IO_PORT, port, size, !in, in ? 0 : v->regs[RAX] & ones(size));
+}
+
+enum verdict exit_io(struct x86_vcpu *v, const struct vm_exit *x)
+{
+	if (likely(!x->io.string))
+		return io_port(v, x->io.port, x->io.size, x->io.in, x->insn_len);
+	v->io.port = x->io.port;
+	return io_string(v);
 }
 
 /* ---- memory operands ---- */

@@ -31,6 +31,8 @@ static bool read_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 *value
 			return rdmsr_safe(msr, value);
 		*value = hvm->get_msr(v, msr);
 		return true;
+	case MSR_FN_SYSCALL:
+		return rdmsr_safe(msr, value);
 	case MSR_FN_TSC:
 		*value = rdtsc() + v->tsc_offset;
 		return true;
@@ -58,13 +60,12 @@ static bool read_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 *value
 	return false;
 }
 
-enum verdict exit_rdmsr(struct x86_vcpu *v, const struct vm_exit *x)
+enum verdict exit_rdmsr(struct x86_vcpu *v)
 {
 	struct x86_domain *d = x86_domain(v->hv.domain);
 	u32 msr = (u32)v->regs[RCX];
 	u64 value = 0;
 
-	(void)x;
 	if (!read_fn(v, msr_policy_read(&d->msrs, &v->msrs, msr, &value), msr, &value))
 		return gp(v);
 	v->regs[RAX] = (u32)value;
@@ -157,6 +158,8 @@ static bool write_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 value
 			return wrmsr_safe(msr, value);
 		hvm->set_msr(v, msr, value);
 		return true;
+	case MSR_FN_SYSCALL:
+		return syscall_write(v, msr, value);
 	case MSR_FN_TSC: /* SDM: "IA32_TSC_ADJUST MSR": a write to the TSC moves it likewise */
 		now = rdtsc();
 		v->tsc_adjust += value - (now + v->tsc_offset);
@@ -186,13 +189,12 @@ static bool write_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 value
 	return false;
 }
 
-enum verdict exit_wrmsr(struct x86_vcpu *v, const struct vm_exit *x)
+enum verdict exit_wrmsr(struct x86_vcpu *v)
 {
 	struct x86_domain *d = x86_domain(v->hv.domain);
 	u64 value = v->regs[RDX] << 32 | (u32)v->regs[RAX];
 	u32 msr = (u32)v->regs[RCX];
 
-	(void)x;
 	if (!write_fn(v, msr_policy_write(&d->msrs, &v->msrs, msr, value), msr, value))
 		return gp(v);
 	return V_ADVANCE;

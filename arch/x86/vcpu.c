@@ -139,7 +139,8 @@ void arch_vcpu_reset(struct vcpu *hv)
 	v->clock_msr = v->wall_clock_msr = 0;
 	v->clock_due = false;
 	v->tsc_offset = v->tsc_adjust = 0;
-	v->star = v->lstar = v->cstar = v->sfmask = v->kernel_gs_base = v->tsc_aux = 0;
+	memset(v->syscall, 0, sizeof(v->syscall));
+	v->kernel_gs_base = 0;
 	v->xcr0 = XCR0_X87;
 	reset_fpu(v);
 	msr_state_init(&v->msrs, &x86_domain(hv->domain)->msrs);
@@ -156,14 +157,15 @@ void x86_vcpu_init_state(struct x86_vcpu *v)
 	memset(v->dr, 0, sizeof(v->dr));
 	v->dr6 = DR6_INIT;
 	v->cr2 = 0;
-	if (v->hv.cpu) { /* INIT of a running one: these are in the processor */
+	if (v->hv.cpu && v->dr_used) { /* INIT of a running one: these are in the processor */
 		write_dr0(0);
 		write_dr1(0);
 		write_dr2(0);
 		write_dr3(0);
 		write_dr6(DR6_INIT);
-		write_cr2(0);
 	}
+	if (v->hv.cpu)
+		write_cr2(0);
 	hvm->vcpu_reset(v);
 }
 
@@ -194,6 +196,7 @@ struct vcpu *arch_vcpu_alloc(struct domain *d, u32 id)
 		goto no_page;
 	timer_init(&v->apic_timer, &this_cpu()->timers, apic_timer);
 	vlapic_init(&v->apic, v->apic_page, id, id == 0, arch_tsc_khz() * 1000, arch_tsc_khz() * 1000, arch_phys_bits());
+	v->dr_used = !hvm->dr_exiting;
 	if (hvm->vcpu_init(v))
 		goto no_block;
 	arch_vcpu_reset(&v->hv);
@@ -242,6 +245,55 @@ static void load_fpu(struct x86_vcpu *v)
 		panic("XCR0 %llx of a guest is refused", (unsigned long long)v->xcr0);
 }
 
+/* What each CPU has in the MSRs of enum SYSCALL_*: nothing else writes them. */
+static struct {
+	bool known;
+	u64 msr[SYSCALL_MSRS];
+} syscall_now[CAISSON_MAX_CPUS];
+static const u32 syscall_msr[SYSCALL_MSRS] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_TSC_AUX };
+
+static void syscall_load(struct x86_vcpu *v, u32 cpu)
+{
+	bool known = syscall_now[cpu].known;
+	u64 *now = syscall_now[cpu].msr;
+
+	for (u32 i = 0; i < SYSCALL_MSRS; i++)
+		if (unlikely(now[i] != v->syscall[i] || !known)) {
+			if (i != SYSCALL_TSC_AUX || cpu_has(CPU_RDTSCP))
+				wrmsr(syscall_msr[i], v->syscall[i]);
+			now[i] = v->syscall[i];
+		}
+	syscall_now[cpu].known = true;
+}
+
+bool syscall_write(struct x86_vcpu *v, u32 msr, u64 value)
+{
+	u32 i = msr == MSR_TSC_AUX ? (u32)SYSCALL_TSC_AUX : msr - MSR_STAR;
+
+	if (!wrmsr_safe(msr, value))
+		return false;
+	v->syscall[i] = syscall_now[v->hv.cpu->id].msr[i] = rdmsr(msr);
+	return true;
+}
+
+static void debug_to_cpu(struct x86_vcpu *v)
+{
+	write_dr0(v->dr[0]);
+	write_dr1(v->dr[1]);
+	write_dr2(v->dr[2]);
+	write_dr3(v->dr[3]);
+	write_dr6(v->dr6);
+}
+
+void debug_load(struct x86_vcpu *v)
+{
+	if (v->dr_used)
+		return;
+	v->dr_used = true;
+	debug_to_cpu(v);
+	hvm->dr_exiting(v, false);
+}
+
 void arch_vcpu_load(struct vcpu *hv)
 {
 	struct x86_vcpu *v = x86_vcpu(hv);
@@ -249,18 +301,10 @@ void arch_vcpu_load(struct vcpu *hv)
 	if (v->apic_timer.queue != &hv->cpu->timers)
 		timer_migrate(&v->apic_timer, &hv->cpu->timers);
 	load_fpu(v);
-	wrmsr(MSR_STAR, v->star);
-	wrmsr(MSR_LSTAR, v->lstar);
-	wrmsr(MSR_CSTAR, v->cstar);
-	wrmsr(MSR_SFMASK, v->sfmask);
+	syscall_load(v, hv->cpu->id);
 	wrmsr(MSR_KERNEL_GS_BASE, v->kernel_gs_base);
-	if (cpu_has(CPU_RDTSCP))
-		wrmsr(MSR_TSC_AUX, v->tsc_aux);
-	write_dr0(v->dr[0]);
-	write_dr1(v->dr[1]);
-	write_dr2(v->dr[2]);
-	write_dr3(v->dr[3]);
-	write_dr6(v->dr6);
+	if (unlikely(v->dr_used))
+		debug_to_cpu(v);
 	write_cr2(v->cr2);
 	hvm->load(v);
 }
@@ -270,18 +314,14 @@ void arch_vcpu_put(struct vcpu *hv)
 	struct x86_vcpu *v = x86_vcpu(hv);
 
 	hvm->put(v);
-	v->star = rdmsr(MSR_STAR);
-	v->lstar = rdmsr(MSR_LSTAR);
-	v->cstar = rdmsr(MSR_CSTAR);
-	v->sfmask = rdmsr(MSR_SFMASK);
 	v->kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
-	if (cpu_has(CPU_RDTSCP))
-		v->tsc_aux = rdmsr(MSR_TSC_AUX);
-	v->dr[0] = read_dr0();
-	v->dr[1] = read_dr1();
-	v->dr[2] = read_dr2();
-	v->dr[3] = read_dr3();
-	v->dr6 = read_dr6();
+	if (unlikely(v->dr_used)) {
+		v->dr[0] = read_dr0();
+		v->dr[1] = read_dr1();
+		v->dr[2] = read_dr2();
+		v->dr[3] = read_dr3();
+		v->dr6 = read_dr6();
+	}
 	v->cr2 = read_cr2();
 	save_fpu(v);
 }
@@ -346,10 +386,10 @@ int arch_vcpu_get_context(struct vcpu *hv, struct caisson_vcpu_context *c)
 	memcpy(c->dr, v->dr, sizeof(c->dr));
 	c->dr6 = v->dr6;
 	c->xcr0 = v->xcr0;
-	c->star = v->star;
-	c->lstar = v->lstar;
-	c->cstar = v->cstar;
-	c->sfmask = v->sfmask;
+	c->star = v->syscall[SYSCALL_STAR];
+	c->lstar = v->syscall[SYSCALL_LSTAR];
+	c->cstar = v->syscall[SYSCALL_CSTAR];
+	c->sfmask = v->syscall[SYSCALL_SFMASK];
 	c->kernel_gs_base = v->kernel_gs_base;
 	c->tsc_offset = v->tsc_offset;
 	c->activity = v->wait_sipi ? CAISSON_ACT_WAIT_SIPI : v->halted ? CAISSON_ACT_HLT : CAISSON_ACT_RUN;
@@ -384,10 +424,10 @@ int arch_vcpu_set_context(struct vcpu *hv, const struct caisson_vcpu_context *c)
 	memcpy(v->dr, c->dr, sizeof(v->dr));
 	v->dr6 = c->dr6;
 	v->xcr0 = c->xcr0 | XCR0_X87;
-	v->star = c->star;
-	v->lstar = c->lstar;
-	v->cstar = c->cstar;
-	v->sfmask = c->sfmask;
+	v->syscall[SYSCALL_STAR] = c->star;
+	v->syscall[SYSCALL_LSTAR] = c->lstar;
+	v->syscall[SYSCALL_CSTAR] = c->cstar;
+	v->syscall[SYSCALL_SFMASK] = c->sfmask;
 	v->kernel_gs_base = c->kernel_gs_base;
 	v->tsc_offset = c->tsc_offset;
 	hvm->set_tsc_offset(v);

@@ -19,6 +19,9 @@
 
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 
+/* MSRs that a guest writes rarely and only through us: the CPU's are written when they differ. */
+enum { SYSCALL_STAR, SYSCALL_LSTAR, SYSCALL_CSTAR, SYSCALL_SFMASK, SYSCALL_TSC_AUX, SYSCALL_MSRS };
+
 /* An access to a device that is not finished: what was decoded stays decoded, whatever the guest does to its code meanwhile. */
 struct io_state {
 	enum { IO_NONE, IO_PORT_IN, IO_PORT_OUT, IO_STRING, IO_MMIO } kind;
@@ -41,7 +44,9 @@ struct x86_vcpu {
 	struct timer apic_timer;
 	/* switched by load and put */
 	u64 cr2, xcr0, dr[4], dr6;
-	u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
+	bool dr_used; /* the guest has touched its debug registers: from then on they are switched */
+	u64 kernel_gs_base;
+	u64 syscall[SYSCALL_MSRS];
 	void *xsave;
 	u32 nmi_pending; /* (a) */
 	u32 init_sipi;	 /* (a) latched: bit 8 INIT, bit 9 SIPI, low byte its vector */
@@ -92,12 +97,20 @@ void x86_vcpu_sipi_state(struct x86_vcpu *v, u8 vector);
 
 /* ---- handlers of exit.c's switch, each in the file named; context: on v's CPU in an exit ---- */
 struct vm_exit;
+/* One access to a port, not by a string instruction. */
+enum verdict io_port(struct x86_vcpu *v, u16 port, u8 size, bool in, u32 insn_len); /* io.c */
+enum verdict exit_cpuid(struct x86_vcpu *v);	       /* exit.c */
+enum verdict exit_hypercall(struct x86_vcpu *v);       /* exit.c */
 enum verdict exit_io(struct x86_vcpu *v, const struct vm_exit *x);     /* io.c */
 enum verdict exit_npf(struct x86_vcpu *v, const struct vm_exit *x);    /* io.c */
 /* A device model has answered: goes on with v->io. V_BLOCK: another request is under way. */
 enum verdict io_continue(struct x86_vcpu *v);			       /* io.c */
-enum verdict exit_rdmsr(struct x86_vcpu *v, const struct vm_exit *x);  /* msr.c */
-enum verdict exit_wrmsr(struct x86_vcpu *v, const struct vm_exit *x);  /* msr.c */
+enum verdict exit_rdmsr(struct x86_vcpu *v); /* msr.c */
+enum verdict exit_wrmsr(struct x86_vcpu *v); /* msr.c */
+/* Writes one of the MSRs above, on v's CPU; false: #GP. */
+bool syscall_write(struct x86_vcpu *v, u32 msr, u64 value); /* vcpu.c */
+/* The guest's debug registers are in the processor from now on. */
+void debug_load(struct x86_vcpu *v); /* vcpu.c */
 void clock_update(struct x86_vcpu *v);				       /* msr.c: rewrites the guest's clock page */
 
 /* ---- walk.c ---- */

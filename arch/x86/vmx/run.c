@@ -23,6 +23,11 @@ static void proc_set(struct vmx_vcpu *x, u32 bit, bool on)
 	vmwrite(VMCS_PROC_CONTROLS, x->proc);
 }
 
+void vmx_dr_exiting(struct x86_vcpu *v, bool on)
+{
+	proc_set(vmx_vcpu(v), VMX_PROC_MOV_DR_EXITING, on);
+}
+
 bool vmx_irq_open(struct x86_vcpu *v)
 {
 	(void)v;
@@ -157,7 +162,7 @@ static void vmx_refused(struct x86_vcpu *v, u64 reason, u64 qualification)
 	const struct vmx_check in = {
 		.caps = &vmx_caps, .read = check_read, .phys_bits = arch_phys_bits(), .linear_bits = 48
 	};
-	char why[100];
+	char why[128];
 	u32 field;
 
 	if (vmx_check_entry(&in, &field, why, sizeof(why)))
@@ -300,6 +305,8 @@ static const u8 kinds[VMX_REASON_END] = {
 	[VMX_REASON_TPAUSE] = EXIT_UD,
 	[VMX_REASON_LOADIWKEY] = EXIT_UD,
 	[VMX_REASON_PCONFIG] = EXIT_UD,
+	[VMX_REASON_SEAMCALL] = EXIT_UD,
+	[VMX_REASON_TDCALL] = EXIT_UD,
 	[VMX_REASON_XSAVES] = EXIT_UD,
 	[VMX_REASON_XRSTORS] = EXIT_UD,
 	[VMX_REASON_CR_ACCESS] = EXIT_CR,
@@ -393,32 +400,39 @@ static bool vmx_exit_slow(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason)
 	return vmx_finish(v, x, e.kind, enter);
 }
 
+/* A verdict acted on here, without the detour over struct vm_exit. */
+static inline bool vmx_verdict(struct x86_vcpu *v, struct vmx_vcpu *x, u32 kind, enum verdict vd)
+{
+	if (vd == V_ADVANCE || vd == V_SLEEP)
+		vmx_step(v, (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
+	return vmx_finish(v, x, kind, vd == V_ADVANCE || vd == V_RESUME);
+}
+
 bool vmx_exit(struct x86_vcpu *v)
 {
 	struct vmx_vcpu *x = vmx_vcpu(v);
-	u32 reason, kind;
-	bool done;
+	u32 reason;
+	u64 q;
 
 	v->exit_tsc = rdtsc();
 	reason = (u32)vmread(VMCS_EXIT_REASON);
 	v->exit_rip = vmread(VMCS_GUEST_RIP);
-	if (reason == VMX_REASON_WRMSR) {
-		done = hot_wrmsr(v);
-		kind = EXIT_WRMSR;
-	} else if (reason == VMX_REASON_CPUID) {
-		done = hot_cpuid(v);
-		kind = EXIT_CPUID;
-	} else if (reason == VMX_REASON_VMCALL) {
-		done = hot_hypercall(v, (u32)GET(AR_DPL, vmread(VMCS_GUEST_SS_AR)));
-		kind = EXIT_HYPERCALL;
-	} else if (reason == VMX_REASON_RDMSR) {
-		done = hot_rdmsr(v);
-		kind = EXIT_RDMSR;
-	} else {
-		return vmx_exit_slow(v, x, reason);
+	if (reason == VMX_REASON_WRMSR)
+		return vmx_verdict(v, x, EXIT_WRMSR, hot_wrmsr(v) ? V_ADVANCE : exit_wrmsr(v));
+	if (reason == VMX_REASON_CPUID)
+		return vmx_verdict(v, x, EXIT_CPUID, hot_cpuid(v) ? V_ADVANCE : exit_cpuid(v));
+	if (reason == VMX_REASON_VMCALL)
+		return vmx_verdict(v, x, EXIT_HYPERCALL,
+				   hot_hypercall(v, (u32)GET(AR_DPL, vmread(VMCS_GUEST_SS_AR))) ? V_ADVANCE :
+												 exit_hypercall(v));
+	if (reason == VMX_REASON_RDMSR)
+		return vmx_verdict(v, x, EXIT_RDMSR, hot_rdmsr(v) ? V_ADVANCE : exit_rdmsr(v));
+	if (reason == VMX_REASON_IO) {
+		q = vmread(VMCS_EXIT_QUALIFICATION);
+		if (likely(!(q & QUAL_IO_STRING)))
+			return vmx_verdict(v, x, EXIT_IO,
+					   io_port(v, (u16)GET(QUAL_IO_PORT, q), (u8)(GET(QUAL_IO_SIZE, q) + 1), q & QUAL_IO_IN,
+						   (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH)));
 	}
-	if (unlikely(!done))
-		return vmx_exit_slow(v, x, reason);
-	vmx_step(v, (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
-	return vmx_finish(v, x, kind, true);
+	return vmx_exit_slow(v, x, reason);
 }

@@ -219,6 +219,7 @@ const struct hvm_ops vmx_ops = {
 	.get_msr = vmcs_get_msr,
 	.set_msr = vmcs_set_msr,
 	.set_tsc_offset = vmcs_tsc_offset,
+	.dr_exiting = vmx_dr_exiting,
 	.get_dr7 = vmcs_get_dr7,
 	.set_dr7 = vmcs_set_dr7,
 	.irq_open = vmx_irq_open,

@@ -72,6 +72,7 @@ void vmcs_leave(struct x86_vcpu *v, struct x86_vcpu *was);
 void vmx_run(struct x86_vcpu *v);
 void vmx_advance(struct x86_vcpu *v, u32 insn_len);
 void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error);
+void vmx_dr_exiting(struct x86_vcpu *v, bool on);
 bool vmx_irq_open(struct x86_vcpu *v);
 
 /* entry.asm: enters and re-enters the guest until vmx_exit() says no. False: the entry itself was refused (VMfail). */
