@@ -63,6 +63,12 @@ def info(m):
     return rows(m, "info", "info")
 
 
+def free(m):
+    """frames that are neither given nor promised to anybody"""
+    i = info(m)
+    return i["frames_free"] - i["frames_reserved"]
+
+
 def native_iso():
     """an ISO with the kernel that the domains get, for the bare machine, and the arguments that they get"""
     path = os.path.join(SCRATCH, "native.iso")

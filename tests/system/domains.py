@@ -41,27 +41,27 @@ def nothing_leaks(m):
     for d in domains(m).values():
         if d["id"]:
             m.do("destroy %d" % d["id"])
-    before = common.info(m)["frames_free"]
+    before = common.free(m)
     for n in range(200):
         kind = ("halt", "spin", "exit0", "crash")[n % 4]
         options = ("", " --vcpus 2", " --paused", " --lazy")[n // 4 % 4]
         m.do("create %s --name d --memory %d%s%s" % (kind, 8 + n % 5 * 8, options, " --no-reboot" if kind == "crash" else ""))
         m.run("destroy d")
-    equal(common.info(m)["frames_free"], before, "free frames after 200 domains")
+    equal(common.free(m), before, "free frames after 200 domains")
     equal([d["id"] for d in domains(m).values() if d["id"]], [], "domains that are left")
 
 
 @test(SMALL, quick=True)
 def out_of_memory(m):
     """is an error to who asked, gives back what was taken, and hurts nobody"""
-    before = common.info(m)["frames_free"]
+    before = common.free(m)
     m.do("create halt --name first --memory 64")
-    left = common.info(m)["frames_free"]
+    left = common.free(m)
     check(before - left >= 64 * 256, "64 MiB took only %d frames" % (before - left))
     for size in ("2048", "100000", "1048576"):
         match(r"(?i)memory", m.fail("create halt --name big --memory %s" % size))
         match(r"(?i)memory", m.fail("create halt --name big --memory %s --lazy" % size))
-    equal(common.info(m)["frames_free"], left, "free frames after what did not fit")
+    equal(common.free(m), left, "free frames after what did not fit")
     # all that is left, in pieces, until it does not fit
     made = 0
     while made < 100 and m.run("create halt --name p%d --memory 100" % made)[1]:
@@ -71,7 +71,7 @@ def out_of_memory(m):
     for n in range(made):
         m.do("destroy p%d" % n)
     m.do("destroy first")
-    equal(common.info(m)["frames_free"], before, "free frames in the end")
+    equal(common.free(m), before, "free frames in the end")
 
 
 @test(SMALL)
@@ -126,13 +126,13 @@ for _name, (_make, _) in BAD.items():
 @test(Machine(images=tuple("bad-" + n for n in BAD) + ("exit0",)), timeout=240)
 def bad_images(m):
     """each is refused with a word about what is wrong; none leaves a domain or memory behind"""
-    before = common.info(m)["frames_free"]
+    before = common.free(m)
     for name, (_, pattern) in BAD.items():
         out = m.fail("create bad-%s --memory 64" % name)
         match(pattern, out, "the error about bad-" + name)
         check(len(out.strip().splitlines()) <= 4, "the error about bad-%s is an essay: %r" % (name, out))
     equal([d for d in domains(m).values() if d["id"]], [], "domains made of bad images")
-    equal(common.info(m)["frames_free"], before, "free frames")
+    equal(common.free(m), before, "free frames")
     m.do("create exit0 --memory 16 --wait")
 
 
