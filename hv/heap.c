@@ -13,35 +13,36 @@ static void replace(struct heap *h, struct heap_node *old, struct heap_node *new
 		new->parent = p;
 }
 
-/* The child on side d takes its parent's place. */
-static void rotate(struct heap *h, struct heap_node *p, int d)
+static void adopt(struct heap_node *p, int d, struct heap_node *c)
 {
-	struct heap_node *c = p->child[d];
-
-	replace(h, p, c);
-	p->child[d] = c->child[!d];
-	if (p->child[d])
-		p->child[d]->parent = p;
-	c->child[!d] = p;
-	p->parent = c;
+	p->child[d] = c;
+	if (c)
+		c->parent = p;
 }
 
-/* p leans by two. Returns the subtree's new root; its height fell by one unless that root leans. */
-static struct heap_node *level(struct heap *h, struct heap_node *p)
+/* p leans by two to side d. Returns the subtree's new root; its height fell by one unless that root leans. */
+static struct heap_node *level(struct heap *h, struct heap_node *p, int d)
 {
-	int d = p->balance > 0;
 	s8 s = d ? 1 : -1;
 	struct heap_node *c = p->child[d], *g;
 
-	if (c->balance != -s) {
-		rotate(h, p, d);
+	if (likely(c->balance != -s)) {
+		replace(h, p, c);
+		adopt(p, d, c->child[!d]);
+		c->child[!d] = p;
+		p->parent = c;
 		p->balance = c->balance ? 0 : s;
 		c->balance = c->balance ? 0 : -s;
 		return c;
 	}
 	g = c->child[!d];
-	rotate(h, c, !d);
-	rotate(h, p, d);
+	replace(h, p, g);
+	adopt(c, !d, g->child[d]);
+	adopt(p, d, g->child[!d]);
+	g->child[d] = c;
+	c->parent = g;
+	g->child[!d] = p;
+	p->parent = g;
 	p->balance = g->balance == s ? -s : 0;
 	c->balance = g->balance == -s ? s : 0;
 	g->balance = 0;
@@ -74,30 +75,33 @@ void heap_insert(struct heap *h, struct heap_node *n, u64 key)
 	h->count++;
 	if (!p) {
 		n->parent = NULL;
-		h->root = h->first = n;
+		h->root = h->first = h->last = n;
 		return;
 	}
-	if (heap_before(key, h->first->key))
-		h->first = n;
-	while ((next = p->child[d = !heap_before(key, p->key)]))
-		p = next;
+	if (!heap_before(key, h->last->key)) { /* most often: who had its turn goes to the end */
+		p = h->last;
+		d = 1;
+		h->last = n;
+	} else {
+		if (heap_before(key, h->first->key))
+			h->first = n;
+		while ((next = p->child[d = !heap_before(key, p->key)]))
+			p = next;
+	}
 	p->child[d] = n;
 	n->parent = p;
 
-	for (;;) {
-		p->balance += d ? 1 : -1;
-		if (!p->balance)
-			return;
-		if (unlikely(p->balance == 2 || p->balance == -2)) {
-			level(h, p);
-			return;
-		}
+	for (; !p->balance; d = p->child[1] == n) {
+		p->balance = d ? 1 : -1;
 		n = p;
 		p = p->parent;
 		if (!p)
 			return;
-		d = p->child[1] == n;
 	}
+	if (p->balance == (d ? 1 : -1))
+		level(h, p, d);
+	else
+		p->balance = 0;
 }
 
 /* The second in order: where nothing is on the left there is at most one node on the right. */
@@ -123,6 +127,8 @@ void heap_remove(struct heap *h, struct heap_node *n)
 
 	if (h->first == n)
 		h->first = second(h);
+	if (h->last == n)
+		h->last = n->child[0] ? n->child[0] : n->parent;
 	h->count--;
 	n->queued = false;
 
@@ -150,12 +156,18 @@ void heap_remove(struct heap *h, struct heap_node *n)
 	}
 
 	while (p) {
-		p->balance += d ? -1 : 1;
-		if (p->balance == 2 || p->balance == -2)
-			p = level(h, p);
-		if (p->balance)
+		if (p->balance == (d ? -1 : 1)) {
+			p = level(h, p, !d);
+			if (p->balance)
+				return;
+		} else if (p->balance) {
+			p->balance = 0;
+		} else {
+			p->balance = d ? -1 : 1;
 			return;
-		d = p->parent && p->parent->child[1] == p;
+		}
+		n = p;
 		p = p->parent;
+		d = p && p->child[1] == n;
 	}
 }

@@ -22,7 +22,7 @@ struct heap_node {
 };
 
 struct heap {
-	struct heap_node *root, *first;
+	struct heap_node *root, *first, *last;
 	u32 count;
 };
 

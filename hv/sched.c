@@ -16,6 +16,10 @@
 _Static_assert(offsetof(struct sched_unit, woken) == offsetof(struct sched_unit, what) + 2, "WHAT_WOKEN");
 _Static_assert(offsetof(struct sched_unit, holds) == offsetof(struct sched_unit, what) + 4, "WHAT_HOLDS");
 
+/* The common case stays in line, the rest out of its way. */
+#define COLD __attribute__((noinline, cold))
+#define HOT  inline __attribute__((always_inline))
+
 struct pool {
 	bool used;
 	u32 groups;
@@ -111,7 +115,7 @@ static bool fits(const struct sched_unit *u, const struct sched_cpu *c)
 }
 
 /* In or out of the pool's set of idle CPUs. c->lock held; rare, so callers look at c->idle first. */
-static void set_idle(struct sched_cpu *c, bool idle)
+static COLD void set_idle(struct sched_cpu *c, bool idle)
 {
 	struct pool *p = &s.pool[c->pool];
 	u64 m = BIT(c->id % 64);
@@ -128,14 +132,13 @@ static void set_idle(struct sched_cpu *c, bool idle)
 	}
 }
 
-/* An idle CPU that the unit may use, or NULL. */
-static struct sched_cpu *idle_for(const struct sched_unit *u)
+static COLD struct sched_cpu *idle_search(const struct sched_unit *u)
 {
 	const struct pool *p = &s.pool[READ_ONCE(u->group->pool)];
 	u32 i;
 	u64 m;
 
-	for (i = 0; READ_ONCE(p->idlers) && i < WORDS; i++) {
+	for (i = 0; i < WORDS; i++) {
 		m = READ_ONCE(p->idle[i]) & u->affinity[i];
 		if (m)
 			return s.cpu[i * 64 + __builtin_ctzll(m)];
@@ -143,7 +146,13 @@ static struct sched_cpu *idle_for(const struct sched_unit *u)
 	return NULL;
 }
 
-static struct sched_cpu *lightest_for(const struct sched_unit *u)
+/* An idle CPU that the unit may use, or NULL. */
+static HOT struct sched_cpu *idle_for(const struct sched_unit *u)
+{
+	return READ_ONCE(s.pool[READ_ONCE(u->group->pool)].idlers) ? idle_search(u) : NULL;
+}
+
+static COLD struct sched_cpu *lightest_for(const struct sched_unit *u)
 {
 	const struct pool *p = &s.pool[READ_ONCE(u->group->pool)];
 	struct sched_cpu *best = NULL, *c;
@@ -176,13 +185,13 @@ static struct sched_cpu *target(struct sched_unit *u, struct sched_cpu *c)
 
 /* ---- virtual time and caps ---- */
 
-static u64 scale(u64 ticks, u64 factor)
+static HOT u64 scale(u64 ticks, u64 factor)
 {
 	return (u64)(((unsigned __int128)ticks * factor) >> (FACTOR_BITS - VTIME_BITS));
 }
 
 /* Running time in virtual time at the unit's present share of its group's weight. */
-static u64 vticks(const struct sched_unit *u, u64 ticks)
+static HOT u64 vticks(const struct sched_unit *u, u64 ticks)
 {
 	u64 factor = u->group->factor;
 	u32 active = READ_ONCE(u->group->active);
@@ -190,20 +199,15 @@ static u64 vticks(const struct sched_unit *u, u64 ticks)
 	return scale(ticks, active > 1 ? factor * active : factor);
 }
 
-/* The same on CPU c, where a guaranteed unit weighs at least its part of what else is there. */
-static u64 vcharge(const struct sched_cpu *c, const struct sched_unit *u, u64 ticks)
+/* The same on CPU c for a guaranteed unit, which weighs at least its part of what else is there. */
+static COLD u64 vguaranteed(const struct sched_cpu *c, const struct sched_unit *u, u64 ticks)
 {
-	u32 least;
+	u32 least = (c->load - u->load) / LOAD_SCALE * SCHED_GUARANTEE / (100 - SCHED_GUARANTEE);
 
-	if (unlikely(u->group->guaranteed)) {
-		least = (c->load - u->load) / LOAD_SCALE * SCHED_GUARANTEE / (100 - SCHED_GUARANTEE);
-		if (least * LOAD_SCALE > u->load)
-			return scale(ticks, BIT(FACTOR_BITS) / least);
-	}
-	return vticks(u, ticks);
+	return least * LOAD_SCALE > u->load ? scale(ticks, BIT(FACTOR_BITS) / least) : vticks(u, ticks);
 }
 
-static void cap_refill(struct sched_group *g, u64 now)
+static COLD void cap_refill(struct sched_group *g, u64 now)
 {
 	u64 quota = s.cap_period * g->cap / 100, n;
 
@@ -216,7 +220,7 @@ static void cap_refill(struct sched_group *g, u64 now)
 		g->credit = (s64)quota;
 }
 
-static void cap_charge(struct sched_group *g, u64 ticks, u64 now)
+static COLD void cap_charge(struct sched_group *g, u64 ticks, u64 now)
 {
 	lock(&g->lock);
 	cap_refill(g, now);
@@ -225,7 +229,7 @@ static void cap_charge(struct sched_group *g, u64 ticks, u64 now)
 }
 
 /* What a capped group has left; *until: when there will be more. */
-static s64 cap_credit(struct sched_group *g, u64 now, u64 *until)
+static COLD s64 cap_credit(struct sched_group *g, u64 now, u64 *until)
 {
 	s64 left;
 
@@ -238,15 +242,13 @@ static s64 cap_credit(struct sched_group *g, u64 now, u64 *until)
 }
 
 /* A unit enters the fair class of c: neither far behind, so that it does not starve others, nor far ahead. */
-static void settle(const struct sched_cpu *c, struct sched_unit *u)
+static HOT void settle(const struct sched_cpu *c, struct sched_unit *u)
 {
 	bool behind = heap_before(u->vtime, c->clock);
 	u64 most = vticks(u, behind ? s.bonus : 2 * s.slice);
 
-	if (behind && c->clock - u->vtime > most)
-		u->vtime = c->clock - most;
-	else if (!behind && u->vtime - c->clock > most)
-		u->vtime = c->clock + most;
+	if (unlikely((behind ? c->clock - u->vtime : u->vtime - c->clock) > most))
+		u->vtime = behind ? c->clock - most : c->clock + most;
 }
 
 /* The clock of c is the least virtual time there, and never goes back. */
@@ -271,7 +273,7 @@ static void renew(struct sched_unit *u, u64 now)
 
 /* At a wake-up: what is left of the old period may be used only if that is no more than its share of what is
  * left of the time. */
-static void rt_wake(struct sched_unit *u, u64 now)
+static COLD void rt_wake(struct sched_unit *u, u64 now)
 {
 	u64 d = u->rt.deadline;
 
@@ -281,7 +283,7 @@ static void rt_wake(struct sched_unit *u, u64 now)
 }
 
 /* A unit served by its reservation at its deadline had its budget kept from it. */
-static void rt_late(struct sched_unit *u, u64 now)
+static COLD void rt_late(struct sched_unit *u, u64 now)
 {
 	if (heap_before(u->rt.deadline, now)) {
 		u->rt.missed++;
@@ -291,21 +293,25 @@ static void rt_late(struct sched_unit *u, u64 now)
 
 /* ---- queues: c->lock held, u->cpu == c ---- */
 
-static void enqueue(struct sched_cpu *c, struct sched_unit *u)
+static COLD void enqueue_rt(struct sched_cpu *c, struct sched_unit *u)
 {
-	u->state = SCHED_QUEUED;
-	u->reserved = u->rt.budget && u->rt.left > 0;
-	if (u->reserved) {
-		heap_insert(&c->reserved, &u->run, u->rt.deadline);
-		return;
-	}
-	heap_insert(&c->fair, &u->run, u->vtime);
-	if (u->rt.budget && !u->release.queued)
+	u->reserved = u->rt.left > 0;
+	heap_insert(u->reserved ? &c->reserved : &c->fair, &u->run, u->reserved ? u->rt.deadline : u->vtime);
+	if (!u->reserved && !u->release.queued)
 		heap_insert(&c->releases, &u->release, u->rt.deadline);
 }
 
+static HOT void enqueue(struct sched_cpu *c, struct sched_unit *u)
+{
+	u->state = SCHED_QUEUED;
+	if (likely(!u->rt.budget))
+		heap_insert(&c->fair, &u->run, u->vtime);
+	else
+		enqueue_rt(c, u);
+}
+
 /* What the unit weighs now: others of its group wake and sleep. */
-static void weigh(struct sched_cpu *c, struct sched_unit *u)
+static HOT void weigh(struct sched_cpu *c, struct sched_unit *u)
 {
 	u32 active = READ_ONCE(u->group->active), load = READ_ONCE(u->group->weight) * LOAD_SCALE;
 
@@ -318,7 +324,7 @@ static void weigh(struct sched_cpu *c, struct sched_unit *u)
 }
 
 /* Becomes one of those that c has to serve, or ceases to be. */
-static void join(struct sched_cpu *c, struct sched_unit *u)
+static HOT void join(struct sched_cpu *c, struct sched_unit *u)
 {
 	u->load = 0;
 	weigh(c, u);
@@ -332,7 +338,7 @@ static void part(struct sched_cpu *c, struct sched_unit *u)
 }
 
 /* The wait of a unit that is queued, parked or leaving, up to now. */
-static void waited(struct sched_unit *u, u64 now)
+static HOT void waited(struct sched_unit *u, u64 now)
 {
 	u64 d = now - u->since;
 
@@ -345,7 +351,7 @@ static void waited(struct sched_unit *u, u64 now)
 }
 
 /* Out of all trees of c, whatever it does there but running. */
-static void withdraw(struct sched_cpu *c, struct sched_unit *u, u64 now)
+static COLD void withdraw(struct sched_cpu *c, struct sched_unit *u, u64 now)
 {
 	if (u->state != SCHED_BLOCKED)
 		waited(u, now);
@@ -357,27 +363,19 @@ static void withdraw(struct sched_cpu *c, struct sched_unit *u, u64 now)
 		heap_remove(&c->releases, &u->release);
 }
 
-static void park(struct sched_cpu *c, struct sched_unit *u, u64 until)
+static COLD void park(struct sched_cpu *c, struct sched_unit *u, u64 until)
 {
 	u->state = SCHED_PARKED;
 	part(c, u);
 	heap_insert(&c->releases, &u->release, until);
 }
 
-/* The current has had the CPU up to now. */
-static void charge(struct sched_cpu *c, u64 now)
+static COLD void charge_special(struct sched_cpu *c, struct sched_unit *u, u64 d, u64 now)
 {
-	struct sched_unit *u = c->current;
-	u64 d;
-
-	if (!u || (s64)(d = now - u->since) <= 0)
-		return;
-	u->since = now;
-	u->run_ticks += d;
-	if (unlikely(u->group->cap))
+	if (u->group->cap)
 		cap_charge(u->group, d, now);
-	if (likely(!u->reserved)) {
-		u->vtime += vcharge(c, u, d);
+	if (!u->reserved) {
+		u->vtime += u->group->guaranteed ? vguaranteed(c, u, d) : vticks(u, d);
 		return;
 	}
 	u->rt.left -= (s64)d;
@@ -390,8 +388,24 @@ static void charge(struct sched_cpu *c, u64 now)
 	}
 }
 
+/* The current has had the CPU up to now. */
+static HOT void charge(struct sched_cpu *c, u64 now)
+{
+	struct sched_unit *u = c->current;
+	u64 d;
+
+	if (!u || (s64)(d = now - u->since) <= 0)
+		return;
+	u->since = now;
+	u->run_ticks += d;
+	if (likely(!u->group->special && !u->reserved))
+		u->vtime += vticks(u, d);
+	else
+		charge_special(c, u, d, now);
+}
+
 /* The current stops being so; its state is on the CPU until sched_put(). */
-static void stop(struct sched_cpu *c, struct sched_unit *u, enum sched_state state)
+static HOT void stop(struct sched_cpu *c, struct sched_unit *u, enum sched_state state)
 {
 	c->current = NULL;
 	u->state = state;
@@ -560,7 +574,7 @@ void sched_times(struct sched_unit *u, u64 now, struct sched_times *out)
 /* ---- the run loop ---- */
 
 /* Caps refilled, budgets renewed. */
-static void releases(struct sched_cpu *c, u64 now)
+static COLD void releases(struct sched_cpu *c, u64 now)
 {
 	struct heap_node *n;
 	struct sched_unit *u;
@@ -590,52 +604,61 @@ static void releases(struct sched_cpu *c, u64 now)
 	}
 }
 
-/* The current unit if it may stay one, else NULL: it has left the queues of c or is queued there. */
-static struct sched_unit *keepable(struct sched_cpu *c, u64 now)
+/* The current was held or moved: does it have to go? */
+static COLD bool reviewed(struct sched_cpu *c, struct sched_unit *u)
 {
-	struct sched_unit *u = c->current;
-	u64 until;
-
+	c->review = false;
 	if (!u)
-		return NULL;
-	if (unlikely(c->review)) {
-		c->review = false;
-		if (u->holds || !fits(u, c)) {
-			stop(c, u, u->holds ? SCHED_BLOCKED : SCHED_LEAVING);
-			WRITE_ONCE(c->evict, true);
-			return NULL;
-		}
-		if (u == c->loaded)
-			WRITE_ONCE(c->evict, false); /* whoever wanted it away does no more */
+		return true;
+	if (u->holds || !fits(u, c)) {
+		stop(c, u, u->holds ? SCHED_BLOCKED : SCHED_LEAVING);
+		WRITE_ONCE(c->evict, true);
+		return false;
 	}
-	if (unlikely(u->group->cap && !u->rt.budget) && cap_credit(u->group, now, &until) <= 0) {
-		c->current = NULL;
-		park(c, u, until);
-		return NULL;
-	}
-	return u;
+	if (u == c->loaded)
+		WRITE_ONCE(c->evict, false); /* whoever wanted it away does no more */
+	return true;
 }
 
-/* The first of the fair class whose group is within its cap; the others are parked. */
-static struct sched_unit *fair_first(struct sched_cpu *c, u64 now)
+/* A unit of a capped group, current or first of the fair class, is parked if the cap is reached. */
+static COLD bool over_cap(struct sched_cpu *c, struct sched_unit *u, u64 now)
 {
-	struct heap_node *n;
-	struct sched_unit *u;
 	u64 until;
 
-	while ((n = heap_first(&c->fair))) {
-		u = of_run(n);
-		if (likely(!u->group->cap || u->rt.budget) || cap_credit(u->group, now, &until) > 0)
-			return u;
+	if (u->rt.budget || cap_credit(u->group, now, &until) > 0)
+		return false;
+	if (u == c->current) {
+		c->current = NULL;
+	} else {
 		waited(u, now);
-		heap_remove(&c->fair, n);
-		park(c, u, until);
+		heap_remove(&c->fair, &u->run);
 	}
-	return NULL;
+	park(c, u, until);
+	return true;
+}
+
+/* The current unit if it may stay one, else NULL: it has left the queues of c or is parked there. */
+static HOT struct sched_unit *keepable(struct sched_cpu *c, u64 now)
+{
+	struct sched_unit *u = c->current;
+
+	if (unlikely(c->review) && !reviewed(c, u))
+		return NULL;
+	return unlikely(u && u->group->cap) && over_cap(c, u, now) ? NULL : u;
+}
+
+/* The first of the fair class whose group is within its cap. */
+static HOT struct sched_unit *fair_first(struct sched_cpu *c, u64 now)
+{
+	struct heap_node *n;
+
+	while ((n = heap_first(&c->fair)) && unlikely(of_run(n)->group->cap) && over_cap(c, of_run(n), now))
+		;
+	return n ? of_run(n) : NULL;
 }
 
 /* Who should run; cur: who does and may. */
-static struct sched_unit *choose(struct sched_cpu *c, struct sched_unit *cur, u64 now)
+static HOT struct sched_unit *choose(struct sched_cpu *c, struct sched_unit *cur, u64 now)
 {
 	struct heap_node *n = heap_first(&c->reserved);
 	struct sched_unit *u;
@@ -650,29 +673,33 @@ static struct sched_unit *choose(struct sched_cpu *c, struct sched_unit *cur, u6
 	return now - c->picked < s.preempt || !heap_before(u->vtime, cur->vtime) ? cur : u;
 }
 
-/* When the current's turn is to be looked at again. */
-static u64 slice_end(struct sched_cpu *c, u64 now)
+/* When the turn of the current is to be looked at again. */
+static COLD u64 slice_special(struct sched_cpu *c, u64 end, u64 now)
 {
 	struct sched_unit *u = c->current;
-	struct heap_node *n = heap_first(&c->releases), *f = heap_first(&c->fair);
-	u64 end = SCHED_NEVER, until, left;
+	struct heap_node *n = heap_first(&c->releases);
+	u64 until, left;
 
-	if (likely(u && !u->reserved)) {
-		if (f)
-			end = c->picked + (unlikely(heap_before(f->key, u->vtime)) ? s.preempt : s.slice);
-		if (unlikely(u->group->cap && !u->rt.budget)) {
-			left = (u64)MAX(cap_credit(u->group, now, &until), 0) /
-			       MAX(READ_ONCE(u->group->active), 1u);
-			end = MIN(end, now + MAX(left, s.cap_min));
-		}
-	} else if (u) {
+	if (u && u->reserved) {
 		end = now + (u64)u->rt.left;
+	} else if (u && u->group->cap && !u->rt.budget) {
+		left = (u64)MAX(cap_credit(u->group, now, &until), 0) / MAX(READ_ONCE(u->group->active), 1u);
+		end = MIN(end, now + MAX(left, s.cap_min));
 	}
-	return unlikely(n != NULL) ? MIN(end, n->key) : end;
+	return n ? MIN(end, n->key) : end;
+}
+
+static HOT void set_slice(struct sched_cpu *c, u64 turn, u64 now)
+{
+	u64 end = c->fair.count ? c->picked + turn : SCHED_NEVER;
+
+	if (unlikely(c->current->reserved || c->current->group->cap || c->releases.count))
+		end = slice_special(c, end, now);
+	c->slice_end = end;
 }
 
 /* A queued unit of c that may run on t at once, or NULL. Both locks. */
-static struct sched_unit *movable(struct sched_cpu *c, const struct sched_cpu *t)
+static COLD struct sched_unit *movable(struct sched_cpu *c, const struct sched_cpu *t)
 {
 	struct heap_node *n;
 	struct sched_unit *u;
@@ -695,7 +722,7 @@ static void transfer(struct sched_unit *u, struct sched_cpu *from, struct sched_
 }
 
 /* An idle CPU takes what waits elsewhere in its pool. No lock held. */
-static bool steal(struct sched_cpu *c, u64 now)
+static COLD bool steal(struct sched_cpu *c, u64 now)
 {
 	struct sched_unit *u = NULL;
 	struct sched_cpu *v;
@@ -751,7 +778,7 @@ static struct sched_cpu *lighter(struct sched_cpu *c)
  * everybody faster; when it is so far ahead that a unit from here is owed a turn there, the unit goes. No
  * lock held.
  */
-static void balance(struct sched_cpu *c, u64 now)
+static COLD void balance(struct sched_cpu *c, u64 now)
 {
 	struct sched_cpu *t = lighter(c);
 	struct sched_unit *u;
@@ -782,7 +809,7 @@ static void balance(struct sched_cpu *c, u64 now)
 
 /* From the current, if there still is one, to the first of a tree. The tree is smaller in between, not
  * larger. */
-static void switch_to(struct sched_cpu *c, struct sched_unit *cur, struct sched_unit *u, u64 now)
+static HOT void switch_to(struct sched_cpu *c, struct sched_unit *cur, struct sched_unit *u, u64 now)
 {
 	heap_remove(u->reserved ? &c->reserved : &c->fair, &u->run);
 	if (cur) {
@@ -802,7 +829,28 @@ static void switch_to(struct sched_cpu *c, struct sched_unit *cur, struct sched_
 		rt_late(u, now);
 	else if (heap_before(c->clock, u->vtime))
 		c->clock = u->vtime;
-	c->slice_end = slice_end(c, now);
+	set_slice(c, s.slice, now);
+}
+
+/* The current goes on. */
+static HOT void keep(struct sched_cpu *c, struct sched_unit *u, u64 now)
+{
+	struct heap_node *f = heap_first(&c->fair);
+	bool early = f && heap_before(f->key, u->vtime); /* kept only because its turn has just begun */
+
+	if (now - c->picked >= s.slice)
+		c->picked = now;
+	advance(c);
+	set_slice(c, early ? s.preempt : s.slice, now);
+}
+
+/* Nobody here can run: true when somebody elsewhere could be had. c->lock is released. */
+static COLD bool go_idle(struct sched_cpu *c, u64 now)
+{
+	set_idle(c, true);
+	c->slice_end = slice_special(c, SCHED_NEVER, now);
+	unlock(&c->lock);
+	return steal(c, now);
 }
 
 struct sched_unit *sched_pick(struct sched_cpu *c, u64 now)
@@ -814,33 +862,27 @@ struct sched_unit *sched_pick(struct sched_cpu *c, u64 now)
 		lock(&c->lock);
 		WRITE_ONCE(c->resched, false);
 		charge(c, now);
-		if (unlikely(heap_first(&c->releases) != NULL))
+		if (unlikely(c->releases.count))
 			releases(c, now);
 		cur = keepable(c, now);
 		u = choose(c, cur, now);
-		if (u)
+		if (likely(u))
 			break;
-		set_idle(c, true);
-		c->slice_end = slice_end(c, now);
-		unlock(&c->lock);
-		if (!steal(c, now))
+		if (!go_idle(c, now))
 			return NULL;
 	}
-	if (u != cur) {
+	if (u != cur)
 		switch_to(c, cur, u, now);
-	} else {
-		if (now - c->picked >= s.slice)
-			c->picked = now;
-		advance(c);
-		c->slice_end = slice_end(c, now);
-	}
-	look = c->fair.count && !heap_before(now, c->balance);
+	else
+		keep(c, u, now);
+	look = c->fair.count && now >= c->balance;
 	unlock(&c->lock);
 	/* The one that just had its turn cannot move before its state is saved. */
-	if (unlikely(look && u == c->loaded))
-		balance(c, now);
-	else
-		c->look = look;
+	if (unlikely(look)) {
+		c->look = u != c->loaded;
+		if (!c->look)
+			balance(c, now);
+	}
 	return u;
 }
 
@@ -905,8 +947,8 @@ void sched_give_way(struct sched_cpu *c, u64 now)
 }
 
 /* What stands in the way of a direct hand-over. Both locks. */
-static bool may_hand(const struct sched_cpu *c, const struct sched_unit *from, const struct sched_unit *to,
-		     u64 now)
+static HOT bool may_hand(const struct sched_cpu *c, const struct sched_unit *from,
+			 const struct sched_unit *to, u64 now)
 {
 	u64 until;
 
@@ -918,7 +960,7 @@ static bool may_hand(const struct sched_cpu *c, const struct sched_unit *from, c
 	return likely(!to->group->cap) || cap_credit(to->group, now, &until) > 0;
 }
 
-static void hand(struct sched_cpu *c, struct sched_unit *from, struct sched_unit *to, u64 now)
+static HOT void hand(struct sched_cpu *c, struct sched_unit *from, struct sched_unit *to, u64 now)
 {
 	charge(c, now);
 	from->wants = false;
@@ -970,7 +1012,8 @@ void sched_group_init(struct sched_group *g, bool guaranteed)
 {
 	*g = (struct sched_group){ .weight = SCHED_WEIGHT,
 				   .factor = BIT(FACTOR_BITS) / SCHED_WEIGHT,
-				   .guaranteed = guaranteed };
+				   .guaranteed = guaranteed,
+				   .special = guaranteed };
 }
 
 int sched_set_weight(struct sched_group *g, u32 weight)
@@ -993,6 +1036,7 @@ int sched_set_cap(struct sched_group *g, u32 percent)
 		return -CAISSON_EINVAL;
 	lock(&s.lock);
 	lock(&g->lock);
+	g->special = percent || g->guaranteed;
 	g->refill = arch_now() + s.cap_period;
 	g->credit = (s64)(s.cap_period * percent / 100);
 	WRITE_ONCE(g->cap, percent);

@@ -110,6 +110,7 @@ struct sched_group {
 	u32 active;		  /* (atomic) units that are runnable */
 	u32 members;		  /* [C] */
 	bool guaranteed;	  /* [C] */
+	bool special;		  /* [C] guaranteed or capped: charged with more care */
 	struct sched_unit *units; /* [C] */
 	struct sched_group *next; /* [C] of those that have units */
 	u64 refill;		  /* [G] end of the cap's period */

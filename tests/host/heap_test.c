@@ -46,6 +46,7 @@ static int check_all(const struct heap *h)
 		count++;
 	}
 	assert_int_equal(count, h->count);
+	assert_ptr_equal(h->count ? h->last : NULL, last);
 	return height;
 }
 
