@@ -62,6 +62,7 @@ enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u32 kind, u64 a
 {
 	struct domain *dm = c->dm;
 	struct caisson_ioreq *slot = &v->domain->ioreq->slot[v->id];
+	struct vcpu *w;
 
 	slot->addr = addr;
 	slot->data = data;
@@ -73,6 +74,17 @@ enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u32 kind, u64 a
 	vcpu_sleep(v, SLEEP_IOREQ);
 	lock(&dm->ioq.lock);
 	v->io_dm = dm;
+	w = dm->ioq.waiter;
+	if (likely(w && !dm->ioq.head && !READ_ONCE(dm->events.pending))) {
+		/* The device model waits for just this. */
+		dm->ioq.waiter = NULL;
+		dm->ioq.taken = v;
+		v->io_state = IO_TAKEN;
+		arch_vcpu_set_result(w, word_ioreq(v));
+		unlock(&dm->ioq.lock);
+		v->handoff = w;
+		return V_BLOCK;
+	}
 	v->io_next = NULL;
 	v->io_state = IO_QUEUED;
 	if (dm->ioq.head)
@@ -112,7 +124,12 @@ static void ioreq_timeout(struct timer *t)
 	bool mine;
 
 	lock(&d->ioq.lock);
-	mine = d->ioq.waiter == v;
+	mine = d->ioq.waiter == v && v->wait_deadline;
+	if (mine && v->wait_deadline > arch_now()) {
+		/* It was armed for an earlier wait, which ended otherwise. */
+		timer_set(t, v->wait_deadline);
+		mine = false;
+	}
 	if (mine) {
 		d->ioq.waiter = NULL;
 		arch_vcpu_set_result(v, (s64)CAISSON_WAIT_TIMEOUT << 56);
@@ -150,6 +167,10 @@ enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result)
 	if (word == -1) {
 		vcpu_sleep(v, SLEEP_WAIT);
 		d->ioq.waiter = v;
+		/* A timer that is due earlier looks again when it fires: most waits end long before, and leave it alone. */
+		v->wait_deadline = deadline;
+		if (deadline && (!timer_pending(&v->wait_timer) || deadline < v->wait_timer.node.key))
+			timer_set(&v->wait_timer, deadline);
 	}
 	unlock(&d->ioq.lock);
 	if (word != -1) {
@@ -159,8 +180,6 @@ enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result)
 		return V_ADVANCE;
 	}
 	v->handoff = r;
-	if (deadline)
-		timer_set(&v->wait_timer, deadline);
 	return V_SLEEP;
 }
 

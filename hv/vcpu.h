@@ -56,6 +56,7 @@ struct vcpu {
 	u64 io_data;		   /* the answer (o) */
 	/* as a device model in `wait` */
 	struct timer wait_timer;
+	u64 wait_deadline; /* of the `wait` that it sleeps in, 0: none (q) */
 	struct vcpu *handoff; /* who shall have the CPU when this one leaves it asleep (o) */
 	u64 wakeups;
 };

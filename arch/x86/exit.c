@@ -85,6 +85,10 @@ enum verdict exit_hypercall(struct x86_vcpu *v)
 		result = -CAISSON_EPERM;
 	} else if (!(mode & HVM_64)) {
 		result = -CAISSON_ENOSYS;
+	} else if (nr == CAISSON_CALL_wait) { /* half of every access to a device; everybody may */
+		vd = ioreq_wait(&v->hv, v->regs[RDI], v->regs[RSI], &result);
+		if (vd == V_SLEEP)
+			return vd;
 	} else {
 		const u64 arg[6] = { v->regs[RDI], v->regs[RSI], v->regs[RDX], v->regs[R10], v->regs[R8], v->regs[R9] };
 

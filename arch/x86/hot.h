@@ -71,4 +71,23 @@ static inline bool hot_hypercall(struct x86_vcpu *v, u32 cpl)
 	return true;
 }
 
+/* A port access that a device model has answered, and nothing else is pending: the word is cleared, the instruction is done. */
+static inline bool hot_io_done(struct x86_vcpu *v)
+{
+	u32 only = PEND_IO;
+
+	if (v->io.kind == IO_NONE || v->io.kind > IO_PORT_OUT ||
+	    !__atomic_compare_exchange_n(&v->hv.pending, &only, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return false;
+	v->hv.io_state = IO_IDLE;
+	if (v->io.kind == IO_PORT_IN) {
+		if (v->io.size == 4)
+			v->regs[RAX] = (u32)v->hv.io_data;
+		else
+			__builtin_memcpy(&v->regs[RAX], &v->hv.io_data, v->io.size == 1 ? 1 : 2);
+	}
+	v->io.kind = IO_NONE;
+	return true;
+}
+
 #endif

@@ -30,7 +30,8 @@ extern const u8 image_text[], image_text_end[];
 
 static struct gate idt[256] __aligned(4096);
 static struct trap_frame *panic_frame; /* the exception that is the reason */
-static bool stopping;
+static struct x86_pcpu *stopper;       /* the CPU that stops all others */
+static bool machine_checked;
 
 void traps_init(void)
 {
@@ -81,28 +82,15 @@ static const char *exception_name(u64 v)
 void nmi_handle(void)
 {
 	x86_this_cpu()->nmis++;
-	if (READ_ONCE(stopping)) {
-		for (;;)
-			__asm__ volatile("cli; hlt");
-	}
+	if (READ_ONCE(stopper) && stopper != x86_this_cpu())
+		arch_panic_halt();
 }
 
-/* SDM volume 3, "Machine-Check Architecture": what the banks say goes into the report. */
 void machine_check(struct trap_frame *f)
 {
-	u64 cap = rdmsr(MSR_MCG_CAP), global = rdmsr(MSR_MCG_STATUS), status, addr;
-
 	panic_frame = f;
-	for (u32 i = 0; i < (cap & 0xff); i++) {
-		if (!rdmsr_safe(MSR_MC0_STATUS + 4 * i, &status) || !(status & BIT(63)))
-			continue;
-		addr = 0;
-		if (status & BIT(58) && !rdmsr_safe(MSR_MC0_ADDR + 4 * i, &addr))
-			addr = 0;
-		panic_printf("machine check bank %u: status %016llx address %016llx\n", i,
-			     (unsigned long long)status, (unsigned long long)addr);
-	}
-	panic("machine check on CPU %u, MCG_STATUS %#llx", this_cpu()->id, (unsigned long long)global);
+	machine_checked = true;
+	panic("machine check on CPU %u", this_cpu()->id);
 }
 
 void trap_handle(struct trap_frame *f)
@@ -129,7 +117,11 @@ void trap_handle(struct trap_frame *f)
 /* ---- the report ---- */
 void arch_panic_stop_others(void)
 {
-	WRITE_ONCE(stopping, true);
+	struct x86_pcpu *none = NULL;
+
+	/* The first one wins; another that tries at the same time is stopped itself. */
+	__atomic_compare_exchange_n(&stopper, &none, x86_this_cpu(), false, __ATOMIC_SEQ_CST,
+				    __ATOMIC_SEQ_CST);
 	if (cpus_online() > 1)
 		lapic_nmi_others();
 }
@@ -146,6 +138,22 @@ static void print_registers(const struct trap_frame *f)
 		     (unsigned long long)f->rsp, (unsigned long long)f->rflags);
 }
 
+/* SDM volume 3, "Machine-Check Architecture": what the banks say. */
+static void print_machine_check(void)
+{
+	u64 banks = rdmsr(MSR_MCG_CAP) & 0xff, status, addr;
+
+	panic_printf("MCG_STATUS %016llx\n", (unsigned long long)rdmsr(MSR_MCG_STATUS));
+	for (u32 i = 0; i < banks; i++) {
+		if (!rdmsr_safe(MSR_MC0_STATUS + 4 * i, &status) || !(status & BIT(63)))
+			continue;
+		if (!(status & BIT(58)) || !rdmsr_safe(MSR_MC0_ADDR + 4 * i, &addr))
+			addr = 0;
+		panic_printf("bank %u: status %016llx address %016llx\n", i, (unsigned long long)status,
+			     (unsigned long long)addr);
+	}
+}
+
 void arch_panic_report(void)
 {
 	struct x86_pcpu *c = x86_this_cpu();
@@ -159,6 +167,8 @@ void arch_panic_report(void)
 	}
 
 	panic_printf("CPU %u, APIC id %u, %u online\n", c->hv.id, c->apic_id, cpus_online());
+	if (machine_checked)
+		print_machine_check();
 	if (f)
 		print_registers(f);
 	panic_printf("cr0 %llx  cr2 %llx  cr3 %llx  cr4 %llx\n", (unsigned long long)read_cr0(),
@@ -177,8 +187,13 @@ void arch_panic_report(void)
 
 void arch_panic_end(void)
 {
-	/* Emulators can end here; a machine keeps its report on the screen of whoever reads the line. */
+	/* Emulators can end here; a machine stays as it is for whoever reads the line. */
 	power_emulator_exit();
+	arch_panic_halt();
+}
+
+void arch_panic_halt(void)
+{
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }

@@ -177,7 +177,9 @@ void vmx_run(struct x86_vcpu *v)
 {
 	struct vmx_vcpu *x = vmx_vcpu(v);
 
-	if (!vmx_prepare(v, x))
+	if (READ_ONCE(v->hv.pending) == PEND_IO && hot_io_done(v))
+		vmx_step(v, v->io.insn.length);
+	else if (!vmx_prepare(v, x))
 		return;
 	v->entry_tsc = rdtsc();
 	if (vmx_loop(v, x->launched))
