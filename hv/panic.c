@@ -7,6 +7,7 @@
 #include "hv/printf.h"
 
 static u32 panics;
+static struct pcpu *reporter;
 
 bool panic_active(void)
 {
@@ -30,9 +31,12 @@ void panic(const char *fmt, ...)
 	va_list ap;
 	u32 nth = __atomic_fetch_add(&panics, 1, __ATOMIC_SEQ_CST);
 
-	/* The first one reports; a second CPU, or the report itself failing, only ends. */
+	/* The first CPU reports, any other one waits; when the report itself fails it ends. */
+	if (nth > 0 && READ_ONCE(reporter) != this_cpu())
+		arch_panic_halt();
 	if (nth > 0)
 		arch_panic_end();
+	WRITE_ONCE(reporter, this_cpu());
 	arch_panic_stop_others();
 	console_flush(true);
 	va_start(ap, fmt);

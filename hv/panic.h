@@ -20,9 +20,10 @@ void panic_printf(const char *fmt, ...) __printf(1, 2);
 			panic("%s:%d: %s: " fmt, __FILE__, __LINE__, #cond, ##__VA_ARGS__); \
 	} while (0)
 
-/* arch: stops the other CPUs, prints this one's registers and callers, powers off or halts. */
+/* arch: stops the other CPUs; prints this one's registers and callers; ends an emulator or halts; halts. */
 void arch_panic_stop_others(void);
 void arch_panic_report(void);
 void arch_panic_end(void) __attribute__((noreturn));
+void arch_panic_halt(void) __attribute__((noreturn));
 
 #endif
