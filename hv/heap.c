@@ -21,7 +21,8 @@ static void adopt(struct heap_node *p, int d, struct heap_node *c)
 }
 
 /* p leans by two to side d. Returns the subtree's new root; its height fell by one unless that root leans. */
-static struct heap_node *level(struct heap *h, struct heap_node *p, int d)
+static inline __attribute__((always_inline)) struct heap_node *level_side(struct heap *h, struct heap_node *p,
+									  int d)
 {
 	s8 s = d ? 1 : -1;
 	struct heap_node *c = p->child[d], *g;
@@ -47,6 +48,12 @@ static struct heap_node *level(struct heap *h, struct heap_node *p, int d)
 	c->balance = g->balance == -s ? s : 0;
 	g->balance = 0;
 	return g;
+}
+
+/* Twice, so that the side is a constant in each. */
+static struct heap_node *level(struct heap *h, struct heap_node *p, int d)
+{
+	return d ? level_side(h, p, 1) : level_side(h, p, 0);
 }
 
 struct heap_node *heap_next(const struct heap_node *n)
@@ -120,39 +127,53 @@ void heap_move(struct heap *h, struct heap_node *n, u64 key)
 	}
 }
 
+/* Takes a node with two children out: the next in order has its place. *d: on which side of the result it
+ * became lower. */
+static struct heap_node *remove_inner(struct heap *h, struct heap_node *n, int *d)
+{
+	struct heap_node *m, *p;
+
+	for (m = n->child[1]; m->child[0];)
+		m = m->child[0];
+	*d = m->parent == n;
+	p = *d ? m : m->parent;
+	if (!*d) {
+		adopt(p, 0, m->child[1]);
+		adopt(m, 1, n->child[1]);
+	}
+	adopt(m, 0, n->child[0]);
+	m->balance = n->balance;
+	replace(h, n, m);
+	return p;
+}
+
 void heap_remove(struct heap *h, struct heap_node *n)
 {
-	struct heap_node *p, *m;
-	int d;
+	struct heap_node *p = n->parent, *c = n->child[1];
+	int d = 0;
 
-	if (h->first == n)
-		h->first = second(h);
-	if (h->last == n)
-		h->last = n->child[0] ? n->child[0] : n->parent;
 	h->count--;
 	n->queued = false;
-
 	/* p, d: below p, side d becomes lower by one. */
-	if (n->child[0] && n->child[1]) {
-		for (m = n->child[1]; m->child[0];)
-			m = m->child[0];
-		d = m->parent == n;
-		p = d ? m : m->parent;
-		if (!d) {
-			p->child[0] = m->child[1];
-			if (m->child[1])
-				m->child[1]->parent = p;
-			m->child[1] = n->child[1];
-			m->child[1]->parent = m;
-		}
-		m->child[0] = n->child[0];
-		m->child[0]->parent = m;
-		m->balance = n->balance;
-		replace(h, n, m);
+	if (h->first == n) {
+		h->first = c ? c : p;
+		if (!p)
+			h->root = c;
+		else
+			p->child[0] = c;
+		if (c)
+			c->parent = p;
+		else if (!p)
+			h->last = NULL;
 	} else {
-		p = n->parent;
-		d = p && p->child[1] == n;
-		replace(h, n, n->child[n->child[1] != NULL]);
+		if (h->last == n)
+			h->last = n->child[0] ? n->child[0] : p;
+		if (c && n->child[0]) {
+			p = remove_inner(h, n, &d);
+		} else {
+			d = p && p->child[1] == n;
+			replace(h, n, c ? c : n->child[0]);
+		}
 	}
 
 	while (p) {

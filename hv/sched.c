@@ -310,23 +310,28 @@ static HOT void enqueue(struct sched_cpu *c, struct sched_unit *u)
 		enqueue_rt(c, u);
 }
 
-/* What the unit weighs now: others of its group wake and sleep. */
+static COLD void reweigh(struct sched_cpu *c, struct sched_unit *u, u64 share)
+{
+	u32 active = (u32)(share >> 32), load = (u32)share * LOAD_SCALE / (active ? active : 1);
+
+	u->seen = share;
+	c->load += load - u->load;
+	u->load = load;
+}
+
+/* What the unit, which is one of c's, weighs now: others of its group wake and sleep. */
 static HOT void weigh(struct sched_cpu *c, struct sched_unit *u)
 {
-	u32 active = READ_ONCE(u->group->active), load = READ_ONCE(u->group->weight) * LOAD_SCALE;
+	u64 share = READ_ONCE(u->group->share);
 
-	if (active > 1)
-		load /= active;
-	if (load != u->load) {
-		c->load += load - u->load;
-		u->load = load;
-	}
+	if (unlikely(share != u->seen))
+		reweigh(c, u, share);
 }
 
 /* Becomes one of those that c has to serve, or ceases to be. */
 static HOT void join(struct sched_cpu *c, struct sched_unit *u)
 {
-	u->load = 0;
+	c->load += u->load;
 	weigh(c, u);
 	c->runnable++;
 }

@@ -88,6 +88,7 @@ struct sched_unit {
 		u64 what; /* all of them: 0, but for woken, is a unit that just sleeps */
 	};
 	u32 load; /* [Q] what it adds to its CPU's load while queued or running */
+	u64 seen; /* [Q] the group's share when that was reckoned */
 	struct {
 		u64 budget, period;		    /* [C, Q] 0: no reservation */
 		struct sched_cpu *home, *next_home; /* [C, Q] where it was admitted; [C] where it will be */
@@ -103,11 +104,16 @@ struct sched_unit {
 
 struct sched_group {
 	struct lock lock;
-	u32 weight;		  /* [C] 1 to SCHED_WEIGHT_MAX */
+	union {
+		struct {
+			u32 weight; /* [C] 1 to SCHED_WEIGHT_MAX */
+			u32 active; /* (atomic) units that are runnable */
+		};
+		u64 share; /* both: what a unit's weight depends on */
+	};
 	u32 factor;		  /* [C] 2^24 / weight */
 	u32 cap;		  /* [C] percent of one CPU, 0: none */
 	u32 pool;		  /* [C] */
-	u32 active;		  /* (atomic) units that are runnable */
 	u32 members;		  /* [C] */
 	bool guaranteed;	  /* [C] */
 	bool special;		  /* [C] guaranteed or capped: charged with more care */
