@@ -58,16 +58,15 @@ static const struct sdt *table_map(u64 pa, map_fn *map)
 		return NULL;
 	length = t->length;
 	if (length < sizeof(*t) || length > TABLE_MAX) {
-		log_warn("ACPI table '%.4s' at %#llx has an impossible length %u: left out", t->signature,
-			 (unsigned long long)pa, length);
+		log_warn("ACPI table '%.4s' at %#lx has an impossible length %u: left out", t->signature, pa,
+			 length);
 		return NULL;
 	}
 	t = map(HPA(pa), length);
 	if (!t || t->length != length)
 		return NULL;
 	if (!sum_ok(t, length)) {
-		log_warn("ACPI table '%.4s' at %#llx has a wrong checksum: left out", t->signature,
-			 (unsigned long long)pa);
+		log_warn("ACPI table '%.4s' at %#lx has a wrong checksum: left out", t->signature, pa);
 		return NULL;
 	}
 	return t;

@@ -54,8 +54,7 @@ static size_t format(char line[LINE], enum log_level level, const char *fmt, va_
 	u64 us = arch_ticks_to_ns(arch_now() - start_tsc) / 1000;
 	int n;
 
-	n = snprintf(line, LINE, "[%4llu.%06llu] %s", (unsigned long long)(us / 1000000),
-		     (unsigned long long)(us % 1000000), mark[level]);
+	n = snprintf(line, LINE, "[%4lu.%06lu] %s", (us / 1000000), (us % 1000000), mark[level]);
 	n += vsnprintf(line + n, LINE - (size_t)n, fmt, ap);
 	n = MIN(n, LINE - 2);
 	line[n++] = '\n';

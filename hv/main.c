@@ -12,7 +12,7 @@
 #include "hv/pcpu.h"
 #include "hv/string.h"
 
-#define MIB (1024 * 1024ull)
+#define MIB (1024 * 1024ul)
 
 /* ---- command line ---- */
 struct hv_options hv_options = { .cpus = CAISSON_MAX_CPUS, .control_mib = 64, .loglevel = LOG_INFO };
@@ -76,14 +76,13 @@ static void print_memory(const struct bootinfo *bi)
 	for (u32 i = 0; i < bi->mem_count; i++) {
 		const struct boot_range *m = &bi->mem[i];
 
-		log_info("memory %012llx - %012llx %s", (unsigned long long)m->start.v,
-			 (unsigned long long)m->end.v - 1, type[m->type]);
+		log_info("memory %012lx - %012lx %s", m->start.v, m->end.v - 1, type[m->type]);
 		if (m->type == BOOT_MEM_RAM)
 			ram += m->end.v - m->start.v;
 	}
 	if (bi->mem_dropped)
 		log_warn("%u ranges of the boot loader's memory map are left out", bi->mem_dropped);
-	log_info("%llu MiB of RAM, %u modules", (unsigned long long)(ram / MIB), bi->module_count);
+	log_info("%lu MiB of RAM, %u modules", ram / MIB, bi->module_count);
 }
 
 /* ---- memory: what is RAM and not in use becomes frames ---- */
@@ -135,7 +134,7 @@ static void init_memory(const struct bootinfo *bi)
 		panic("the machine's memory cannot be used (%d, %u ranges)", r, free_count);
 	memory_init();
 	frame_count(&f);
-	log_info("%llu MiB for domains", (unsigned long long)(f.free * PAGE_SIZE / MIB));
+	log_info("%lu MiB for domains", f.free * PAGE_SIZE / MIB);
 }
 
 void hv_main(const struct bootinfo *bi)

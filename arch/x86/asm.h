@@ -132,27 +132,6 @@ static inline void irq_off(void)
 	__asm__ volatile("cli" : : : "memory");
 }
 
-static inline void invlpg(const void *va)
-{
-	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
-}
-
-static inline void wbinvd(void)
-{
-	__asm__ volatile("wbinvd" : : : "memory");
-}
-
-/* SMAP's window: needs CPU_SMAP, else #UD */
-static inline void stac(void)
-{
-	__asm__ volatile("stac" : : : "memory");
-}
-
-static inline void clac(void)
-{
-	__asm__ volatile("clac" : : : "memory");
-}
-
 struct desc_ptr {
 	u16 limit;
 	u64 base;

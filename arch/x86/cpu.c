@@ -104,8 +104,7 @@ void cpu_setup(void)
 	if (cpu_has(CPU_PAT))
 		wrmsr(MSR_PAT, HOST_PAT);
 	if (cpu_info.xcr0 && !xsetbv_safe(0, cpu_info.xcr0)) {
-		log_warn("XSETBV refuses %#llx: only x87 and SSE are used",
-			 (unsigned long long)cpu_info.xcr0);
+		log_warn("XSETBV refuses %#lx: only x87 and SSE are used", cpu_info.xcr0);
 		cpu_info.xcr0 = xgetbv(0);
 	}
 }

@@ -61,11 +61,11 @@ void *early_alloc(u64 bytes)
 {
 	void *p;
 
-	ASSERT(!early.sealed, "%llu bytes", (unsigned long long)bytes);
+	ASSERT(!early.sealed, "%lu bytes", bytes);
 	bytes = ALIGN_UP(bytes, PAGE_SIZE);
 	if ((!early.used || early.end - early.used->end.v < bytes) && !early_find_gap(bytes))
-		panic("no memory for the hypervisor itself: %llu KiB more are needed below 4 GiB",
-		      (unsigned long long)bytes / 1024);
+		panic("no memory for the hypervisor itself: %lu KiB more are needed below 4 GiB",
+		      bytes / 1024);
 	p = (void *)(DIRECT_MAP + early.used->end.v);
 	early.used->end.v += bytes;
 	return memset(p, 0, bytes);
@@ -110,8 +110,7 @@ static void map(u64 va, u64 pa, u64 bytes, u64 max_leaf, u32 prot, u32 memtype)
 {
 	int err = pg_map_range(&host_pgtable, va, HPA(pa), bytes, max_leaf, prot, memtype);
 
-	ASSERT(!err, "mapping %#llx bytes of %#llx at %#llx: %d", (unsigned long long)bytes,
-	       (unsigned long long)pa, (unsigned long long)va, err);
+	ASSERT(!err, "mapping %#lx bytes of %#lx at %#lx: %d", bytes, pa, va, err);
 }
 
 static void map_image(const u8 *from, const u8 *to, u32 prot)

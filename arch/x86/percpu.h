@@ -40,10 +40,9 @@ struct x86_pcpu {
 	u64 ist_top[IST_COUNT];
 	u64 timer_deadline; /* what the APIC timer was asked for, ~0: nothing */
 	u64 nmis;
-	u64 tsc_at_start; /* read when it answered the start-up IPI */
-	bool nmi_pending_for_guest;
 	void *vmxon_region; /* vendor code's: a page, VMXON region or host save area */
 	void *vendor;	    /* vendor code's own */
+	u64 tsc_at_start;   /* read when it answered the start-up IPI */
 	struct tss tss __aligned(64);
 	u64 gdt[GDT_ENTRIES];
 };

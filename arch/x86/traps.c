@@ -109,9 +109,8 @@ void trap_handle(struct trap_frame *f)
 		machine_check(f);
 	if (!panic_active())
 		panic_frame = f;
-	panic("%s in the hypervisor on CPU %u at %#llx, error code %#llx, CR2 %#llx",
-	      exception_name(f->vector), this_cpu()->id, (unsigned long long)f->rip,
-	      (unsigned long long)f->error, (unsigned long long)read_cr2());
+	panic("%s in the hypervisor on CPU %u at %#lx, error code %#lx, CR2 %#lx", exception_name(f->vector),
+	      this_cpu()->id, f->rip, f->error, read_cr2());
 }
 
 /* ---- the report ---- */
@@ -133,9 +132,8 @@ static void print_registers(const struct trap_frame *f)
 	const u64 *r = &f->r15;
 
 	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
-		panic_printf("%s %016llx%s", names[i], (unsigned long long)r[i], i % 4 == 3 ? "\n" : "  ");
-	panic_printf("\nrip %016llx  rsp %016llx  rflags %08llx\n", (unsigned long long)f->rip,
-		     (unsigned long long)f->rsp, (unsigned long long)f->rflags);
+		panic_printf("%s %016lx%s", names[i], r[i], i % 4 == 3 ? "\n" : "  ");
+	panic_printf("\nrip %016lx  rsp %016lx  rflags %08lx\n", f->rip, f->rsp, f->rflags);
 }
 
 /* SDM volume 3, "Machine-Check Architecture": what the banks say. */
@@ -143,14 +141,13 @@ static void print_machine_check(void)
 {
 	u64 banks = rdmsr(MSR_MCG_CAP) & 0xff, status, addr;
 
-	panic_printf("MCG_STATUS %016llx\n", (unsigned long long)rdmsr(MSR_MCG_STATUS));
+	panic_printf("MCG_STATUS %016lx\n", rdmsr(MSR_MCG_STATUS));
 	for (u32 i = 0; i < banks; i++) {
 		if (!rdmsr_safe(MSR_MC0_STATUS + 4 * i, &status) || !(status & BIT(63)))
 			continue;
 		if (!(status & BIT(58)) || !rdmsr_safe(MSR_MC0_ADDR + 4 * i, &addr))
 			addr = 0;
-		panic_printf("bank %u: status %016llx address %016llx\n", i, (unsigned long long)status,
-			     (unsigned long long)addr);
+		panic_printf("bank %u: status %016lx address %016lx\n", i, status, addr);
 	}
 }
 
@@ -162,7 +159,7 @@ void arch_panic_report(void)
 	u32 shown = 0;
 
 	if (sp < bottom && bottom - sp <= PAGE_SIZE) { /* in the guard page */
-		panic_printf("the stack of this CPU is used up: %#llx is below it\n", (unsigned long long)sp);
+		panic_printf("the stack of this CPU is used up: %#lx is below it\n", sp);
 		sp = bottom;
 	}
 
@@ -171,15 +168,13 @@ void arch_panic_report(void)
 		print_machine_check();
 	if (f)
 		print_registers(f);
-	panic_printf("cr0 %llx  cr2 %llx  cr3 %llx  cr4 %llx\n", (unsigned long long)read_cr0(),
-		     (unsigned long long)read_cr2(), (unsigned long long)read_cr3(),
-		     (unsigned long long)read_cr4());
+	panic_printf("cr0 %lx  cr2 %lx  cr3 %lx  cr4 %lx\n", read_cr0(), read_cr2(), read_cr3(), read_cr4());
 	/* No frame pointers: every word of the stack that points into the text is a caller, or was one. */
 	panic_printf("possible callers:");
 	if (sp >= bottom && sp < top) {
 		for (const u64 *p = (const u64 *)ALIGN_UP(sp, 8); (u64)p < top && shown < 32; p++) {
 			if (*p > (u64)image_text && *p < (u64)image_text_end)
-				panic_printf("%s%llx", shown++ % 6 ? " " : "\n  ", (unsigned long long)*p);
+				panic_printf("%s%lx", shown++ % 6 ? " " : "\n  ", *p);
 		}
 	}
 	panic_printf(shown ? "\n" : " (not on the CPU's main stack)\n");

@@ -90,16 +90,16 @@ static void report(const struct ref_clock *ref, u64 claimed)
 	char text[32];
 	u64 off;
 
-	snprintf(text, sizeof(text), "%llu kHz", (unsigned long long)tsc_khz);
+	snprintf(text, sizeof(text), "%lu kHz", tsc_khz);
 	doctor_add(CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED, "TSC frequency", text,
 		   ref ? ref->name : "as CPUID says: no clock to measure it with");
-	snprintf(text, sizeof(text), "%llu kHz", (unsigned long long)apic_khz);
+	snprintf(text, sizeof(text), "%lu kHz", apic_khz);
 	doctor_add(CAISSON_DOCTOR_FOUND | (cpu_has(CPU_TSC_DEADLINE) ? 0 : CAISSON_DOCTOR_USED),
 		   "APIC timer frequency", text, NULL);
 	if (!ref || !claimed)
 		return;
 	off = claimed > tsc_khz ? claimed - tsc_khz : tsc_khz - claimed;
-	snprintf(text, sizeof(text), "%llu kHz", (unsigned long long)claimed);
+	snprintf(text, sizeof(text), "%lu kHz", claimed);
 	doctor_add(CAISSON_DOCTOR_FOUND | (off * WRONG_BY > tsc_khz ? 0 : CAISSON_DOCTOR_USED),
 		   "TSC frequency by CPUID 15h/16h", text,
 		   off * WRONG_BY > tsc_khz ? "differs from the measured one, which is used (an emulator?)"
@@ -146,9 +146,8 @@ void tsc_init(const struct acpi_info *acpi)
 	wall_base_ns = seconds * NS_PER_S - arch_ticks_to_ns(rdtsc());
 	irq_register(VEC_TIMER, timer_interrupt);
 	tsc_cpu_init();
-	log_info("TSC %llu.%03llu MHz (%s), APIC timer %llu.%03llu MHz", (unsigned long long)tsc_khz / 1000,
-		 (unsigned long long)tsc_khz % 1000, have ? ref.name : "CPUID",
-		 (unsigned long long)apic_khz / 1000, (unsigned long long)apic_khz % 1000);
+	log_info("TSC %lu.%03lu MHz (%s), APIC timer %lu.%03lu MHz", tsc_khz / 1000, tsc_khz % 1000,
+		 have ? ref.name : "CPUID", apic_khz / 1000, apic_khz % 1000);
 }
 
 void tsc_cpu_init(void)
