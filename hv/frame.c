@@ -8,10 +8,10 @@
 
 #define NIL	    (~0u)
 #define PIECE_ORDER 4u /* 64 KiB: zeroed without looking up */
-#define MIXED_ORDER                                                                                      \
-	2u /* smaller blocks unite though one is zero and the other dirty; the least that is zeroed of a \
-	      larger one */
-#define COALESCE 1024u
+/* smaller blocks unite though one is zero and the other dirty; the least that is zeroed of a larger one */
+#define MIXED_ORDER 2u
+#define COALESCE    1024u
+#define RUN_ORDER   5u
 
 /*
  * A record's first word. It is written at once, so that frame_owner() may read it without the lock. Only the
@@ -56,6 +56,10 @@ static struct {
 	u32 ranges;
 	u32 hint; /* the range looked up last */
 	u64 total, hv_used, zero;
+	struct {
+		u64 fn;
+		u32 index, left;
+	} run;	  /* zeroed frames next to be given singly: cut out of the lists, but free */
 	u64 away; /* frames of machine.free that frame_idle_zero() has in hand */
 } f;
 
@@ -233,10 +237,11 @@ static u32 take(struct pool *p, u32 order, bool zero, u32 *flags)
 		return NIL;
 	if (!have[0] || !have[1])
 		z = !have[0];
-	else if (order >= FRAME_ORDER_2M)
-		z = zero; /* a gigabyte broken costs less than 2 MiB zeroed in vain */
+	else if (zero) /* unless a block beyond 2 MiB would be broken, and a small dirty one is there */
+		z = order + __builtin_ctz(have[1]) <= FRAME_ORDER_2M ||
+		    order + __builtin_ctz(have[0]) >= FRAME_ORDER_2M;
 	else
-		z = __builtin_ctz(have[1]) < __builtin_ctz(have[0]) + zero;
+		z = __builtin_ctz(have[1]) < __builtin_ctz(have[0]);
 	o = order + __builtin_ctz(have[z]);
 	i = p->head[z][o];
 	*flags = f.rec[i].tag & (TAG_ZERO | TAG_HV);
@@ -246,6 +251,34 @@ static u32 take(struct pool *p, u32 order, bool zero, u32 *flags)
 		push(p, i + BIT(o), o, *flags);
 	}
 	return i;
+}
+
+/* What is left of the run goes back to the lists. */
+static void run_end(void)
+{
+	for (; f.run.left; f.run.left--, f.run.fn++) {
+		f.zero--;
+		release(f.run.fn, 0, TAG_ZERO);
+	}
+}
+
+/* A new run, of up to 128 KiB, if there is zeroed memory that is not better kept in one piece. */
+static void run_begin(void)
+{
+	u32 zero = f.machine.orders[1], order, known;
+
+	if (!zero)
+		return;
+	order = zero >> RUN_ORDER ? RUN_ORDER : 31 - (u32)__builtin_clz(zero);
+	f.run.index = take(&f.machine, order, true, &known);
+	f.run.fn = number_of(f.run.index);
+	f.rec[f.run.index].tag = 0;
+	if (!(known & TAG_ZERO)) {
+		release(f.run.fn, order, 0);
+		return;
+	}
+	f.run.left = BIT(order);
+	f.zero += f.run.left;
 }
 
 /* Unites zero blocks with dirty buddies after all, because a larger block is wanted. */
@@ -279,6 +312,7 @@ static bool refill(void)
 		return false;
 	i = take(&f.machine, FRAME_ORDER_2M, true, &flags);
 	if (i == NIL) {
+		run_end();
 		coalesce(&f.machine, FRAME_ORDER_2M);
 		i = take(&f.machine, FRAME_ORDER_2M, true, &flags);
 		if (i == NIL)
@@ -370,25 +404,26 @@ bool frame_idle_zero(u64 max_bytes)
 
 /* ---- allocation ---- */
 
-static u32 take_machine(u32 order, bool zero, u32 *flags)
+static u32 take_machine(u32 order, bool reserved, bool zero, u32 *flags)
 {
 	u32 i = take(&f.machine, order, zero, flags);
 
 	if (likely(i != NIL))
 		return i;
+	run_end();
 	if (order) {
 		coalesce(&f.machine, order);
 		return take(&f.machine, order, zero, flags);
 	}
-	/* A frame is free, so another CPU is zeroing it; it needs the lock to give it back. */
-	while (i == NIL) {
+	/* A frame is free: it was in the run, or another CPU is zeroing it and needs the lock to give it
+	 * back. */
+	while ((i = take(&f.machine, order, zero, flags)) == NIL) {
 		ASSERT(f.away, "%lu frames free, none found", f.machine.free);
 		unlock(&f.lock);
 		arch_pause();
 		lock(&f.lock);
-		if (!f.machine.free)
+		if (f.machine.free == (reserved ? 0 : f.machine.reserved))
 			return NIL;
-		i = take(&f.machine, order, zero, flags);
 	}
 	return i;
 }
@@ -404,6 +439,30 @@ static u32 take_hv(u32 order, bool reserved, bool zero, u32 *flags)
 	return i;
 }
 
+/* One zeroed frame for a domain, what a first touch asks for: the next of the run. FRAME_NONE: the long way.
+ */
+static hpa_t next_of_run(u16 owner, bool reserved)
+{
+	struct pool *p = &f.machine;
+	hpa_t pa = FRAME_NONE;
+
+	lock(&f.lock);
+	if (unlikely(!f.run.left))
+		run_begin();
+	if (likely(f.run.left && p->free > (reserved ? 0 : p->reserved))) {
+		ASSERT(!reserved || p->reserved, "%lu frames free, none reserved", p->free);
+		f.rec[f.run.index].tag = tag(owner, USED, 0, 0);
+		f.rec[f.run.index++].held = 0;
+		pa = HPA(f.run.fn++ << PAGE_SHIFT);
+		f.run.left--;
+		f.zero--;
+		p->free--;
+		p->reserved -= reserved;
+	}
+	unlock(&f.lock);
+	return pa;
+}
+
 hpa_t frame_alloc(u16 owner, u32 order, u32 flags)
 {
 	bool hv = flags & FRAME_HV, reserved = flags & FRAME_RESERVED, zero = flags & FRAME_ZERO;
@@ -412,12 +471,18 @@ hpa_t frame_alloc(u16 owner, u32 order, u32 flags)
 	u32 i = NIL, known = 0;
 
 	ASSERT(order < FRAME_ORDERS, "order %u", order);
+	if (!order && zero && !hv) {
+		hpa_t pa = next_of_run(owner, reserved);
+
+		if (likely(frame_ok(pa)))
+			return pa;
+	}
 	lock(&f.lock);
 	ASSERT(!reserved || p->reserved >= n, "%lu frames reserved, %lu wanted", p->reserved, n);
 	if (p == &f.hv)
 		i = take_hv(order, reserved, zero, &known);
 	else if (p->free - (reserved ? 0 : p->reserved) >= n)
-		i = take_machine(order, zero, &known);
+		i = take_machine(order, reserved, zero, &known);
 	if (unlikely(i == NIL)) {
 		unlock(&f.lock);
 		return FRAME_NONE;
