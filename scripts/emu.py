@@ -24,7 +24,8 @@ import time
 
 CACHE = os.environ.get("CAISSON_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "caisson")
-BOCHS = os.environ.get("CAISSON_BOCHS") or os.path.join(CACHE, "bochs")
+# where scripts/get-bochs puts Bochs, or another one of yours
+BOCHS = os.environ.get("CAISSON_BOCHS") or os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "build", "bochs")
 
 
 class EmuError(Exception):

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# lib.sh: what the shell scripts here share.  Source it; it sets TOP, CACHE and BOCHS and defines a few functions.
+# lib.sh: what the shell scripts here share.  Source it; it sets TOP and CACHE and defines a few functions.
 #
 #   TOP     the checkout
 #   CACHE   what is fetched or built once: Bochs, the Debian kernel, busybox (CAISSON_CACHE, default ~/.cache/caisson)
-#   BOCHS   the prefix Bochs is installed under (CAISSON_BOCHS, default $CACHE/bochs)
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${CAISSON_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/caisson}
-BOCHS=${CAISSON_BOCHS:-$CACHE/bochs}
 ME=$(basename "$0")
 
 # say TEXT: progress, to standard error

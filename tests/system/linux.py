@@ -136,7 +136,7 @@ def power_button(m):
     m.do('console deaf --expect "guest# " --timeout 20', 30)
     m.fail("shutdown deaf --timeout 5", 60)
     check("deaf" in domains(m), "a domain that does not listen is gone")
-    m.do('console deaf --send "acpid\\r"')
+    m.do('console deaf --send "acpid -l /tmp/acpid.log\\r"')
     m.do('console deaf --expect "guest# " --timeout 20', 30)
     m.do("reboot deaf", 90)
     m.do('console deaf --expect "init: Caisson" --timeout 150', 150)
