@@ -108,6 +108,9 @@ struct hvm_ops {
 	const char *name;
 	u32 vcpu_bytes; /* of the vendor's part of a vCPU */
 	const struct pg_format *s2_format;
+	/* The vendor's block holds STAR to SFMASK, KERNEL_GS_BASE and DR6: load takes them from v, put brings back what the guest
+	 * may have changed. */
+	bool holds_syscall;
 	bool (*has_rdtscp)(void);
 	bool (*has_invpcid)(void);
 	/* Boot CPU, before the doctor's verdict: reads capabilities, adds rows. False: this vendor's extension is not there. */
@@ -149,7 +152,7 @@ struct hvm_ops {
 };
 
 extern const struct hvm_ops *hvm; /* chosen once at boot */
-extern const struct hvm_ops vmx_ops;
+extern const struct hvm_ops vmx_ops, svm_ops;
 
 /* exit.c: the one switch. On v's CPU, right after the exit. Acts on RIP; tells whether to enter again at once (true) or to leave
  * for hv. */

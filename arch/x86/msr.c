@@ -27,6 +27,9 @@ static bool read_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 *value
 	case MSR_GP:
 		return false;
 	case MSR_FN_PASS:
+		/* Those that the processor would have read for the guest, where the vendor let it not. */
+		if (msr == MSR_EFER || msr == MSR_TSC)
+			return read_fn(v, msr == MSR_EFER ? MSR_FN_EFER : MSR_FN_TSC, msr, value);
 		if (!in_vendor_block(msr))
 			return rdmsr_safe(msr, value);
 		*value = hvm->get_msr(v, msr);
@@ -144,6 +147,17 @@ static bool set_efer(struct x86_vcpu *v, u64 value)
 	return true;
 }
 
+static bool pat_ok(u64 pat)
+{
+	for (u32 i = 0; i < 64; i += 8) {
+		u64 type = (pat >> i) & 0xff;
+
+		if (type > MT_UC_MINUS || type == 2 || type == 3)
+			return false;
+	}
+	return true;
+}
+
 static bool write_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 value)
 {
 	u64 now;
@@ -156,6 +170,8 @@ static bool write_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 value
 	case MSR_FN_PASS:
 		if (!in_vendor_block(msr))
 			return wrmsr_safe(msr, value);
+		if (msr == MSR_PAT && !pat_ok(value))
+			return false;
 		hvm->set_msr(v, msr, value);
 		return true;
 	case MSR_FN_SYSCALL:

@@ -76,6 +76,8 @@
 #define RFLAGS_ID   BIT(21)
 
 #define DR6_INIT 0xffff0ff0ull
+#define DR6_BD	 BIT(13)
+#define DR6_BS	 BIT(14)
 #define DR7_INIT 0x400ull
 
 #define EFER_SCE  BIT(0)
@@ -105,6 +107,7 @@ enum x86_vector {
 	X86_XM = 19,
 	X86_VE = 20,
 	X86_CP = 21,
+	X86_SX = 30, /* AMD: "Security Exception" */
 };
 
 #define MSR_TSC			0x10
@@ -183,6 +186,8 @@ enum x86_vector {
 #define MSR_KERNEL_GS_BASE	0xc0000102
 #define MSR_TSC_AUX		0xc0000103
 #define MSR_VM_CR		0xc0010114
+#define VM_CR_R_INIT		BIT(1) /* an INIT that no guest intercepts becomes #SX */
+#define VM_CR_LOCK		BIT(3)
 #define VM_CR_SVMDIS		BIT(4)
 #define MSR_VM_HSAVE_PA		0xc0010117
 

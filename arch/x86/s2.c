@@ -104,6 +104,7 @@ void arch_s2_flush(struct domain *d)
 {
 	struct x86_domain *x = x86_domain(d);
 
+	__atomic_add_fetch(&x->s2_changes, 1, __ATOMIC_SEQ_CST);
 	for (u32 i = 0; i < CAISSON_CPU_WORDS; i++)
 		__atomic_store_n(&x->flush[i], ~0ull, __ATOMIC_SEQ_CST);
 	for (u32 i = 0; i < d->max_vcpus; i++)

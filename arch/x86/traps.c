@@ -9,6 +9,7 @@
 #include "arch/x86/traps.h"
 #include "hv/arch.h"
 #include "hv/console.h"
+#include "hv/log.h"
 #include "hv/panic.h"
 
 /* SDM volume 3, "64-Bit Mode IDT": an interrupt gate */
@@ -105,6 +106,10 @@ void trap_handle(struct trap_frame *f)
 	}
 	if ((f->vector == X86_GP || f->vector == X86_UD || f->vector == X86_PF) && fix_up(f))
 		return;
+	if (f->vector == X86_SX) { /* VM_CR.R_INIT: an INIT was sent to a CPU that is ours */
+		log_guest("INIT signal ignored");
+		return;
+	}
 	if (f->vector == X86_MC)
 		machine_check(f);
 	if (!panic_active())

@@ -257,7 +257,7 @@ static void syscall_load(struct x86_vcpu *v, u32 cpu)
 	bool known = syscall_now[cpu].known;
 	u64 *now = syscall_now[cpu].msr;
 
-	for (u32 i = 0; i < SYSCALL_MSRS; i++)
+	for (u32 i = hvm->holds_syscall ? SYSCALL_TSC_AUX : 0; i < SYSCALL_MSRS; i++)
 		if (unlikely(now[i] != v->syscall[i] || !known)) {
 			if (i != SYSCALL_TSC_AUX || cpu_has(CPU_RDTSCP))
 				wrmsr(syscall_msr[i], v->syscall[i]);
@@ -273,6 +273,8 @@ bool syscall_write(struct x86_vcpu *v, u32 msr, u64 value)
 	if (!wrmsr_safe(msr, value))
 		return false;
 	v->syscall[i] = syscall_now[v->hv.cpu->id].msr[i] = rdmsr(msr);
+	if (hvm->holds_syscall && msr != MSR_TSC_AUX)
+		hvm->set_msr(v, msr, v->syscall[i]);
 	return true;
 }
 
@@ -313,7 +315,6 @@ void arch_vcpu_put(struct vcpu *hv)
 {
 	struct x86_vcpu *v = x86_vcpu(hv);
 
-	hvm->put(v);
 	v->kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
 	if (unlikely(v->dr_used)) {
 		v->dr[0] = read_dr0();
@@ -323,6 +324,7 @@ void arch_vcpu_put(struct vcpu *hv)
 		v->dr6 = read_dr6();
 	}
 	v->cr2 = read_cr2();
+	hvm->put(v);
 	save_fpu(v);
 }
 
@@ -471,7 +473,10 @@ void arch_vcpu_dump(struct vcpu *hv)
 
 void arch_virt_init(void)
 {
-	hvm = &vmx_ops;
+	/* With neither, the maker's own answers, in the doctor's words. */
+	bool amd = !strcmp(cpu_info.vendor, "AuthenticAMD") || !strcmp(cpu_info.vendor, "HygonGenuine");
+
+	hvm = cpu_has(CPU_SVM) || (amd && !cpu_has(CPU_VMX)) ? &svm_ops : &vmx_ops;
 	hvm->probe();
 	doctor_check();
 	vcpu_check_layout();

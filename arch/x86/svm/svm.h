@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of svm/ share. Nobody else includes it. */
+#ifndef ARCH_X86_SVM_SVM_H
+#define ARCH_X86_SVM_SVM_H
+
+#include "arch/x86/hvm.h"
+#include "arch/x86/percpu.h"
+#include "arch/x86/svm/caps.h"
+#include "arch/x86/svm/insn.h"
+
+struct svm_vcpu {
+	struct vmcb *b;
+	hpa_t pa;
+	u32 last_cpu;	     /* where it ran last, ~0: nowhere */
+	u32 event;	     /* event to inject at the next entry (EVENT_*), 0: none */
+	u32 event_error;
+	u64 asid_generation; /* of last_cpu's ASIDs, when b->asid was given; 0: it has none */
+	u64 s2_changes;	     /* of the domain, when its translations were last dropped */
+	u64 cr0, cr4;	     /* as the guest sees them */
+	bool window;	     /* V_IRQ asks for an exit when the guest takes interrupts */
+	/* NMIs. The processor does not tell when one ends: its IRET is intercepted, and single-stepped where another waits. */
+	bool nmi_blocked;    /* one was injected and its IRET has not been executed */
+	bool nmi_iret;	     /* that IRET, at iret_rip, is next */
+	u64 iret_rip;
+	bool step;	     /* RFLAGS.TF is ours for the instruction at step_rip; what the guest had of it: */
+	bool step_pops;	     /* that instruction loads RFLAGS */
+	u64 step_rip, step_tf, step_dr6;
+	u32 retries;	     /* of an instruction that exited and was not found in memory */
+};
+static inline struct svm_vcpu *svm_vcpu(const struct x86_vcpu *v)
+{
+	return v->vendor;
+}
+static inline struct vmcb *svm_vmcb(const struct x86_vcpu *v)
+{
+	return svm_vcpu(v)->b;
+}
+
+/* A field was written: the processor shall not take it from what it remembers. */
+static inline void svm_dirty(struct vmcb *b, u32 what)
+{
+	b->clean &= ~what;
+}
+static inline void svm_intercept(struct vmcb *b, enum svm_intercept i, bool on)
+{
+	b->intercept[i / 32] = on ? b->intercept[i / 32] | (u32)BIT(i % 32) : b->intercept[i / 32] & ~(u32)BIT(i % 32);
+	svm_dirty(b, CLEAN_I);
+}
+
+extern struct svm_caps svm_caps;
+/* Maps that all vCPUs share: every port exits; MSRs by the policy. */
+extern void *svm_iopm, *svm_msrpm;
+
+/* CR0 bits that stay ours: a guest must not switch a CPU's caches off. */
+#define SVM_CR0_OURS (CR0_CD | CR0_NW)
+
+/* vmcb.c */
+int vmcb_init(struct x86_vcpu *v);
+void vmcb_free(struct x86_vcpu *v);
+void vmcb_reset(struct x86_vcpu *v);
+void vmcb_get_context(struct x86_vcpu *v, struct caisson_vcpu_context *out);
+void vmcb_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in);
+int vmcb_field(struct x86_vcpu *v, u32 index, struct caisson_field *out);
+u64 vmcb_get_msr(struct x86_vcpu *v, u32 msr);
+void vmcb_set_msr(struct x86_vcpu *v, u32 msr, u64 value);
+u64 vmcb_get_cr(struct x86_vcpu *v, u32 cr);
+void vmcb_set_cr(struct x86_vcpu *v, u32 cr, u64 value);
+u64 vmcb_get_efer(struct x86_vcpu *v);
+void vmcb_set_efer(struct x86_vcpu *v, u64 efer);
+void vmcb_dr_exiting(struct x86_vcpu *v, bool on);
+u64 vmcb_get_dr7(struct x86_vcpu *v);
+void vmcb_set_dr7(struct x86_vcpu *v, u64 dr7);
+void vmcb_get_regs(struct x86_vcpu *v, struct hvm_regs *out);
+void vmcb_set_rip_flags(struct x86_vcpu *v, u64 rip, u64 rflags);
+u32 vmcb_mode(struct x86_vcpu *v);
+u64 vmcb_flags(struct x86_vcpu *v);
+void vmcb_set_rsp(struct x86_vcpu *v);
+void vmcb_set_pdptes(struct x86_vcpu *v, const u64 pdpte[4]);
+void vmcb_tsc_offset(struct x86_vcpu *v);
+/* What load and put move between v and its VMCB: DR6, the MSRs of SYSCALL, KERNEL_GS_BASE. */
+void vmcb_load(struct x86_vcpu *v);
+void vmcb_save(struct x86_vcpu *v);
+
+/* svm.c */
+extern u32 svm_clean; /* CLEAN_*: what the processor need not load again when nobody wrote it; 0 where it always does */
+/* This CPU forgets what it knows of v's translations before it enters v again. */
+void svm_flush_asid(struct x86_vcpu *v);
+/* Right before an entry: the ASIDs of this CPU began anew, so the entry flushes all. */
+void svm_flush_due(struct x86_vcpu *v);
+
+/* run.c */
+void svm_enter(struct x86_vcpu *v, hpa_t host_vmcb);
+void svm_advance(struct x86_vcpu *v, u32 insn_len);
+void svm_inject(struct x86_vcpu *v, u8 vector, u32 error);
+bool svm_irq_open(struct x86_vcpu *v);
+
+/* entry.asm: enters and re-enters the guest until svm_exit() says no. */
+void svm_loop(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb);
+/* Called by it after every exit, with GIF set again: true: enter again. */
+bool svm_exit(struct x86_vcpu *v);
+
+#endif

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The VMCB of a vCPU: made, reset, shown. APM volume 2, "Secure Virtual Machine". It is memory: no CPU need have it loaded. */
+#include "arch/x86/cpu.h"
+#include "arch/x86/regs.h"
+#include "arch/x86/svm/svm.h"
+#include "hv/arch.h"
+#include "hv/frame.h"
+#include "hv/panic.h"
+#include "hv/string.h"
+
+/* Exit always. INTR, NMI and INIT are the machine's; VINTR is the interrupt window. */
+static const u8 intercepts[] = {
+	SVM_INTERCEPT_INTR,	   SVM_INTERCEPT_NMI,	  SVM_INTERCEPT_INIT,	SVM_INTERCEPT_VINTR,   SVM_INTERCEPT_CR0_SEL_WRITE,
+	SVM_INTERCEPT_RDPMC,	   SVM_INTERCEPT_CPUID,	  SVM_INTERCEPT_INVD,	SVM_INTERCEPT_HLT,     SVM_INTERCEPT_INVLPGA,
+	SVM_INTERCEPT_IO,	   SVM_INTERCEPT_MSR,	  SVM_INTERCEPT_TASK_SWITCH, SVM_INTERCEPT_SHUTDOWN, SVM_INTERCEPT_VMRUN,
+	SVM_INTERCEPT_VMMCALL,	   SVM_INTERCEPT_VMLOAD,  SVM_INTERCEPT_VMSAVE,	SVM_INTERCEPT_STGI,    SVM_INTERCEPT_CLGI,
+	SVM_INTERCEPT_SKINIT,	   SVM_INTERCEPT_WBINVD,  SVM_INTERCEPT_MONITOR, SVM_INTERCEPT_MWAIT,   SVM_INTERCEPT_MWAIT_ARMED,
+	SVM_INTERCEPT_XSETBV,	   SVM_INTERCEPT_RDPRU,	  SVM_INTERCEPT_INVLPGB, SVM_INTERCEPT_INVLPGB_ILLEGAL, SVM_INTERCEPT_MCOMMIT,
+	SVM_INTERCEPT_TLBSYNC,
+};
+
+#define CR_BIT(n) ((u16)BIT(n))
+
+static void vmcb_controls(struct x86_vcpu *v)
+{
+	struct vmcb *b = svm_vmcb(v);
+
+	for (u32 i = 0; i < ARRAY_SIZE(intercepts); i++)
+		svm_intercept(b, intercepts[i], true);
+	/* #MC is the machine's business; #DB and #AC can be delivered for ever without an exit when their delivery raises them. */
+	b->exceptions = BIT(X86_MC) | BIT(X86_AC) | BIT(X86_DB);
+	b->cr_read = CR_BIT(8);
+	b->cr_write = CR_BIT(4) | CR_BIT(8);
+	b->dr_read = b->dr_write = 0xffff; /* until the first touch */
+	b->iopm = arch_direct_pa(svm_iopm).v;
+	b->msrpm = arch_direct_pa(svm_msrpm).v;
+	b->nested = NESTED_PAGING;
+	b->nested_cr3 = x86_domain(v->hv.domain)->s2.root.v;
+	if (svm_caps.features & SVM_PAUSE_FILTER) {
+		svm_intercept(b, SVM_INTERCEPT_PAUSE, true);
+		b->pause_count = 3000;
+		b->pause_threshold = svm_caps.features & SVM_PAUSE_THRESHOLD ? 128 : 0;
+	}
+}
+
+int vmcb_init(struct x86_vcpu *v)
+{
+	struct svm_vcpu *x = svm_vcpu(v);
+
+	x->b = frame_hv_alloc(FRAME_OWNER_HV, 0);
+	if (!x->b)
+		return -CAISSON_ENOMEM;
+	x->pa = arch_direct_pa(x->b);
+	x->last_cpu = ~0u;
+	vmcb_controls(v);
+	vmcb_reset(v);
+	return 0;
+}
+
+void vmcb_free(struct x86_vcpu *v)
+{
+	if (svm_vcpu(v)->b)
+		frame_hv_free(svm_vcpu(v)->b, 0);
+}
+
+void vmcb_reset(struct x86_vcpu *v)
+{
+	struct svm_vcpu *x = svm_vcpu(v);
+	struct caisson_vcpu_context c;
+
+	/* APM: "Initial Processor State". What SYSCALL uses stays through INIT. */
+	memset(&c, 0, sizeof(c));
+	c.rip = 0xfff0;
+	c.rflags = RFLAGS_1;
+	c.cr0 = CR0_CD | CR0_NW | CR0_ET;
+	c.cs = (struct caisson_segment){ 0xffff0000, 0xffff, 0xf000, 0x9b };
+	c.ss = c.ds = c.es = c.fs = c.gs = (struct caisson_segment){ 0, 0xffff, 0, 0x93 };
+	c.ldtr = (struct caisson_segment){ 0, 0xffff, 0, 0x82 };
+	c.tr = (struct caisson_segment){ 0, 0xffff, 0, 0x8b };
+	c.gdtr_limit = c.idtr_limit = 0xffff;
+	c.dr7 = DR7_INIT;
+	c.pat = PAT_RESET;
+	vmcb_set_context(v, &c);
+	x->b->debugctl = 0;
+	x->b->dr6 = DR6_INIT;
+	vmcb_tsc_offset(v);
+}
+
+/* ---- state in and out ---- */
+
+void vmcb_load(struct x86_vcpu *v)
+{
+	struct vmcb *b = svm_vmcb(v);
+
+	b->star = v->syscall[SYSCALL_STAR];
+	b->lstar = v->syscall[SYSCALL_LSTAR];
+	b->cstar = v->syscall[SYSCALL_CSTAR];
+	b->sfmask = v->syscall[SYSCALL_SFMASK];
+	b->kernel_gs_base = v->kernel_gs_base;
+	b->dr6 = v->dr6;
+	svm_dirty(b, CLEAN_DR);
+}
+
+void vmcb_save(struct x86_vcpu *v)
+{
+	const struct vmcb *b = svm_vmcb(v);
+
+	v->kernel_gs_base = b->kernel_gs_base;
+	v->dr6 = b->dr6;
+}
+
+void vmcb_tsc_offset(struct x86_vcpu *v)
+{
+	svm_vmcb(v)->tsc_offset = v->tsc_offset;
+	svm_dirty(svm_vmcb(v), CLEAN_I);
+}
+
+u64 vmcb_get_cr(struct x86_vcpu *v, u32 cr)
+{
+	const struct svm_vcpu *x = svm_vcpu(v);
+
+	switch (cr) {
+	case 0:
+		return (x->b->cr0 & ~SVM_CR0_OURS) | (x->cr0 & SVM_CR0_OURS);
+	case 3:
+		return x->b->cr3;
+	default:
+		return (x->b->cr4 & ~CR4_MCE) | (x->cr4 & CR4_MCE);
+	}
+}
+
+static void intercept_cr(struct vmcb *b, u32 cr, bool read, bool write)
+{
+	b->cr_read = (u16)((b->cr_read & ~CR_BIT(cr)) | (read ? CR_BIT(cr) : 0));
+	b->cr_write = (u16)((b->cr_write & ~CR_BIT(cr)) | (write ? CR_BIT(cr) : 0));
+	svm_dirty(b, CLEAN_I);
+}
+
+/* Where the guest sees another value than the processor has, reads exit too. */
+void vmcb_set_cr(struct x86_vcpu *v, u32 cr, u64 value)
+{
+	struct svm_vcpu *x = svm_vcpu(v);
+	struct vmcb *b = x->b;
+
+	switch (cr) {
+	case 0:
+		x->cr0 = value;
+		b->cr0 = value & ~SVM_CR0_OURS;
+		intercept_cr(b, 0, value != b->cr0, value != b->cr0);
+		break;
+	case 3:
+		b->cr3 = value;
+		break;
+	default: /* MCE: without it a machine check would shut the guest's CPU down instead of coming to us */
+		x->cr4 = value;
+		b->cr4 = value | (cpu_info.cr4 & CR4_MCE);
+		intercept_cr(b, 4, value != b->cr4, true);
+		break;
+	}
+	svm_dirty(b, CLEAN_CR);
+}
+
+/* SVME has to be set in a guest and is none of its business. */
+u64 vmcb_get_efer(struct x86_vcpu *v)
+{
+	return svm_vmcb(v)->efer & ~EFER_SVME;
+}
+
+void vmcb_set_efer(struct x86_vcpu *v, u64 efer)
+{
+	svm_vmcb(v)->efer = efer | EFER_SVME;
+	svm_dirty(svm_vmcb(v), CLEAN_CR);
+}
+
+void vmcb_dr_exiting(struct x86_vcpu *v, bool on)
+{
+	struct vmcb *b = svm_vmcb(v);
+
+	b->dr_read = b->dr_write = on ? 0xffff : 0;
+	svm_dirty(b, CLEAN_I);
+}
+
+u64 vmcb_get_dr7(struct x86_vcpu *v)
+{
+	return svm_vmcb(v)->dr7;
+}
+
+void vmcb_set_dr7(struct x86_vcpu *v, u64 dr7)
+{
+	svm_vmcb(v)->dr7 = dr7;
+	svm_dirty(svm_vmcb(v), CLEAN_DR);
+}
+
+static u64 *msr_field(struct vmcb *b, u32 msr)
+{
+	switch (msr) {
+	case MSR_SYSENTER_CS:
+		return &b->sysenter_cs;
+	case MSR_SYSENTER_ESP:
+		return &b->sysenter_esp;
+	case MSR_SYSENTER_EIP:
+		return &b->sysenter_eip;
+	case MSR_PAT:
+		return &b->g_pat;
+	case MSR_DEBUGCTL:
+		return &b->debugctl;
+	case MSR_FS_BASE:
+		return &b->fs.base;
+	case MSR_GS_BASE:
+		return &b->gs.base;
+	case MSR_STAR:
+		return &b->star;
+	case MSR_LSTAR:
+		return &b->lstar;
+	case MSR_CSTAR:
+		return &b->cstar;
+	case MSR_SFMASK:
+		return &b->sfmask;
+	}
+	panic("MSR %x is in no VMCB field", msr);
+}
+
+u64 vmcb_get_msr(struct x86_vcpu *v, u32 msr)
+{
+	return *msr_field(svm_vmcb(v), msr);
+}
+
+void vmcb_set_msr(struct x86_vcpu *v, u32 msr, u64 value)
+{
+	*msr_field(svm_vmcb(v), msr) = value;
+	svm_dirty(svm_vmcb(v), CLEAN_NP | CLEAN_LBR);
+}
+
+void vmcb_get_regs(struct x86_vcpu *v, struct hvm_regs *out)
+{
+	const struct vmcb *b = svm_vmcb(v);
+	const struct vmcb_segment *s = &b->es;
+
+	out->rip = b->rip;
+	out->rflags = b->rflags;
+	out->cr0 = vmcb_get_cr(v, 0);
+	out->cr3 = b->cr3;
+	out->cr4 = vmcb_get_cr(v, 4);
+	out->efer = vmcb_get_efer(v);
+	for (u32 i = 0; i < 6; i++)
+		out->seg_base[i] = s[i].base;
+	out->cpl = b->cpl;
+	if ((b->efer & EFER_LMA) && (b->cs.attr & VMCB_ATTR_L))
+		out->code_bits = 64;
+	else
+		out->code_bits = (b->cs.attr & VMCB_ATTR_DB) && !(b->rflags & RFLAGS_VM) ? 32 : 16;
+	v->regs[RSP] = b->rsp;
+}
+
+void vmcb_set_rip_flags(struct x86_vcpu *v, u64 rip, u64 rflags)
+{
+	struct vmcb *b = svm_vmcb(v);
+
+	b->rip = rip;
+	b->rflags = rflags | RFLAGS_1;
+	b->rsp = v->regs[RSP];
+}
+
+u32 vmcb_mode(struct x86_vcpu *v)
+{
+	const struct vmcb *b = svm_vmcb(v);
+	u32 l = b->cs.attr & VMCB_ATTR_L ? HVM_CS_L : 0;
+
+	if (l && (b->efer & EFER_LMA))
+		l |= HVM_64;
+	return l | (b->cpl & HVM_CPL);
+}
+
+u64 vmcb_flags(struct x86_vcpu *v)
+{
+	return svm_vmcb(v)->rflags;
+}
+
+void vmcb_set_rsp(struct x86_vcpu *v)
+{
+	svm_vmcb(v)->rsp = v->regs[RSP];
+}
+
+/* With nested paging the processor reads the PDPTEs from memory as it needs them. */
+void vmcb_set_pdptes(struct x86_vcpu *v, const u64 pdpte[4])
+{
+	(void)v;
+	(void)pdpte;
+}
+
+/* Ours are as in the VMCB but for their attributes, which are spread as in a descriptor. */
+static void get_segment(struct caisson_segment *out, const struct vmcb_segment *s)
+{
+	out->base = s->base;
+	out->limit = s->limit;
+	out->selector = s->selector;
+	out->attr = s->attr & VMCB_ATTR_P ? (u16)((s->attr & 0xff) | (s->attr & 0xf00) << 4) : 0;
+}
+
+static struct vmcb_segment put_segment(const struct caisson_segment *s)
+{
+	return (struct vmcb_segment){
+		.selector = s->selector,
+		.attr = s->attr & VMCB_ATTR_P ? (u16)((s->attr & 0xff) | ((s->attr >> 4) & 0xf00)) : 0,
+		.limit = s->limit,
+		.base = s->base,
+	};
+}
+
+void vmcb_get_context(struct x86_vcpu *v, struct caisson_vcpu_context *c)
+{
+	const struct vmcb *b = svm_vmcb(v);
+
+	if (v->hv.cpu)
+		vmcb_save(v);
+	get_segment(&c->es, &b->es);
+	get_segment(&c->cs, &b->cs);
+	get_segment(&c->ss, &b->ss);
+	get_segment(&c->ds, &b->ds);
+	get_segment(&c->fs, &b->fs);
+	get_segment(&c->gs, &b->gs);
+	get_segment(&c->ldtr, &b->ldtr);
+	get_segment(&c->tr, &b->tr);
+	c->gpr[RSP] = b->rsp;
+	c->rip = b->rip;
+	c->rflags = b->rflags;
+	c->cr0 = vmcb_get_cr(v, 0);
+	c->cr3 = b->cr3;
+	c->cr4 = vmcb_get_cr(v, 4);
+	c->efer = vmcb_get_efer(v);
+	c->dr7 = b->dr7;
+	c->pat = b->g_pat;
+	c->sysenter_cs = b->sysenter_cs;
+	c->sysenter_esp = b->sysenter_esp;
+	c->sysenter_eip = b->sysenter_eip;
+	c->gdtr_base = b->gdtr.base;
+	c->gdtr_limit = b->gdtr.limit;
+	c->idtr_base = b->idtr.base;
+	c->idtr_limit = b->idtr.limit;
+}
+
+void vmcb_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *c)
+{
+	struct svm_vcpu *x = svm_vcpu(v);
+	struct vmcb *b = x->b;
+
+	b->es = put_segment(&c->es);
+	b->cs = put_segment(&c->cs);
+	b->ss = put_segment(&c->ss);
+	b->ds = put_segment(&c->ds);
+	b->fs = put_segment(&c->fs);
+	b->gs = put_segment(&c->gs);
+	b->ldtr = put_segment(&c->ldtr);
+	b->tr = put_segment(&c->tr);
+	b->cpl = c->rflags & RFLAGS_VM ? 3 : c->cr0 & CR0_PE ? (u8)GET(VMCB_ATTR_DPL, b->ss.attr) : 0;
+	b->rsp = c->gpr[RSP];
+	b->rip = c->rip;
+	b->rflags = c->rflags | RFLAGS_1;
+	vmcb_set_cr(v, 0, c->cr0);
+	vmcb_set_cr(v, 3, c->cr3);
+	vmcb_set_cr(v, 4, c->cr4);
+	vmcb_set_efer(v, c->efer);
+	b->dr7 = c->dr7;
+	b->g_pat = c->pat;
+	b->sysenter_cs = c->sysenter_cs;
+	b->sysenter_esp = c->sysenter_esp;
+	b->sysenter_eip = c->sysenter_eip;
+	b->gdtr.base = c->gdtr_base;
+	b->gdtr.limit = c->gdtr_limit;
+	b->idtr.base = c->idtr_base;
+	b->idtr.limit = c->idtr_limit;
+	b->int_state = 0;
+	b->vintr = V_INTR_MASKING;
+	svm_intercept(b, SVM_INTERCEPT_IRET, false);
+	b->clean = 0;
+	svm_flush_asid(v);
+	x->event = 0;
+	x->window = x->nmi_blocked = x->nmi_iret = x->step = false;
+}
+
+static const struct {
+	u16 offset;
+	u8 bytes;
+	const char *name;
+} fields[] = {
+#define FIELD(member, offset, bytes) { offset, bytes, #member },
+	VMCB_FIELDS(FIELD)
+#undef FIELD
+};
+
+int vmcb_field(struct x86_vcpu *v, u32 index, struct caisson_field *out)
+{
+	if (index >= ARRAY_SIZE(fields))
+		return -CAISSON_ENOENT;
+	str_copy(out->name, fields[index].name, sizeof(out->name));
+	out->encoding = fields[index].offset;
+	out->width = fields[index].bytes;
+	out->value = 0;
+	memcpy(&out->value, (const u8 *)svm_vmcb(v) + fields[index].offset, fields[index].bytes);
+	return 0;
+}
