@@ -106,6 +106,8 @@ void arch_vcpu_put(struct vcpu *v);
 /* Runs guest code until the CPU is wanted for something else: v->pending has a bit that the loop leaves for, or the vCPU went
  * to sleep or stopped (vcpu_sleep(), domain_stop() were called). */
 void arch_vcpu_run(struct vcpu *v);
+/* The vCPU, loaded here, sleeps in HLT from now on; then comes arch_vcpu_has_work(). */
+void arch_vcpu_asleep(struct vcpu *v);
 /* Called by the vCPU's CPU before it lets the vCPU sleep: is there an interrupt or NMI that it would take? */
 bool arch_vcpu_has_work(struct vcpu *v);
 void arch_vcpu_set_result(struct vcpu *v, s64 value); /* of a hypercall that slept; v is not running */

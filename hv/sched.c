@@ -805,9 +805,6 @@ static COLD void balance(struct sched_cpu *c, u64 now)
 		} else if (ahead >= gain || !t->runnable) {
 			transfer(u, c, t, true, now);
 		}
-	} else if (!u) {
-		c->offset =
-			t->clock + t->offset - c->clock; /* those here may not move: that is nobody's debt */
 	}
 	unlock_two(c, t);
 }

@@ -305,9 +305,15 @@ static enum verdict exit_decide(struct x86_vcpu *v, struct vm_exit *x)
 		return stop(v, x, "hardware task switch, which is not offered");
 	case EXIT_NPF_CONFIG:
 		return stop(v, x, "second-stage entry that the processor does not understand");
-	case EXIT_APIC_ACCESS:
-	case EXIT_APIC_WRITE:
+	case EXIT_APIC_ACCESS: /* one that the processor does not virtualise: like any other device */
+		return exit_npf(v, x);
+	case EXIT_APIC_WRITE: /* after the store, and after the instruction */
+		hot_apic_begin(v);
+		vlapic_apic_write(&v->apic, x->apic.offset);
+		return V_RESUME;
 	case EXIT_EOI:
+		vlapic_eoi_broadcast(&v->apic, (u8)x->apic.offset);
+		return V_RESUME;
 	case EXIT_TPR:
 	case EXIT_MTF:
 	case EXIT_TIMER:
@@ -347,6 +353,7 @@ static bool pending_init_sipi(struct x86_vcpu *v)
 	if (what & VCPU_INIT) {
 		x86_vcpu_init_state(v);
 		vlapic_reset(&v->apic, true);
+		v->apic_touched = v->apicv;
 		v->wait_sipi = true;
 		v->halted = false;
 	}
@@ -374,6 +381,10 @@ bool exit_pending(struct x86_vcpu *v)
 			vlapic_timer_expired(&v->apic);
 		if (v->clock_due)
 			clock_update(v);
+		if (v->eoi_due) {
+			v->eoi_due = false;
+			hvm->apicv_eoi(v);
+		}
 		if (READ_ONCE(v->init_sipi) && !pending_init_sipi(v)) {
 			/* What else there is waits with it. */
 			if (p & PEND_IO)

@@ -29,8 +29,19 @@ static inline bool hot_cpuid(struct x86_vcpu *v)
 /* The APIC's registers have changed: a waiting interrupt may have become deliverable. */
 static inline void hot_apic_changed(struct x86_vcpu *v)
 {
-	if (v->apic.irr_words)
+	if (!v->apicv && v->apic.irr_words)
 		__atomic_or_fetch(&v->hv.pending, PEND_IRQ, __ATOMIC_RELAXED);
+}
+
+/* Around what software does to an APIC that the processor virtualises too: registers may have changed under us, and will have
+ * for it. */
+static inline void hot_apic_begin(struct x86_vcpu *v)
+{
+	if (!v->apicv)
+		return;
+	vlapic_resync(&v->apic);
+	v->apic_touched = true;
+	__atomic_or_fetch(&v->hv.pending, PEND_IRQ, __ATOMIC_RELAXED);
 }
 
 static inline bool hot_wrmsr(struct x86_vcpu *v)

@@ -145,6 +145,15 @@ struct hvm_ops {
 	void (*dr_exiting)(struct x86_vcpu *v, bool on); /* MOV DR exits; NULL: it never does */
 	u64 (*get_dr7)(struct x86_vcpu *v);
 	void (*set_dr7)(struct x86_vcpu *v, u64 dr7);
+	/* Where the processor virtualises the APIC (v->apicv); NULL elsewhere. On v's CPU, but for notify: any. */
+	bool (*special_frame)(hpa_t pa);	   /* mapped for guests, but no RAM of theirs */
+	void (*apicv_mode)(struct x86_vcpu *v);	   /* IA32_APIC_BASE has changed */
+	void (*apicv_eoi)(struct x86_vcpu *v);	   /* the I/O APIC's level-triggered vectors have changed */
+	bool (*apicv_waits)(struct x86_vcpu *v);   /* in HLT: is there an interrupt to take? */
+	void (*apicv_asleep)(struct x86_vcpu *v);  /* it sleeps from now on */
+	void (*apicv_awake)(struct x86_vcpu *v);   /* ... no more */
+	void (*apicv_notify)(struct x86_vcpu *v);  /* PI_ON was set */
+	const char *(*irq_path)(void);
 	bool (*irq_open)(struct x86_vcpu *v); /* the guest would take an interrupt now */
 	void (*get_context)(struct x86_vcpu *v, struct caisson_vcpu_context *out);
 	void (*set_context)(struct x86_vcpu *v, const struct caisson_vcpu_context *in);

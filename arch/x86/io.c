@@ -63,6 +63,19 @@ static void page_fault(struct x86_vcpu *v, u64 gva, u32 error)
 	hvm->inject(v, X86_PF, error);
 }
 
+/* Every vCPU's processor is told which EOIs the I/O APIC waits for. */
+static void eoi_vectors_changed(struct x86_domain *d)
+{
+	for (u32 i = 0; i < d->hv.max_vcpus; i++) {
+		struct vcpu *v = READ_ONCE(d->hv.vcpu[i]);
+
+		if (!v || !x86_vcpu(v)->apicv)
+			continue;
+		x86_vcpu(v)->eoi_due = true;
+		vcpu_pend(v, PEND_ARCH, false);
+	}
+}
+
 /* A device, or nothing, at gpa. ACC_DONE: *data is the answer. */
 static enum access device_access(struct x86_vcpu *v, u64 gpa, u32 size, bool write, u64 *data)
 {
@@ -71,6 +84,7 @@ static enum access device_access(struct x86_vcpu *v, u64 gpa, u32 size, bool wri
 	const struct claim *c;
 
 	if (vlapic_xapic(&v->apic) && (gpa & PAGE_MASK) == (v->apic.base & APIC_BASE_ADDR)) {
+		hot_apic_begin(v);
 		if (write)
 			vlapic_mmio_write(&v->apic, off, size, (u32)*data), hot_apic_changed(v);
 		else
@@ -80,7 +94,7 @@ static enum access device_access(struct x86_vcpu *v, u64 gpa, u32 size, bool wri
 	if ((gpa & PAGE_MASK) == VIOAPIC_BASE) {
 		lock(&d->irq_lock);
 		if (write)
-			vioapic_mmio_write(&d->ioapic, off, size, (u32)*data);
+			vioapic_mmio_write(&d->ioapic, off, size, (u32)*data), eoi_vectors_changed(d);
 		else
 			*data = vioapic_mmio_read(&d->ioapic, off, size);
 		unlock(&d->irq_lock);

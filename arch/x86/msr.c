@@ -182,8 +182,13 @@ static bool write_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 value
 		set_tsc_offset(v, value - now);
 		return true;
 	case MSR_FN_APIC_BASE:
+		hot_apic_begin(v);
 		hot_apic_changed(v);
-		return vlapic_base_msr_write(&v->apic, value);
+		if (!vlapic_base_msr_write(&v->apic, value))
+			return false;
+		if (v->apicv)
+			hvm->apicv_mode(v);
+		return true;
 	case MSR_FN_TSC_ADJUST:
 		now = value - v->tsc_adjust;
 		v->tsc_adjust = value;
@@ -193,6 +198,7 @@ static bool write_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 value
 		vlapic_tscdeadline_write(&v->apic, value);
 		return true;
 	case MSR_FN_X2APIC:
+		hot_apic_begin(v);
 		hot_apic_changed(v);
 		return vlapic_msr_write(&v->apic, msr, value);
 	case MSR_FN_EFER:

@@ -94,6 +94,10 @@ bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot)
 		*size = at.v >> 48 ? PAGE_SIZE : l.size;
 		return false;
 	}
+	if (unlikely(hvm->special_frame && hvm->special_frame(l.pa))) {
+		*size = PAGE_SIZE;
+		return false;
+	}
 	*pa = l.pa;
 	*size = l.size;
 	*prot = CAISSON_PROT_READ | (pg_prot(&x->s2, *l.entry) & PG_WRITE ? CAISSON_PROT_WRITE : 0);

@@ -336,13 +336,25 @@ bool arch_vcpu_has_work(struct vcpu *hv)
 		return READ_ONCE(v->init_sipi) & VCPU_SIPI;
 	if (READ_ONCE(v->init_sipi) || READ_ONCE(v->nmi_pending) || READ_ONCE(v->timer_fired) || READ_ONCE(hv->pending) & PEND_ARCH)
 		return true;
-	return v->halt_open && vlapic_pending_vector(&v->apic) >= 0;
+	if (!v->halt_open)
+		return false;
+	return v->apicv ? hvm->apicv_waits(v) : vlapic_pending_vector(&v->apic) >= 0;
+}
+
+void arch_vcpu_asleep(struct vcpu *hv)
+{
+	struct x86_vcpu *v = x86_vcpu(hv);
+
+	if (v->apicv)
+		hvm->apicv_asleep(v);
 }
 
 void arch_vcpu_run(struct vcpu *hv)
 {
 	struct x86_vcpu *v = x86_vcpu(hv);
 
+	if (unlikely(v->halted && v->apicv))
+		hvm->apicv_awake(v);
 	if (unlikely(v->halted || v->wait_sipi)) {
 		/* What the timer brought may be an interrupt now, or not. */
 		if (!v->wait_sipi && __atomic_exchange_n(&v->timer_fired, false, __ATOMIC_ACQ_REL))
@@ -494,7 +506,7 @@ const char *arch_vendor(void)
 
 const char *arch_irq_path(void)
 {
-	return "software";
+	return hvm->irq_path ? hvm->irq_path() : "software";
 }
 
 /* ---- what the interrupt controllers ask of their surroundings ---- */
@@ -517,7 +529,12 @@ void vlapic_timer_cancel(struct vlapic *a)
 
 void vlapic_kick(struct vlapic *a)
 {
-	vcpu_pend(&apic_vcpu(a)->hv, PEND_IRQ, true);
+	struct x86_vcpu *v = apic_vcpu(a);
+
+	if (v->apicv)
+		hvm->apicv_notify(v);
+	else
+		vcpu_pend(&v->hv, PEND_IRQ, true);
 }
 
 void vlapic_send_ipi(struct vlapic *from, u64 icr)

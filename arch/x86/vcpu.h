@@ -55,6 +55,9 @@ struct x86_vcpu {
 	bool wait_sipi;	 /* runs on only with SIPI */
 	bool timer_fired; /* (a) the APIC timer's time has come */
 	bool clock_due;	 /* the clock page is to be written */
+	bool apicv;	 /* the processor virtualises its APIC */
+	bool apic_touched; /* apicv: software has changed IRR or ISR since the processor did */
+	bool eoi_due;	 /* apicv: the EOI-exit bitmap is to be written */
 	u64 exit_rip;
 	struct io_state io;
 	u64 clock_msr;	    /* KVM_SYSTEM_TIME as written */

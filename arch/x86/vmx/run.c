@@ -110,7 +110,12 @@ static void inject_irqs(struct x86_vcpu *v, struct vmx_vcpu *x, bool taken)
 		}
 		nmi_window = READ_ONCE(v->nmi_pending);
 	}
-	vector = hvm_irq_vector(v);
+	if (v->apicv) {
+		apicv_sync(v);
+		vector = -1;
+	} else {
+		vector = hvm_irq_vector(v);
+	}
 	if (vector >= 0 && !taken && vmx_irq_open(v)) {
 		vlapic_ack(&v->apic, (u8)vector);
 		vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, INTR_INFO_VALID | (u32)vector);
@@ -335,6 +340,8 @@ static const u8 kinds[VMX_REASON_END] = {
 /* Fills e; false: there is nothing for x86 to decide (an interrupt or NMI of ours, taken here). */
 static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struct vm_exit *e)
 {
+	u64 q;
+
 	e->reason = reason;
 	e->kind = reason < VMX_REASON_END ? kinds[reason] : EXIT_OTHER;
 	e->insn_len = 0;
@@ -350,6 +357,19 @@ static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struc
 		break;
 	case EXIT_NPF_CONFIG:
 		e->npf.gpa = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
+		break;
+	case EXIT_APIC_ACCESS:
+		vmx_redeliver(v, x);
+		q = vmread(VMCS_EXIT_QUALIFICATION);
+		e->npf.gpa = APIC_BASE_POWER_UP | GET(QUAL_APIC_OFFSET, q);
+		e->npf.write = GET(QUAL_APIC_TYPE, q) == QUAL_APIC_WRITE;
+		e->npf.fetch = GET(QUAL_APIC_TYPE, q) == QUAL_APIC_FETCH;
+		e->npf.walk = GET(QUAL_APIC_TYPE, q) > QUAL_APIC_FETCH;
+		e->npf.gva_valid = false;
+		break;
+	case EXIT_APIC_WRITE:
+	case EXIT_EOI:
+		e->apic.offset = (u32)vmread(VMCS_EXIT_QUALIFICATION) & 0xfff;
 		break;
 	case EXIT_IO:
 		decode_io(e);

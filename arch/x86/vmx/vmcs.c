@@ -84,14 +84,21 @@ static void vmcs_controls(struct x86_vcpu *v)
 	proc2 |= vmx_caps.use[VMX_CTL_PROC2] & (VMX_PROC2_RDTSCP | VMX_PROC2_INVPCID | VMX_PROC2_PAUSE_LOOP_EXITING);
 	if (x->vpid)
 		proc2 |= VMX_PROC2_VPID;
+	if (v->apicv)
+		proc2 |= VMX_PROC2_APIC_REGISTER_VIRTUALIZATION | VMX_PROC2_VIRTUAL_INTERRUPT_DELIVERY;
 	vmwrite(VMCS_PIN_CONTROLS, control(VMX_CTL_PIN, VMX_PIN_EXTERNAL_INTERRUPT_EXITING | VMX_PIN_NMI_EXITING |
-								VMX_PIN_VIRTUAL_NMIS));
+								VMX_PIN_VIRTUAL_NMIS |
+								(v->apicv ? VMX_PIN_POSTED_INTERRUPTS : 0)));
 	x->proc = control(VMX_CTL_PROC, VMX_PROC_HLT_EXITING | VMX_PROC_MWAIT_EXITING | VMX_PROC_MONITOR_EXITING |
 						VMX_PROC_RDPMC_EXITING | VMX_PROC_TSC_OFFSETTING | VMX_PROC_IO_BITMAPS |
-						VMX_PROC_MSR_BITMAPS | VMX_PROC_CR8_LOAD_EXITING |
-						VMX_PROC_CR8_STORE_EXITING | VMX_PROC_MOV_DR_EXITING | VMX_PROC_SECONDARY);
+						VMX_PROC_MSR_BITMAPS | VMX_PROC_MOV_DR_EXITING | VMX_PROC_SECONDARY |
+						(v->apicv ? VMX_PROC_TPR_SHADOW :
+							    VMX_PROC_CR8_LOAD_EXITING | VMX_PROC_CR8_STORE_EXITING));
 	vmwrite(VMCS_PROC_CONTROLS, x->proc);
-	vmwrite(VMCS_PROC2_CONTROLS, control(VMX_CTL_PROC2, proc2));
+	x->proc2 = control(VMX_CTL_PROC2, proc2);
+	vmwrite(VMCS_PROC2_CONTROLS, x->proc2);
+	if (v->apicv)
+		apicv_vmcs(v);
 	vmwrite(VMCS_EXIT_CONTROLS, control(VMX_CTL_EXIT, VMX_EXIT_HOST_64 | VMX_EXIT_ACK_INTERRUPT | VMX_EXIT_SAVE_PAT |
 								  VMX_EXIT_LOAD_PAT | VMX_EXIT_SAVE_EFER |
 								  VMX_EXIT_LOAD_EFER | VMX_EXIT_SAVE_DEBUG_CONTROLS));
@@ -157,6 +164,7 @@ int vmcs_init(struct x86_vcpu *v)
 	x->vmcs_pa = arch_direct_pa(x->vmcs);
 	x->vpid = vpid_alloc();
 	x->last_cpu = ~0u;
+	v->apicv = apicv_on();
 	if (!vmclear(x->vmcs_pa))
 		vmx_insn_failed("VMCLEAR", x->vmcs_pa.v);
 	was = vmcs_enter(v);
@@ -173,6 +181,7 @@ void vmcs_free(struct x86_vcpu *v)
 
 	if (!x->vmcs)
 		return;
+	apicv_forget(v);
 	vpid_free(x->vpid);
 	/* What it said of a guest is nobody else's to read: the page is zeroed before it has another owner. */
 	frame_hv_free(x->vmcs, 0);
@@ -203,6 +212,12 @@ void vmcs_reset(struct x86_vcpu *v)
 	vmwrite(VMCS_GUEST_PENDING_DEBUG, 0);
 	vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, 0);
 	x->event = 0;
+	if (v->apicv) {
+		apicv_forget(v);
+		vmwrite(VMCS_GUEST_INTERRUPT_STATUS, 0);
+		apicv_mode(v);
+		apicv_eoi_bitmap(v);
+	}
 	vmcs_tsc_offset(v);
 	vmcs_leave(v, was);
 }

@@ -41,6 +41,7 @@ static bool vmx_probe(void)
 			log_warn("IA32_FEATURE_CONTROL is unlocked and cannot be written");
 	}
 	vmx_caps_read(&vmx_caps, cpu_has(CPU_VMX), read_cap, NULL);
+	apicv_probe();
 	for (u32 i = 0; !vmx_caps_row(&vmx_caps, i, &row); i++)
 		doctor_add(row.flags, row.name, row.value, row.note);
 	return cpu_has(CPU_VMX);
@@ -57,9 +58,9 @@ static bool vmx_has_invpcid(void)
 }
 
 /* SDM: "MSR-Bitmap Address": reads of 0 to 1fffH, of c0000000H to c0001fffH, then writes of both. */
-static void msr_bitmap_clear(u32 msr, bool write)
+static void msr_bitmap_clear(void *bitmap, u32 msr, bool write)
 {
-	u8 *b = vmx_msr_bitmap;
+	u8 *b = bitmap;
 	u32 n = msr & 0x1fff;
 
 	b += (msr >= 0xc0000000 ? 1024 : 0) + (write ? 2048 : 0);
@@ -70,9 +71,9 @@ static void msr_bitmap_pass(void *ctx, u32 msr, bool read, bool write)
 {
 	(void)ctx;
 	if (read)
-		msr_bitmap_clear(msr, false);
+		msr_bitmap_clear(vmx_msr_bitmap, msr, false);
 	if (write)
-		msr_bitmap_clear(msr, true);
+		msr_bitmap_clear(vmx_msr_bitmap, msr, true);
 }
 
 static void vmx_bitmaps(void)
@@ -86,12 +87,14 @@ static void vmx_bitmaps(void)
 	memset(vmx_io_bitmap, 0xff, 2 * PAGE_SIZE);
 	memset(vmx_msr_bitmap, 0xff, PAGE_SIZE);
 	msr_policy_each_pass(&p, msr_bitmap_pass, NULL);
+	if (apicv_on())
+		apicv_init(msr_bitmap_clear);
 }
 
 static int vmx_cpu_on(struct x86_pcpu *c)
 {
 	u64 fc, cr0 = read_cr0(), cr4 = read_cr4() | CR4_VMXE;
-	hpa_t region;
+	void *region; /* the processor's, until power-off */
 
 	if (!vmx_io_bitmap)
 		vmx_bitmaps();
@@ -110,13 +113,12 @@ static int vmx_cpu_on(struct x86_pcpu *c)
 			(unsigned long long)cr4);
 		return -CAISSON_EIO;
 	}
-	c->vmxon_region = frame_hv_alloc(FRAME_OWNER_HV, 0);
-	if (!c->vmxon_region)
+	region = frame_hv_alloc(FRAME_OWNER_HV, 0);
+	if (!region)
 		return -CAISSON_ENOMEM;
-	*(u32 *)c->vmxon_region = (u32)GET(VMX_BASIC_REVISION, vmx_caps.basic);
-	region = arch_direct_pa(c->vmxon_region);
+	*(u32 *)region = (u32)GET(VMX_BASIC_REVISION, vmx_caps.basic);
 	write_cr4(cr4);
-	if (!vmxon(region)) {
+	if (!vmxon(arch_direct_pa(region))) {
 		log_err("CPU %u: VMXON failed", c->hv.id);
 		write_cr4(cr4 & ~CR4_VMXE);
 		return -CAISSON_EIO;
@@ -157,6 +159,15 @@ static void vmx_load(struct x86_vcpu *v)
 		vmcs_host_state(v);
 	vmx_flush(v, x, cpu);
 	x->last_cpu = cpu;
+	if (v->apicv)
+		apicv_running(v);
+}
+
+static void vmx_put(struct x86_vcpu *v)
+{
+	if (v->apicv)
+		apicv_preempted(v);
+	vmcs_drop(v);
 }
 
 void vmcs_make_current(struct x86_vcpu *v)
@@ -172,6 +183,11 @@ void vmcs_drop(struct x86_vcpu *v)
 		vmx_insn_failed("VMCLEAR", vmx_vcpu(v)->vmcs_pa.v);
 	vmx_vcpu(v)->launched = false;
 	x86_this_cpu()->vendor = NULL;
+}
+
+static const char *vmx_irq_path(void)
+{
+	return apicv_on() ? "apicv, posted" : "software";
 }
 
 static void vmx_tlb_flush(struct x86_vcpu *v)
@@ -200,7 +216,15 @@ const struct hvm_ops vmx_ops = {
 	.vcpu_free = vmcs_free,
 	.vcpu_reset = vmcs_reset,
 	.load = vmx_load,
-	.put = vmcs_drop,
+	.put = vmx_put,
+	.special_frame = vmx_special_frame,
+	.apicv_mode = apicv_mode,
+	.apicv_eoi = apicv_eoi_bitmap,
+	.apicv_waits = apicv_waits,
+	.apicv_asleep = apicv_asleep,
+	.apicv_awake = apicv_running,
+	.apicv_notify = apicv_notify,
+	.irq_path = vmx_irq_path,
 	.run = vmx_run,
 	.flush = vmx_tlb_flush,
 	.get_regs = vmcs_get_regs,

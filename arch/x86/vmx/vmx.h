@@ -16,9 +16,12 @@ struct vmx_vcpu {
 	bool nmi_window;
 	u16 vpid;	  /* 0: VPID is not used */
 	u32 last_cpu;	  /* where it ran last, ~0: nowhere */
-	u32 proc;	  /* PROC_CONTROLS as written */
+	u32 proc, proc2;  /* PROC_CONTROLS, PROC2_CONTROLS as written */
 	u32 event;	  /* event to inject at the next entry (ENTRY_INTERRUPTION_INFO), 0: none */
 	u32 event_error, event_len;
+	struct x86_vcpu *owner;	     /* for the lists of sleepers */
+	struct vmx_vcpu *next, **link; /* (the list's lock); link NULL: in none */
+	u32 asleep_on;
 	u64 cr0_shadow, cr4_shadow; /* what the guest reads in the bits that are ours */
 };
 static inline struct vmx_vcpu *vmx_vcpu(const struct x86_vcpu *v)
@@ -74,6 +77,22 @@ void vmx_advance(struct x86_vcpu *v, u32 insn_len);
 void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error);
 void vmx_dr_exiting(struct x86_vcpu *v, bool on);
 bool vmx_irq_open(struct x86_vcpu *v);
+
+/* apicv.c: all of it only where apicv_on() */
+bool apicv_probe(void); /* boot CPU, capabilities known: notes what is used */
+bool apicv_on(void);
+void apicv_init(void (*pass)(void *bitmap, u32 msr, bool write));
+bool vmx_special_frame(hpa_t pa); /* the APIC-access page */
+void apicv_vmcs(struct x86_vcpu *v);
+void apicv_mode(struct x86_vcpu *v); /* IA32_APIC_BASE has changed */
+void apicv_eoi_bitmap(struct x86_vcpu *v);
+void apicv_sync(struct x86_vcpu *v);
+bool apicv_waits(struct x86_vcpu *v);
+void apicv_running(struct x86_vcpu *v);
+void apicv_asleep(struct x86_vcpu *v);
+void apicv_preempted(struct x86_vcpu *v);
+void apicv_forget(struct x86_vcpu *v); /* before it is freed or reset */
+void apicv_notify(struct x86_vcpu *v);
 
 /* entry.asm: enters and re-enters the guest until vmx_exit() says no. False: the entry itself was refused (VMfail). */
 bool vmx_loop(struct x86_vcpu *v, bool launched);
