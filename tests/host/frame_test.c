@@ -294,6 +294,91 @@ static void reserved_is_there(void **state)
 	assert_true(frame_ok(frame_alloc(2, 0, FRAME_RESERVED)));
 }
 
+static void what_is_reserved_is_not_touched_first(void **state)
+{
+	hpa_t pa;
+
+	(void)state;
+	while (frame_idle_zero(65536))
+		;
+	pa = frame_alloc(1, 0, FRAME_ZERO); /* opens a run */
+	assert_true(frame_ok(pa));
+	assert_int_equal(frame_reserve(counts().free - (512 - counts().hv % 512) % 512, 0), 0);
+	assert_false(frame_ok(frame_alloc(1, 0, FRAME_ZERO)));
+	assert_true(frame_ok(frame_alloc(1, 0, FRAME_ZERO | FRAME_RESERVED)));
+}
+
+/* What is left of a run meets a dirty neighbour: nobody may take the union for zero. */
+static void a_run_ends_beside_dirty_frames(void **state)
+{
+	hpa_t pa[24];
+
+	(void)state;
+	while (frame_idle_zero(65536))
+		;
+	for (u32 i = 0; i < 24; i++) {
+		pa[i] = frame_alloc(1, 0, FRAME_ZERO);
+		memset(fake_at(pa[i].v), 0x77, PAGE_SIZE);
+	}
+	frame_free(pa[0], 0, 0);
+	frame_free(pa[23], 0, 0);
+	frame_free(pa[22], 0, 0);
+	frame_free(pa[20], 0, 0);
+	assert_false(frame_ok(frame_alloc(1, FRAME_ORDER_1G, 0))); /* ends the run */
+	frame_free(pa[21], 0, 0);
+	for (hpa_t x; frame_ok(x = frame_alloc(2, 3, FRAME_ZERO));)
+		assert_true(is(x, 3, 0));
+	for (hpa_t x; frame_ok(x = frame_alloc(2, 0, FRAME_ZERO));)
+		assert_true(is(x, 0, 0));
+}
+
+/* The last 2 MiB is in the run, or lies there as zero and dirty pieces: the hypervisor gets it all the same.
+ */
+static void the_last_block_can_be_had(void **state)
+{
+	hpa_t pa;
+
+	(void)state;
+	fake_reset();
+	fake_memory(2 * MIB, 4 * MIB, false);
+	assert_int_equal(frame_init(&(struct frame_range){ 2 * MIB, 6 * MIB }, 1), 0);
+	while (frame_idle_zero(65536))
+		;
+	while (frame_ok(frame_alloc(FRAME_OWNER_HV, 0, FRAME_HV)) && counts().free > 512)
+		;
+	assert_int_equal(counts().free, 512);
+	pa = frame_alloc(1, 0, FRAME_ZERO);
+	assert_false(frame_ok(frame_alloc(FRAME_OWNER_HV, 0, FRAME_HV)));
+	frame_free(pa, 0, 0);
+	assert_true(frame_ok(frame_alloc(FRAME_OWNER_HV, 0, FRAME_HV)));
+}
+
+/* Promised to the hypervisor, a block stays apart from its buddy even when both are free. */
+static void pools_do_not_unite(void **state)
+{
+	static hpa_t pa[64], hv[1500];
+	u64 n = 0;
+
+	(void)state;
+	assert_int_equal(frame_reserve(1500, FRAME_HV), 0);
+	while (n < 64 && frame_ok(pa[n] = frame_alloc(5, FRAME_ORDER_2M, 0)))
+		n++;
+	assert_true(n > 30);
+	for (u64 i = 0; i < n; i++)
+		frame_free(pa[i], FRAME_ORDER_2M, 0);
+	for (u32 i = 0; i < 1500; i++)
+		hv[i] = frame_alloc(6, 0, FRAME_HV | FRAME_RESERVED);
+	for (u64 i = 0; i < n; i++) {
+		pa[i] = frame_alloc(7, FRAME_ORDER_2M, 0);
+		assert_true(frame_ok(pa[i]));
+	}
+	assert_false(frame_ok(frame_alloc(7, FRAME_ORDER_2M, 0)));
+	for (u32 i = 0; i < 1500; i++)
+		assert_int_equal(frame_owner(hv[i]), 6);
+	for (u64 i = 0; i < n; i++)
+		assert_int_equal(frame_owner(pa[i]), 7);
+}
+
 static void whole_blocks_leave_the_hv_pool(void **state)
 {
 	u64 n = 0;
@@ -399,7 +484,7 @@ static void a_gigabyte_block(void **state)
 }
 
 /* Several CPUs at once, one of them zeroing: a reservation never fails, and all comes back. */
-static struct frame_counts start;
+static u64 until;
 
 static void *worker(void *arg)
 {
@@ -407,7 +492,7 @@ static void *worker(void *arg)
 	hpa_t mine[64] = { 0 };
 
 	fake_cpu = (u32)(u64)arg;
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 200 || arch_now() < until; i++) {
 		hpa_t *x = &mine[rand_r(&seed) % 64];
 
 		if (fake_cpu == 0)
@@ -438,7 +523,8 @@ static void reservations_hold_while_others_zero(void **state)
 	fake_reset();
 	fake_memory(2 * MIB, 4 * MIB, false);
 	assert_int_equal(frame_init(&(struct frame_range){ 2 * MIB, 2 * MIB + 210 * PAGE_SIZE }, 1), 0);
-	start = counts();
+	fake.real = true;
+	until = arch_now() + 1000000000;
 	/* 192 frames for three CPUs and little else: most of what is free is in somebody's hand. */
 	assert_int_equal(frame_reserve(192, 0), 0);
 	while (frame_ok(frame_alloc(9, 0, 0)))
@@ -462,6 +548,10 @@ int main(void)
 		cmocka_unit_test_setup(a_block_torn_up_becomes_whole, setup),
 		cmocka_unit_test_setup(hypervisor_pages_keep_to_their_blocks, setup),
 		cmocka_unit_test_setup(reserved_is_there, setup),
+		cmocka_unit_test_setup(what_is_reserved_is_not_touched_first, setup),
+		cmocka_unit_test_setup(a_run_ends_beside_dirty_frames, setup),
+		cmocka_unit_test_setup(the_last_block_can_be_had, setup),
+		cmocka_unit_test_setup(pools_do_not_unite, setup),
 		cmocka_unit_test_setup(whole_blocks_leave_the_hv_pool, setup),
 		cmocka_unit_test_setup(shares_hold_a_frame, setup),
 		cmocka_unit_test_setup(double_free_is_caught, setup),

@@ -164,6 +164,7 @@ static void run_cpu(u32 i)
 	assert_true(u->affinity[i / 64] >> (i % 64) & 1);
 	assert_int_equal(u->group->pool, c->pool);
 	assert_int_equal(u->holds, 0);
+	assert_true(!u->rt.budget || u->rt.home == c);
 	l = load_of(u);
 	if (l->woken != NEVER) {
 		l->worst = MAX(l->worst, fake.now - l->woken);
@@ -288,7 +289,7 @@ static void assert_within(u64 a, u64 b, double percent)
 /* ---- the fair class ---- */
 
 /* Weights 1:2:4, so many single-vCPU domains of each weight. */
-static void fair_singles(u32 n, u32 each)
+static void fair_singles(u32 n, u32 each, u64 window)
 {
 	u64 sum[3] = { 0 }, all;
 
@@ -297,6 +298,8 @@ static void fair_singles(u32 n, u32 each)
 		assert_int_equal(sched_set_weight(&group[i], 100u << i % 3), 0);
 		busy(&group[i]);
 	}
+	run_until(fake.now + window * SEC);
+	forget();
 	run_until(fake.now + 2 * SEC);
 	for (u32 i = 0; i < 3 * each; i++)
 		sum[i % 3] += unit[i].ran;
@@ -310,7 +313,7 @@ static void fair_singles(u32 n, u32 each)
 }
 
 /* The same with three domains of so many vCPUs. */
-static void fair_smp(u32 n, u32 vcpus)
+static void fair_smp(u32 n, u32 vcpus, u64 window)
 {
 	u64 all;
 
@@ -320,6 +323,8 @@ static void fair_smp(u32 n, u32 vcpus)
 		for (u32 i = 0; i < vcpus; i++)
 			busy(&group[g]);
 	}
+	run_until(fake.now + window * SEC);
+	forget();
 	run_until(fake.now + 2 * SEC);
 	all = ran(&group[0]) + ran(&group[1]) + ran(&group[2]);
 	assert_int_equal(all, n * 2 * SEC);
@@ -327,26 +332,31 @@ static void fair_smp(u32 n, u32 vcpus)
 		assert_within(ran(&group[g]), all * (1u << g) / 7, 3);
 }
 
+/* From the start, and in stretches of two seconds later on. */
 static void weights_on_two_cpus(void **state)
 {
 	(void)state;
-	fair_smp(2, 2);
-	fair_smp(2, 3);
-	fair_smp(2, 8);
-	fair_singles(2, 2);
-	fair_singles(2, 3);
-	fair_singles(2, 7);
+	for (u64 window = 0; window < 6; window += 3) {
+		fair_smp(2, 2, window);
+		fair_smp(2, 3, window);
+		fair_smp(2, 8, window);
+		fair_singles(2, 2, window);
+		fair_singles(2, 3, window);
+		fair_singles(2, 7, window);
+	}
 }
 
 static void weights_on_four_cpus(void **state)
 {
 	(void)state;
-	fair_smp(4, 4);
-	fair_smp(4, 5);
-	fair_smp(4, 16);
-	fair_singles(4, 4);
-	fair_singles(4, 5);
-	fair_singles(4, 11);
+	for (u64 window = 0; window < 6; window += 3) {
+		fair_smp(4, 4, window);
+		fair_smp(4, 5, window);
+		fair_smp(4, 16, window);
+		fair_singles(4, 4, window);
+		fair_singles(4, 5, window);
+		fair_singles(4, 11, window);
+	}
 }
 
 static void twenty_on_two(void **state)
@@ -745,6 +755,31 @@ static void pins_leave_no_debt(void **state)
 		assert_within(unit[i].ran, 500 * MS, 4);
 }
 
+/* A CPU whose units slept half of the time has a slow clock: the units that come there have not earned
+ * anything by it. */
+static void a_slow_clock_is_no_merit(void **state)
+{
+	(void)state;
+	machine(2);
+	add(&group[0], NEVER, 0);
+	add(&group[1], 5 * MS, 5 * MS);
+	sched_set_affinity(&unit[0].u, (u64[4]){ 1 });
+	sched_set_affinity(&unit[1].u, (u64[4]){ 2 });
+	wake(&unit[0]);
+	wake(&unit[1]);
+	run_until(fake.now + 3 * SEC);
+	assert_within(unit[1].ran, 3 * SEC / 2, 2);
+	unit[1].work = NEVER;
+	sched_set_affinity(&unit[0].u, (u64[4]){ 3 });
+	sched_set_affinity(&unit[1].u, (u64[4]){ 3 });
+	busy(&group[2]);
+	run_until(fake.now + 20 * MS);
+	forget();
+	run_until(fake.now + 500 * MS);
+	for (u32 i = 0; i < 3; i++)
+		assert_within(unit[i].ran, 1 * SEC / 3, 4);
+}
+
 static void pools_keep_apart(void **state)
 {
 	u64 mask[4];
@@ -875,6 +910,30 @@ static void an_idle_cpu_gives_up_the_state(void **state)
 	sched_resume(&l->u);
 	run_until(fake.now + 50 * MS);
 	assert_true(l->jobs >= 3);
+}
+
+/* Held in the moment between its choice and its first instruction. */
+static void held_before_it_is_loaded(void **state)
+{
+	struct sched_cpu *c = cpu(0);
+	struct load *a, *b;
+
+	(void)state;
+	machine(1);
+	a = busy(&group[0]);
+	run_until(fake.now + 1 * MS);
+	b = add(&group[1], NEVER, 0);
+	assert_true(sched_block(c, fake.now));
+	sched_wake(&b->u);
+	assert_ptr_equal(sched_pick(c, fake.now), &b->u);
+	assert_true(sched_deschedule(&b->u));
+	assert_ptr_equal(c->loaded, &a->u);
+	sched_put(c);
+	sched_loaded(c, &b->u);
+	assert_null(sched_pick(c, fake.now));
+	assert_true(c->evict); /* somebody waits for it */
+	sched_put(c);
+	assert_false(sched_on_cpu(&b->u));
 }
 
 static void a_wake_before_the_sleep_is_not_lost(void **state)
@@ -1261,9 +1320,11 @@ int main(void)
 		cmocka_unit_test(an_idle_cpu_takes_what_waits),
 		cmocka_unit_test(pinned_units_stay),
 		cmocka_unit_test(pins_leave_no_debt),
+		cmocka_unit_test(a_slow_clock_is_no_merit),
 		cmocka_unit_test(pools_keep_apart),
 		cmocka_unit_test(holds),
 		cmocka_unit_test(an_idle_cpu_gives_up_the_state),
+		cmocka_unit_test(held_before_it_is_loaded),
 		cmocka_unit_test(a_wake_before_the_sleep_is_not_lost),
 		cmocka_unit_test(hand_over),
 		cmocka_unit_test(hand_over_alone),

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <pthread.h>
+#include "hv/arch.h"
 #include "hv/timer.h"
 #include "tests/host/fake_arch.h"
 
@@ -106,12 +107,27 @@ static void far_deadlines_keep_their_order(void **state)
 	(void)state;
 	timer_set(&t[0], ~0ull - 1); /* a guest may ask for anything */
 	timer_set(&t[1], 1ull << 63);
+	timer_set(&t[1], ~0ull - 2); /* again */
 	timer_set(&t[2], 1000);
 	timer_expire(&q[0], 2000);
 	assert_int_equal(runs, 1);
 	assert_int_equal(ran[2], 1);
 	timer_expire(&q[0], 1ull << 40);
 	assert_int_equal(runs, 1);
+}
+
+static void a_deadline_that_has_fired_can_be_set_again_from_elsewhere(void **state)
+{
+	(void)state;
+	timer_set(&t[0], 100);
+	timer_expire(&q[0], 100);
+	fake_cpu = 1;
+	timer_set(&t[0], 100);
+	assert_int_equal(fake.kicks[0], 1);
+	fake_cpu = 0;
+	fake.timer[0] = 0;
+	timer_sync(&q[0]);
+	assert_int_equal(fake.timer[0], 100);
 }
 
 static void other_cpu_is_kicked_and_arms_itself(void **state)
@@ -163,11 +179,18 @@ static void timers_move_with_their_vcpu(void **state)
 
 /* Two CPUs set, cancel and move the same timers; each setting is seen at most once, and nothing is lost or
  * left behind. */
-static int fired;
+static int fired, inside[8];
+static u64 until;
 
 static void count(struct timer *me)
 {
-	(void)me;
+	int i = (int)(me - t);
+
+	if (__atomic_add_fetch(&inside[i], 1, __ATOMIC_ACQ_REL) != 1)
+		abort(); /* on two CPUs at once */
+	for (int k = 0; k < 100; k++)
+		__builtin_ia32_pause();
+	__atomic_sub_fetch(&inside[i], 1, __ATOMIC_ACQ_REL);
 	__atomic_add_fetch(&fired, 1, __ATOMIC_RELAXED);
 }
 
@@ -176,7 +199,7 @@ static void *racer(void *arg)
 	unsigned seed = (unsigned)(u64)arg;
 
 	fake_cpu = (u32)(u64)arg;
-	for (u64 i = 1; i < 40000; i++) {
+	for (u64 i = 1; i < 1000 || arch_now() < until; i++) {
 		struct timer *x = &t[rand_r(&seed) % 8];
 
 		switch (rand_r(&seed) % 4) {
@@ -203,6 +226,8 @@ static void races_leave_the_queues_whole(void **state)
 
 	(void)state;
 	fired = 0;
+	fake.real = true;
+	until = arch_now() + 1000000000;
 	for (int i = 0; i < 8; i++)
 		timer_init(&t[i], &q[i % 2], count);
 	for (u64 i = 0; i < 2; i++)
@@ -230,6 +255,7 @@ int main(void)
 		cmocka_unit_test_setup(due_ones_run_in_order, setup),
 		cmocka_unit_test_setup(setting_itself_in_the_past_does_not_hold_the_cpu, setup),
 		cmocka_unit_test_setup(far_deadlines_keep_their_order, setup),
+		cmocka_unit_test_setup(a_deadline_that_has_fired_can_be_set_again_from_elsewhere, setup),
 		cmocka_unit_test_setup(other_cpu_is_kicked_and_arms_itself, setup),
 		cmocka_unit_test_setup(timers_move_with_their_vcpu, setup),
 		cmocka_unit_test_setup(races_leave_the_queues_whole, setup),
