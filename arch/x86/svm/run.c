@@ -74,6 +74,9 @@ void svm_inject(struct x86_vcpu *v, u8 vector, u32 error)
 			error = 0;
 		}
 	}
+	/* A fault's image of RFLAGS has RF, and VMRUN pushes what the field holds. */
+	if (vector != X86_DB && vector != X86_DF && vector != X86_MC)
+		svm_vmcb(v)->rflags |= RFLAGS_RF;
 	if (error != NO_ERROR_CODE && (svm_vmcb(v)->cr0 & CR0_PE))
 		event |= EVENT_ERROR;
 	event_set(v, event | vector, event & EVENT_ERROR ? error : 0);

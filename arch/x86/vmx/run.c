@@ -78,6 +78,9 @@ void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error)
 			error = 0;
 		}
 	}
+	/* A fault's image of RFLAGS has RF: the entry pushes what the field holds. SDM: "Vectored-Event Injection" */
+	if (vector != X86_DB && vector != X86_DF && vector != X86_MC)
+		vmwrite(VMCS_GUEST_RFLAGS, vmread(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
 	event_set(v, (u32)(INTR_INFO_VALID | PUT(INTR_INFO_TYPE, INTR_TYPE_HARDWARE_EXCEPTION) | vector));
 	if (error != NO_ERROR_CODE && (vmread(VMCS_GUEST_CR0) & CR0_PE)) {
 		x->event |= INTR_INFO_ERROR_CODE;
