@@ -61,6 +61,7 @@ static struct {
 		u32 index, left;
 	} run;	  /* zeroed frames next to be given singly: cut out of the lists, but free */
 	u64 away; /* frames of machine.free that frame_idle_zero() has in hand */
+	bool zeroing; /* (a) a CPU is in frame_idle_zero() */
 } f;
 
 /* ---- records ---- */
@@ -374,9 +375,13 @@ bool frame_idle_zero(u64 max_bytes)
 	while (piece < PIECE_ORDER && PAGE_SIZE << (piece + 1) <= max_bytes)
 		piece++;
 
+	/* One CPU at a time: idle ones that queue for the lock would only keep those that work waiting. */
+	if (__atomic_exchange_n(&f.zeroing, true, __ATOMIC_ACQUIRE))
+		return false;
 	lock(&f.lock);
 	if (!f.machine.orders[0]) {
 		unlock(&f.lock);
+		__atomic_store_n(&f.zeroing, false, __ATOMIC_RELEASE);
 		return false;
 	}
 	/* The smallest dirty block, whole or a piece of it. */
@@ -399,6 +404,7 @@ bool frame_idle_zero(u64 max_bytes)
 	f.rec[i].tag = 0;
 	release(fn, o, TAG_ZERO);
 	unlock(&f.lock);
+	__atomic_store_n(&f.zeroing, false, __ATOMIC_RELEASE);
 	return true;
 }
 
