@@ -4,20 +4,8 @@
 #include "drivers/io.h"
 #include "drivers/uart.h"
 
-enum {
-	RBR = 0,
-	THR = 0,
-	DLL = 0,
-	IER = 1,
-	DLM = 1,
-	IIR = 2,
-	FCR = 2,
-	LCR = 3,
-	MCR = 4,
-	LSR = 5,
-	MSR = 6,
-	SCR = 7
-};
+enum { RBR = 0, THR = 0, IER = 1, IIR = 2, FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SCR = 7 };
+enum { DLL = 0, DLM = 1 }; /* with LCR_DLAB */
 
 #define IER_RX	    BIT(0)
 #define IER_TX	    BIT(1)
@@ -61,19 +49,17 @@ bool uart_tx_empty(void)
 	return base && (in8(base + LSR) & LSR_THRE);
 }
 
-void uart_putc(u8 c)
+void uart_tx(u8 c)
 {
-	if (!base)
-		return;
-	for (u32 i = 0; i < TX_PATIENCE && !uart_tx_empty(); i++)
-		__builtin_ia32_pause();
-	out8(base + THR, c);
+	if (base)
+		out8(base + THR, c);
 }
 
-void uart_tx(const u8 *bytes, size_t n)
+void uart_putc(u8 c)
 {
-	for (size_t i = 0; base && i < n; i++)
-		out8(base + THR, bytes[i]);
+	for (u32 i = 0; base && i < TX_PATIENCE && !uart_tx_empty(); i++)
+		__builtin_ia32_pause();
+	uart_tx(c);
 }
 
 int uart_getc(void)

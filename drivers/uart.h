@@ -17,8 +17,8 @@ u16 uart_port(void);
 bool uart_tx_empty(void);
 /* Waits for room, then writes one byte. Gives up after a bounded time on a line that never drains. */
 void uart_putc(u8 c);
-/* Writes n <= UART_FIFO bytes; only when uart_tx_empty(). */
-void uart_tx(const u8 *bytes, size_t n);
+/* Writes one byte; only when uart_tx_empty() said that there is room. */
+void uart_tx(u8 c);
 /* A received byte, or -1. */
 int uart_getc(void);
 /* Receive interrupts on; transmitter-empty interrupts as said. */

@@ -3,42 +3,42 @@
 #include "hv/frame.h"
 #include "hv/panic.h"
 
-void boot_reserve(struct bootinfo *bi, hpa_t start, hpa_t end, const char *what)
+bool boot_in_ram(const struct bootinfo *bi, hpa_t start, hpa_t end)
 {
-	ASSERT(bi->reserved_count < BOOT_RESERVED_MAX, "for %s", what);
-	bi->reserved[bi->reserved_count++] = (struct boot_range){ start, end, 0, what };
+	for (u32 i = 0; i < bi->mem_count; i++) {
+		const struct boot_range *m = &bi->mem[i];
+
+		if (m->type == BOOT_MEM_RAM && m->start.v <= start.v && end.v <= m->end.v)
+			return true;
+	}
+	return false;
 }
 
-/* The reserved range that holds `at`, or else the first that starts behind it; what it leaves free is [at,
- * *stop). */
-static u64 next_free(const struct bootinfo *bi, u64 at, u64 end, u64 *stop)
+void boot_reserve(struct bootinfo *bi, hpa_t start, hpa_t end)
 {
-	bool moved = true;
+	ASSERT(bi->reserved_count < BOOT_RESERVED_MAX, "%#lx", start.v);
+	bi->reserved[bi->reserved_count++] = (struct boot_range){ start, end, 0 };
+}
 
-	while (moved) {
-		moved = false;
-		for (u32 i = 0; i < bi->reserved_count; i++) {
-			const struct boot_range *r = &bi->reserved[i];
+/* The first page in [at, end) that is reserved, or end; *behind is where to look on. */
+static u64 next_reserved(const struct bootinfo *bi, u64 at, u64 end, u64 *behind)
+{
+	*behind = end;
+	for (u32 i = 0; i < bi->reserved_count; i++) {
+		const struct boot_range *r = &bi->reserved[i];
+		u64 start = MAX(ALIGN_DOWN(r->start.v, PAGE_SIZE), at);
 
-			if (ALIGN_DOWN(r->start.v, PAGE_SIZE) <= at && at < ALIGN_UP(r->end.v, PAGE_SIZE)) {
-				at = ALIGN_UP(r->end.v, PAGE_SIZE);
-				moved = true;
-			}
+		if (r->start.v < r->end.v && start < end && at < r->end.v) {
+			end = start;
+			*behind = ALIGN_UP(r->end.v, PAGE_SIZE);
 		}
 	}
-	*stop = end;
-	for (u32 i = 0; i < bi->reserved_count; i++) {
-		u64 start = ALIGN_DOWN(bi->reserved[i].start.v, PAGE_SIZE);
-
-		if (bi->reserved[i].end.v > bi->reserved[i].start.v && start > at)
-			*stop = MIN(*stop, start);
-	}
-	return at;
+	return end;
 }
 
 u32 boot_free_ranges(const struct bootinfo *bi, struct frame_range *out, u32 max)
 {
-	u64 stop, at;
+	u64 stop, next;
 	u32 n = 0;
 
 	for (u32 i = 0; i < bi->mem_count; i++) {
@@ -46,8 +46,9 @@ u32 boot_free_ranges(const struct bootinfo *bi, struct frame_range *out, u32 max
 
 		if (m->type != BOOT_MEM_RAM)
 			continue;
-		for (at = m->start.v; (at = next_free(bi, at, m->end.v, &stop)) < m->end.v; at = stop) {
-			if (n < max)
+		for (u64 at = m->start.v; at < m->end.v; at = next) {
+			stop = next_reserved(bi, at, m->end.v, &next);
+			if (at < stop && n < max)
 				out[n++] = (struct frame_range){ at, stop };
 		}
 	}

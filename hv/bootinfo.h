@@ -14,19 +14,19 @@
 #define BOOT_RESERVED_MAX 96
 #define BOOT_CMDLINE	  1024
 
+/* Where two ranges overlap the greater one holds. */
 enum boot_mem_type {
 	BOOT_MEM_RAM = 1,
-	BOOT_MEM_RESERVED,
-	BOOT_MEM_ACPI, /* tables; RAM that could be reclaimed */
-	BOOT_MEM_NVS,
-	BOOT_MEM_BAD,
+	BOOT_MEM_RESERVED = 2,
+	BOOT_MEM_ACPI = 3, /* tables; RAM that could be reclaimed */
+	BOOT_MEM_NVS = 4,
+	BOOT_MEM_BAD = 5,
 };
 
 /* [start, end), bytes; RAM ranges are page-aligned inwards */
 struct boot_range {
 	hpa_t start, end;
-	u32 type;	  /* enum boot_mem_type; 0 in the reserved list */
-	const char *what; /* in the reserved list: who has it */
+	u32 type; /* enum boot_mem_type; 0 in the reserved list */
 };
 
 struct boot_module {
@@ -47,16 +47,12 @@ struct bootinfo {
 	char loader[64];
 	u8 rsdp[36];   /* copy of the ACPI root pointer */
 	u32 rsdp_size; /* 0: none given; 20: ACPI 1.0; 36 */
-	bool efi;
-	struct {
-		u64 addr;
-		u32 pitch, width, height;
-		u8 bpp, kind; /* kind: 1 RGB, 2 text */
-	} framebuffer;	      /* width 0: none */
 };
 
+/* Is all of [start, end) RAM? */
+bool boot_in_ram(const struct bootinfo *bi, hpa_t start, hpa_t end);
 /* Takes [start, end) out of what the frame allocator may give. Boot only; panics when the list is full. */
-void boot_reserve(struct bootinfo *bi, hpa_t start, hpa_t end, const char *what);
+void boot_reserve(struct bootinfo *bi, hpa_t start, hpa_t end);
 /* RAM that is not reserved, in whole pages, sorted; returns how many ranges. Complete once hv_main() runs. */
 struct frame_range;
 u32 boot_free_ranges(const struct bootinfo *bi, struct frame_range *out, u32 max);

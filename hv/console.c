@@ -16,14 +16,6 @@ static struct {
 	u8 rx[CONSOLE_RX_BYTES];
 } con;
 
-__attribute__((weak)) void console_rx_notify(void)
-{
-}
-
-__attribute__((weak)) void console_tx_notify(void)
-{
-}
-
 static u32 tx_used(void)
 {
 	return con.tx_head - con.tx_tail;
@@ -37,17 +29,20 @@ static bool tx_put(u8 c)
 	return true;
 }
 
+static u8 tx_take(void)
+{
+	return con.tx[con.tx_tail++ % CONSOLE_TX_BYTES];
+}
+
 /* Moves one FIFO's worth when the transmitter has room. Lock held. */
 static void tx_pump(void)
 {
-	u8 chunk[UART_FIFO];
-	u32 n = 0;
+	u32 n;
 
 	if (!uart_tx_empty())
 		return;
-	while (n < UART_FIFO && tx_used())
-		chunk[n++] = con.tx[con.tx_tail++ % CONSOLE_TX_BYTES];
-	uart_tx(chunk, n);
+	for (n = 0; n < UART_FIFO && tx_used(); n++)
+		uart_tx(tx_take());
 	/* The UART interrupts when these are out; with nothing left that interrupt is switched off. */
 	if (con.tx_busy != (n > 0)) {
 		con.tx_busy = n > 0;
@@ -58,7 +53,7 @@ static void tx_pump(void)
 static void tx_drain(void)
 {
 	while (tx_used())
-		uart_putc(con.tx[con.tx_tail++ % CONSOLE_TX_BYTES]);
+		uart_putc(tx_take());
 }
 
 /* Lock held, or in a panic. */

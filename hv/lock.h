@@ -12,8 +12,6 @@ struct lock {
 	u32 next, owner;
 };
 
-#define LOCK_INIT ((struct lock){ 0, 0 })
-
 static inline void lock(struct lock *l)
 {
 	u32 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
@@ -33,12 +31,6 @@ static inline bool trylock(struct lock *l)
 
 	return __atomic_compare_exchange_n(&l->next, &ticket, ticket + 1, false, __ATOMIC_ACQUIRE,
 					   __ATOMIC_RELAXED);
-}
-
-/* For assertions: somebody holds it. */
-static inline bool lock_held(const struct lock *l)
-{
-	return __atomic_load_n(&l->next, __ATOMIC_RELAXED) != __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -7,21 +7,18 @@
 #include "hv/string.h"
 
 #define LINE	    256
-#define GUEST_BURST 16 /* log_guest(): tokens at most ... */
-#define GUEST_RATE  4  /* ... and new ones per second */
+#define GUEST_BURST 16 /* log_guest(): lines at once ... */
+#define GUEST_RATE  4  /* ... and per second */
 
 static struct {
 	struct lock lock;
-	u64 next; /* (lock) position after the newest byte */
+	u64 next;	   /* (lock) position after the newest byte */
+	u64 guest_due;	   /* (lock) the TSC at which the lines of guests so far are paid for */
+	u32 guest_dropped; /* (lock) */
 	char ring[LOG_BYTES];
 } ring;
 static u64 start_tsc;
-static enum log_level console_level = LOG_INFO, ring_level = LOG_INFO;
-static struct {
-	struct lock lock;
-	u64 last;	     /* (lock) TSC of the last refill */
-	u32 tokens, dropped; /* (lock) */
-} guest = { .tokens = GUEST_BURST };
+static enum log_level console_level = LOG_INFO;
 
 void log_start(u64 tsc)
 {
@@ -31,11 +28,6 @@ void log_start(u64 tsc)
 void log_set_console_level(enum log_level level)
 {
 	console_level = level;
-}
-
-void log_set_level(enum log_level level)
-{
-	ring_level = level;
 }
 
 static void ring_put(const char *s, size_t n)
@@ -50,11 +42,11 @@ static void ring_put(const char *s, size_t n)
 /* Uptime, text, newline: at most LINE bytes. */
 static size_t format(char line[LINE], enum log_level level, const char *fmt, va_list ap)
 {
-	static const char *const mark[] = { "ERROR: ", "warning: ", "", "" };
+	static const char *const mark[] = { "ERROR: ", "warning: ", "" };
 	u64 us = arch_ticks_to_ns(arch_now() - start_tsc) / 1000;
 	int n;
 
-	n = snprintf(line, LINE, "[%4lu.%06lu] %s", (us / 1000000), (us % 1000000), mark[level]);
+	n = snprintf(line, LINE, "[%4lu.%06lu] %s", us / 1000000, us % 1000000, mark[level]);
 	n += vsnprintf(line + n, LINE - (size_t)n, fmt, ap);
 	n = MIN(n, LINE - 2);
 	line[n++] = '\n';
@@ -68,8 +60,6 @@ void log_line(enum log_level level, const char *fmt, ...)
 	va_list ap;
 	size_t n;
 
-	if (level > ring_level)
-		return;
 	va_start(ap, fmt);
 	n = format(line, level, fmt, ap);
 	va_end(ap);
@@ -80,47 +70,26 @@ void log_line(enum log_level level, const char *fmt, ...)
 		console_puts(line, n);
 }
 
-/* Takes a token; *dropped gets the number of lines to own up to. */
-static bool guest_token(u32 *dropped)
-{
-	u64 now = arch_now(), per_token = arch_tsc_khz() * 1000 / GUEST_RATE, fresh;
-	bool ok;
-
-	lock(&guest.lock);
-	fresh = per_token ? (now - guest.last) / per_token : GUEST_BURST;
-	if (fresh) {
-		guest.tokens = (u32)MIN(guest.tokens + MIN(fresh, GUEST_BURST), GUEST_BURST);
-		guest.last = fresh >= GUEST_BURST ? now : guest.last + fresh * per_token;
-	}
-	ok = guest.tokens > 0;
-	if (ok) {
-		guest.tokens--;
-		*dropped = guest.dropped;
-		guest.dropped = 0;
-	} else {
-		guest.dropped++;
-	}
-	unlock(&guest.lock);
-	return ok;
-}
-
 void log_guest(const char *fmt, ...)
 {
+	u64 now = arch_now(), per_line = arch_tsc_khz() * 1000 / GUEST_RATE;
 	char line[LINE];
-	u32 dropped = 0;
 	va_list ap;
-	size_t n;
 
-	if (!guest_token(&dropped))
-		return;
-	va_start(ap, fmt);
-	n = format(line, LOG_INFO, fmt, ap);
-	va_end(ap);
 	lock(&ring.lock);
-	ring_put(line, n);
-	if (dropped) {
-		n = (size_t)snprintf(line, LINE, "%u earlier lines like this one were dropped\n", dropped);
-		ring_put(line, n);
+	ring.guest_due = MAX(ring.guest_due, now);
+	if (ring.guest_due - now > (GUEST_BURST - 1) * per_line) {
+		ring.guest_dropped++;
+	} else {
+		ring.guest_due += per_line;
+		va_start(ap, fmt);
+		ring_put(line, format(line, LOG_INFO, fmt, ap));
+		va_end(ap);
+		if (ring.guest_dropped)
+			ring_put(line,
+				 (size_t)snprintf(line, LINE, "%u earlier lines like this one were dropped\n",
+						  ring.guest_dropped));
+		ring.guest_dropped = 0;
 	}
 	unlock(&ring.lock);
 }

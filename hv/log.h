@@ -14,7 +14,6 @@ enum log_level {
 	LOG_ERR,
 	LOG_WARN,
 	LOG_INFO,
-	LOG_DEBUG,
 };
 
 /* The TSC that the lines' times count from. */
@@ -22,10 +21,9 @@ void log_start(u64 tsc);
 
 /* One line; the newline is added. Above 255 characters it is cut. */
 void log_line(enum log_level level, const char *fmt, ...) __printf(2, 3);
-#define log_err(...)   log_line(LOG_ERR, __VA_ARGS__)
-#define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)
-#define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
-#define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
+#define log_err(...)  log_line(LOG_ERR, __VA_ARGS__)
+#define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
+#define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
 
 /* For what a guest can cause: at most 16 lines at once and 4 per second; then the count of what was dropped.
  * Never on the console itself: only in the ring. */
@@ -35,10 +33,8 @@ void log_guest(const char *fmt, ...) __printf(1, 2);
  * caisson_log. */
 size_t log_read(u64 pos, char *buf, size_t n, u64 *first, u64 *next);
 
-/* Lines above this level stay out of the console (LOG_INFO; `quiet` makes it LOG_WARN) ... */
+/* Lines above this level stay out of the console (LOG_INFO; `quiet` makes it LOG_WARN). */
 void log_set_console_level(enum log_level level);
-/* ... and out of the ring (LOG_INFO). */
-void log_set_level(enum log_level level);
 /* For the panic report: text straight to ring and console, no locks. */
 void log_panic_text(const char *s);
 

@@ -12,16 +12,15 @@ struct pcpu;
 
 /* What the command line says. */
 struct hv_options {
-	bool quiet, exit, no_apicv, no_x2apic;
-	u64 cpus;	 /* use at most so many */
-	u64 control_mib; /* memory of the control domain */
-	u64 com1;	 /* port of the console */
-	u64 loglevel;	 /* enum log_level */
+	u64 quiet, exit, no_apicv, no_x2apic; /* 0 or 1 */
+	u64 cpus;			      /* use at most so many */
+	u64 control_mib;		      /* memory of the control domain */
+	u64 com1;			      /* port of the console; 0: not said */
 };
 extern struct hv_options hv_options;
 
-/* Before anything is printed; words that it does not know are kept for a warning. */
-void hv_parse_options(const char *cmdline);
+/* Called twice: before anything is printed, then to complain of what it does not know. */
+void hv_parse_options(const char *cmdline, bool complain);
 
 /* Boot CPU, on its own stack, paging, traps, time and tables final. */
 void __attribute__((noreturn)) hv_main(const struct bootinfo *bi);

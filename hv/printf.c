@@ -2,61 +2,43 @@
 #include "hv/printf.h"
 #include "hv/string.h"
 
-enum { F_LEFT = 1, F_ZERO = 2, F_PLUS = 4, F_SPACE = 8, F_ALT = 16, F_UPPER = 32 };
-
 struct out {
 	char *buf;
 	size_t size, n; /* n: bytes the text needs so far */
 };
 
-struct spec {
-	u32 flags;
-	int width, prec; /* prec < 0: none given */
-};
-
-static void put(struct out *o, char c)
+static void put(struct out *o, const char *text, size_t n)
 {
-	if (o->n + 1 < o->size)
-		o->buf[o->n] = c;
-	o->n++;
+	for (size_t i = 0; i < n; i++, o->n++) {
+		if (o->n + 1 < o->size)
+			o->buf[o->n] = text[i];
+	}
 }
 
 static void pad(struct out *o, char c, int n)
 {
 	while (n-- > 0)
-		put(o, c);
+		put(o, &c, 1);
 }
 
-static void put_text(struct out *o, const struct spec *s, const char *text, int len)
+/* Blanks before the sign, or zeros behind it. */
+static void put_number(struct out *o, u64 v, u32 base, const char *sign, int width, bool zeros)
 {
-	if (!(s->flags & F_LEFT))
-		pad(o, ' ', s->width - len);
-	for (int i = 0; i < len; i++)
-		put(o, text[i]);
-	if (s->flags & F_LEFT)
-		pad(o, ' ', s->width - len);
-}
+	char digits[24], *first = digits + sizeof(digits);
+	int len;
 
-static void put_number(struct out *o, struct spec *s, u64 v, u32 base, const char *sign)
-{
-	const char *digits = s->flags & F_UPPER ? "0123456789ABCDEF" : "0123456789abcdef";
-	int len = 0, lead = (int)strlen(sign), zeros;
-	char tmp[24];
-
-	for (; v; v /= base)
-		tmp[len++] = digits[v % base];
-	zeros = MAX(s->prec >= 0 ? s->prec : 1, len) - len;
-	if (s->flags & F_ZERO && !(s->flags & F_LEFT) && s->prec < 0)
-		zeros = MAX(zeros, s->width - len - lead);
-	if (!(s->flags & F_LEFT))
-		pad(o, ' ', s->width - lead - zeros - len);
-	while (*sign)
-		put(o, *sign++);
-	pad(o, '0', zeros);
-	for (int i = len; i > 0; i--)
-		put(o, tmp[i - 1]);
-	if (s->flags & F_LEFT)
-		pad(o, ' ', s->width - lead - zeros - len);
+	do {
+		*--first = "0123456789abcdef"[v % base];
+		v /= base;
+	} while (v);
+	len = (int)(digits + sizeof(digits) - first);
+	width -= len + (int)strlen(sign);
+	if (!zeros)
+		pad(o, ' ', width);
+	put(o, sign, strlen(sign));
+	if (zeros)
+		pad(o, '0', width);
+	put(o, first, (size_t)len);
 }
 
 static int get_int(const char **f)
@@ -68,108 +50,63 @@ static int get_int(const char **f)
 	return n;
 }
 
-static const char *parse_flags(const char *f, struct spec *s)
-{
-	static const char flags[] = "-0+ #";
-	const char *at;
-
-	while (*f && (at = strchr(flags, *f)) != NULL) {
-		s->flags |= 1u << (at - flags);
-		f++;
-	}
-	return f;
-}
-
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 {
 	struct out o = { buf, size, 0 };
 
 	for (const char *f = fmt; *f; f++) {
-		struct spec s = { 0, 0, -1 };
 		const char *start = f, *text;
-		u32 bits = 32;
-		u64 v;
-		s64 sv;
+		bool alt = false, zeros = false, wide = false;
+		size_t most = SIZE_MAX;
+		int width;
+		char c;
+		s64 v;
 
 		if (*f != '%') {
-			put(&o, *f);
+			put(&o, f, 1);
 			continue;
 		}
-		f = parse_flags(f + 1, &s);
-		if (*f == '*') {
-			s.width = va_arg(ap, int);
-			if (s.width < 0) {
-				s.flags |= F_LEFT;
-				s.width = -s.width;
-			}
-			f++;
-		} else {
-			s.width = get_int(&f);
+		for (f++; *f == '#' || *f == '0'; f++) {
+			alt |= *f == '#';
+			zeros |= *f == '0';
 		}
+		width = get_int(&f);
 		if (*f == '.') {
 			f++;
-			if (*f == '*') {
-				s.prec = va_arg(ap, int);
-				f++;
-			} else {
-				s.prec = get_int(&f);
-			}
+			most = (size_t)get_int(&f);
 		}
-		for (; *f && strchr("hlzjt", *f); f++)
-			bits = *f == 'h' ? bits / 2 : 64;
-
+		for (; *f == 'l' || *f == 'z'; f++)
+			wide = true;
 		switch (*f) {
 		case 'd':
-		case 'i':
-			sv = bits == 64 ? va_arg(ap, s64) : va_arg(ap, int);
-			sv = bits == 8 ? (s8)sv : bits == 16 ? (s16)sv : sv;
-			v = sv < 0 ? -(u64)sv : (u64)sv;
-			put_number(&o, &s, v, 10,
-				   sv < 0	       ? "-"
-				   : s.flags & F_PLUS  ? "+"
-				   : s.flags & F_SPACE ? " "
-						       : "");
+			v = wide ? va_arg(ap, s64) : va_arg(ap, int);
+			put_number(&o, v < 0 ? -(u64)v : (u64)v, 10, v < 0 ? "-" : "", width, zeros);
 			break;
-		case 'X':
-			s.flags |= F_UPPER;
-			/* fall through */
-		case 'x':
 		case 'u':
-		case 'o':
-			v = bits == 64 ? va_arg(ap, u64) : va_arg(ap, u32);
-			v &= bits == 64 ? ~0ull : BIT(bits) - 1;
-			put_number(&o, &s, v,
-				   *f == 'u'   ? 10
-				   : *f == 'o' ? 8
-					       : 16,
-				   s.flags & F_ALT && v && *f != 'u' ? (*f == 'x'   ? "0x"
-									: *f == 'X' ? "0X"
-										    : "0")
-								     : "");
+		case 'x':
+			v = wide ? va_arg(ap, s64) : va_arg(ap, u32);
+			put_number(&o, (u64)v, *f == 'u' ? 10 : 16, alt && v ? "0x" : "", width, zeros);
 			break;
-		case 'p':
-			put_number(&o, &s, (uintptr_t)va_arg(ap, void *), 16, "0x");
+		case 'c':
+			c = (char)va_arg(ap, int);
+			put(&o, &c, 1);
 			break;
-		case 'c': {
-			char c = (char)va_arg(ap, int);
-
-			put_text(&o, &s, &c, 1);
-			break;
-		}
 		case 's':
 			text = va_arg(ap, const char *);
-			if (!text)
-				text = "(null)";
-			put_text(&o, &s, text, (int)strnlen(text, s.prec >= 0 ? (size_t)s.prec : 1u << 30));
+			text = text ? text : "(null)";
+			most = strnlen(text, most);
+			pad(&o, ' ', width - (int)most);
+			put(&o, text, most);
 			break;
 		case '%':
-			put(&o, '%');
+			put(&o, f, 1);
 			break;
-		default: /* unknown, or the end in the middle: show what stands there */
-			for (; start <= f && *start; start++)
-				put(&o, *start);
-			if (!*f)
-				f--;
+		case 0: /* the end in the middle */
+			put(&o, start, (size_t)(f - start));
+			f--;
+			break;
+		default:
+			put(&o, start, (size_t)(f + 1 - start));
 		}
 	}
 	if (size)

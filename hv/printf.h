@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Formatted text: %d %i %u %x %X %o %c %s %p %% with flags '-' '0' '+' ' ' '#', width, precision, '*', and hh
- * h l ll z j t. No floating point.  An unknown conversion is printed as it stands.  Any context, no locks.
+ * Formatted text: %d %u %x %c %s %% with flags '0' and '#', a width, a precision for %s, and l ll z.  What is
+ * none of these is printed as it stands.  Any context, no locks.
  */
 #ifndef HV_PRINTF_H
 #define HV_PRINTF_H

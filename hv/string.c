@@ -40,29 +40,16 @@ int strcmp(const char *a, const char *b)
 	return strncmp(a, b, SIZE_MAX);
 }
 
-char *strchr(const char *s, int c)
-{
-	for (;; s++) {
-		if (*s == (char)c)
-			return (char *)(uintptr_t)s;
-		if (!*s)
-			return NULL;
-	}
-}
-
 void str_copy_n(char *dst, size_t size, const void *src, size_t n)
 {
-	if (size == 0)
-		return;
 	n = strnlen(src, MIN(n, size - 1));
 	memcpy(dst, src, n);
 	dst[n] = 0;
 }
 
-size_t str_copy(char *dst, const char *src, size_t size)
+void str_copy(char *dst, const char *src, size_t size)
 {
 	str_copy_n(dst, size, src, SIZE_MAX);
-	return strlen(src);
 }
 
 static int digit(char c)
@@ -102,18 +89,16 @@ bool str_word(const char **s, char *word, size_t size)
 
 	while (*p == ' ' || *p == '\t')
 		p++;
-	if (!*p) {
-		*s = p;
+	*s = p;
+	if (!*p)
 		return false;
-	}
 	for (; *p && (quoted || (*p != ' ' && *p != '\t')); p++) {
 		if (*p == '"')
 			quoted = !quoted;
 		else if (n + 1 < size)
 			word[n++] = *p;
 	}
-	if (size)
-		word[n] = 0;
+	word[n] = 0;
 	*s = p;
 	return true;
 }

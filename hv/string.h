@@ -16,11 +16,9 @@ size_t strlen(const char *s);
 size_t strnlen(const char *s, size_t max);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
-char *strchr(const char *s, int c);
 
-/* Copies at most size - 1 bytes and ends them with a NUL (size 0: nothing). Returns strlen(src); >= size
- * means cut. */
-size_t str_copy(char *dst, const char *src, size_t size);
+/* Copies at most size - 1 bytes and ends them with a NUL. */
+void str_copy(char *dst, const char *src, size_t size);
 /* The same from a field of n bytes that need not end in a NUL. */
 void str_copy_n(char *dst, size_t size, const void *src, size_t n);
 /* Decimal or 0x number at *s up to a character that is no digit; moves *s there. false: no digit, or above 64

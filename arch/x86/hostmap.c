@@ -51,7 +51,7 @@ static bool early_find_gap(u64 bytes)
 	}
 	if (end - start < bytes)
 		return false;
-	boot_reserve(early.bi, HPA(start), HPA(start), "early allocations");
+	boot_reserve(early.bi, HPA(start), HPA(start));
 	early.used = &early.bi->reserved[early.bi->reserved_count - 1];
 	early.end = end;
 	return true;

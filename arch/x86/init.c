@@ -50,31 +50,14 @@ static void init_console(void)
 
 	if (!uart_init(port ? port : COM1) && port)
 		uart_init(COM1);
-	if (hv_options.quiet)
-		log_set_console_level(LOG_WARN);
-}
-
-/* The loader put the image where its header says; the map says later whether that is RAM. */
-static bool image_in_ram(void)
-{
-	for (u32 i = 0; i < bootinfo.mem_count; i++) {
-		const struct boot_range *m = &bootinfo.mem[i];
-
-		if (m->type == BOOT_MEM_RAM && m->start.v <= (u64)boot_start &&
-		    (u64)image_end - IMAGE_BASE <= m->end.v)
-			return true;
-	}
-	return false;
 }
 
 static void reserve_memory(void)
 {
-	boot_reserve(&bootinfo, HPA(0), HPA(0x100000), "first MiB");
-	boot_reserve(&bootinfo, HPA((u64)boot_start), HPA((u64)image_end - IMAGE_BASE), "hypervisor");
-	for (u32 i = 0; i < bootinfo.module_count; i++) {
-		if (bootinfo.module[i].end.v > bootinfo.module[i].start.v)
-			boot_reserve(&bootinfo, bootinfo.module[i].start, bootinfo.module[i].end, "module");
-	}
+	boot_reserve(&bootinfo, HPA(0), HPA(0x100000));
+	boot_reserve(&bootinfo, HPA((u64)boot_start), HPA((u64)image_end - IMAGE_BASE));
+	for (u32 i = 0; i < bootinfo.module_count; i++)
+		boot_reserve(&bootinfo, bootinfo.module[i].start, bootinfo.module[i].end);
 }
 
 static void init_acpi(void)
@@ -85,7 +68,7 @@ static void init_acpi(void)
 	char text[32];
 
 	doctor_add(CAISSON_DOCTOR_REQUIRED | (wrong ? 0 : CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED),
-		   "ACPI tables", NULL, wrong ? wrong : NULL);
+		   "ACPI tables", NULL, wrong);
 	if (wrong) /* the doctor's verdict comes when all rows are in; until then this CPU is the machine */
 		acpi.cpu_apic_id[acpi.cpu_count++] = x86_this_cpu()->apic_id;
 	snprintf(text, sizeof(text), "%u enabled", acpi.cpu_count);
@@ -151,7 +134,7 @@ void x86_boot(u32 mbi, u64 tsc)
 	log_start(tsc);
 	wrong = multiboot2_parse((const void *)(DIRECT_MAP + mbi), MIN(MIB_MAX, (1ull << 32) - mbi),
 				 &bootinfo);
-	hv_parse_options(bootinfo.cmdline);
+	hv_parse_options(bootinfo.cmdline, false);
 	init_console();
 	log_info("%s", CAISSON_VERSION);
 	if (wrong)
@@ -161,7 +144,8 @@ void x86_boot(u32 mbi, u64 tsc)
 		boot_fail("the processor lacks MSRs, a local APIC or the PAT");
 	cpu_setup();
 	boot_cpu.apic_id = cpuid(1, 0).ebx >> 24;
-	if (!image_in_ram())
+	/* The loader put the image where its header says; only the map says whether that is RAM. */
+	if (!boot_in_ram(&bootinfo, HPA((u64)boot_start), HPA((u64)image_end - IMAGE_BASE)))
 		boot_fail("the memory from 2 MiB on, where the image is loaded, is not RAM by the loader's "
 			  "memory map");
 	reserve_memory();

@@ -118,7 +118,7 @@ static void expect_map(const struct mm *want, u32 n)
 /* ---- tests ---- */
 static void test_all_tags(void **state)
 {
-	u8 rsdp[36] = "RSD PTR old", rsdp2[36] = "RSD PTR new", fb[24] = { 0, 0, 0, 0xe0 };
+	u8 rsdp[36] = "RSD PTR old", rsdp2[36] = "RSD PTR new";
 	static const struct mm want[] = {
 		{ 0, 0x9f000, 1 }, { 0x9fc00, 0x400, 2 }, { 0xf0000, 0x10000, 2 }, { 0x100000, 0x1ff00000, 1 }
 	};
@@ -133,9 +133,6 @@ static void test_all_tags(void **state)
 	tag(99, "who knows", 9);
 	tag(15, rsdp2, 36);
 	tag(14, rsdp, 20);
-	tag(12, "12345678", 8);
-	fb[8] = 1, fb[12] = 2, fb[16] = 3, fb[20] = 32, fb[21] = 1;
-	tag(8, fb, 24);
 	assert_null(end());
 	assert_string_equal(bi.cmdline, "quiet cpus=2");
 	assert_string_equal(bi.loader, "GRUB 2.06");
@@ -145,10 +142,6 @@ static void test_all_tags(void **state)
 	assert_string_equal(bi.module[1].cmdline, "linux console=ttyS0 \"a b\"");
 	assert_int_equal(bi.rsdp_size, 36); /* the new one, though the old one came later */
 	assert_string_equal((char *)bi.rsdp, "RSD PTR new");
-	assert_true(bi.efi);
-	assert_int_equal(bi.framebuffer.addr, 0xe0000000);
-	assert_int_equal(bi.framebuffer.width, 2);
-	assert_int_equal(bi.framebuffer.bpp, 32);
 }
 
 static void test_hostile_frames(void **state)
@@ -231,8 +224,8 @@ static void check_invariants(void)
 	}
 }
 
-/* Random maps against a map of pages: a page is RAM when some range gives all of it as RAM and none that says
- * otherwise touches it. */
+/* Random maps against a map of pages: a page is RAM when all of it is and no range that says otherwise
+ * touches it. */
 static void test_random_maps(void **state)
 {
 	enum { PAGES = 64 };
@@ -243,9 +236,7 @@ static void test_random_maps(void **state)
 	for (u32 round = 0; round < 3000; round++) {
 		u32 n = 1 + (u32)rand() % ARRAY_SIZE(in);
 		bool not_ram[PAGES] = { 0 };
-		u8 want[PAGES][8] = {
-			0
-		}; /* eighths of a page, so that two halves of RAM in two ranges do not count */
+		u8 want[PAGES * 8] = { 0 }; /* eighths of a page */
 
 		for (u32 i = 0; i < n; i++) {
 			u32 a = (u32)rand() % (PAGES * 8), b = a + (u32)rand() % (PAGES * 8 - a + 1);
@@ -253,8 +244,8 @@ static void test_random_maps(void **state)
 			if (rand() % 2)
 				a &= ~7u, b &= ~7u;
 			in[i] = (struct mm){ a * 512ull, (b > a ? b - a : 0) * 512ull, 1 + (u32)rand() % 5 };
-			for (u32 e = ALIGN_UP(a, 8); in[i].type == 1 && e + 8 <= b; e += 8)
-				memset(want[e / 8], 1, 8);
+			for (u32 e = a; in[i].type == 1 && e < b; e++)
+				want[e] = 1;
 			for (u32 e = a; in[i].type != 1 && e < b; e++)
 				not_ram[e / 8] = true;
 		}
@@ -269,7 +260,7 @@ static void test_random_maps(void **state)
 			for (u32 i = 0; i < bi.mem_count; i++)
 				ram |= bi.mem[i].type == BOOT_MEM_RAM && bi.mem[i].start.v <= p * PAGE_SIZE &&
 				       p * PAGE_SIZE < bi.mem[i].end.v;
-			assert_int_equal(ram, want[p][0] && !not_ram[p]);
+			assert_int_equal(ram, !__builtin_memchr(want + p * 8, 0, 8) && !not_ram[p]);
 		}
 	}
 }
@@ -351,7 +342,7 @@ static void test_efi_map(void **state)
 	}
 	begin();
 	put32(17), put32(24), put32(7), put32(1), put64(0);
-	assert_non_null(__builtin_strstr(end(), "EFI"));
+	assert_non_null(__builtin_strstr(end(), "impossible size"));
 	begin();
 	put32(6), put32(24), put32(20), put32(0), put64(0);
 	assert_non_null(__builtin_strstr(end(), "impossible size"));
@@ -389,12 +380,12 @@ static void test_free_ranges(void **state)
 	begin();
 	mmap_tag(plain, 4);
 	assert_null(end());
-	boot_reserve(&bi, HPA(0), HPA(0x100000), "first MiB");
-	boot_reserve(&bi, HPA(0x400000), HPA(0x412345), "a module");
-	boot_reserve(&bi, HPA(0x413000), HPA(0x500000), "touches it");
-	boot_reserve(&bi, HPA(0x480000), HPA(0x600000), "overlaps");
-	boot_reserve(&bi, HPA(0x700000), HPA(0x700000), "empty");
-	boot_reserve(&bi, HPA(0x1fff0800), HPA(0x90000000), "beyond the end");
+	boot_reserve(&bi, HPA(0), HPA(0x100000));	     /* first MiB */
+	boot_reserve(&bi, HPA(0x400000), HPA(0x412345));     /* a module */
+	boot_reserve(&bi, HPA(0x413000), HPA(0x500000));     /* touches it */
+	boot_reserve(&bi, HPA(0x480000), HPA(0x600000));     /* overlaps */
+	boot_reserve(&bi, HPA(0x700000), HPA(0x700000));     /* empty */
+	boot_reserve(&bi, HPA(0x1fff0800), HPA(0x90000000)); /* beyond the end */
 	assert_int_equal(boot_free_ranges(&bi, r, 8), 2);
 	assert_int_equal(r[0].base, 0x100000);
 	assert_int_equal(r[0].end, 0x400000);
