@@ -311,18 +311,17 @@ static void what_is_reserved_is_not_touched_first(void **state)
 /* What is left of a run meets a dirty neighbour: nobody may take the union for zero. */
 static void a_run_ends_beside_dirty_frames(void **state)
 {
-	hpa_t pa[24];
+	hpa_t pa[23];
 
 	(void)state;
 	while (frame_idle_zero(65536))
 		;
-	for (u32 i = 0; i < 24; i++) {
+	for (u32 i = 0; i < 23; i++) {
 		pa[i] = frame_alloc(1, 0, FRAME_ZERO);
 		memset(fake_at(pa[i].v), 0x77, PAGE_SIZE);
 	}
 	frame_free(pa[0], 0, 0);
-	frame_free(pa[23], 0, 0);
-	frame_free(pa[22], 0, 0);
+	frame_free(pa[22], 0, 0); /* the next of the run is its buddy */
 	frame_free(pa[20], 0, 0);
 	assert_false(frame_ok(frame_alloc(1, FRAME_ORDER_1G, 0))); /* ends the run */
 	frame_free(pa[21], 0, 0);
@@ -356,27 +355,44 @@ static void the_last_block_can_be_had(void **state)
 /* Promised to the hypervisor, a block stays apart from its buddy even when both are free. */
 static void pools_do_not_unite(void **state)
 {
-	static hpa_t pa[64], hv[1500];
+	static hpa_t pa[64], hv[4000];
 	u64 n = 0;
 
 	(void)state;
-	assert_int_equal(frame_reserve(1500, FRAME_HV), 0);
+	assert_int_equal(frame_reserve(4000, FRAME_HV), 0);
 	while (n < 64 && frame_ok(pa[n] = frame_alloc(5, FRAME_ORDER_2M, 0)))
 		n++;
-	assert_true(n > 30);
+	assert_true(n > 20);
 	for (u64 i = 0; i < n; i++)
 		frame_free(pa[i], FRAME_ORDER_2M, 0);
-	for (u32 i = 0; i < 1500; i++)
+	for (u32 i = 0; i < 4000; i++)
 		hv[i] = frame_alloc(6, 0, FRAME_HV | FRAME_RESERVED);
 	for (u64 i = 0; i < n; i++) {
 		pa[i] = frame_alloc(7, FRAME_ORDER_2M, 0);
 		assert_true(frame_ok(pa[i]));
 	}
 	assert_false(frame_ok(frame_alloc(7, FRAME_ORDER_2M, 0)));
-	for (u32 i = 0; i < 1500; i++)
+	for (u32 i = 0; i < 4000; i++)
 		assert_int_equal(frame_owner(hv[i]), 6);
 	for (u64 i = 0; i < n; i++)
 		assert_int_equal(frame_owner(pa[i]), 7);
+}
+
+/* Whole again and promised, they do not leave: nobody else can take them in between. */
+static void promised_blocks_stay_in_the_hv_pool(void **state)
+{
+	static hpa_t hv[1500];
+
+	(void)state;
+	assert_int_equal(frame_reserve(1500, FRAME_HV), 0);
+	for (u32 i = 0; i < 1500; i++)
+		hv[i] = frame_alloc(6, 0, FRAME_HV | FRAME_RESERVED);
+	for (u32 i = 0; i < 1500; i++)
+		frame_free(hv[i], 0, FRAME_RESERVED);
+	while (frame_ok(frame_alloc(1, 0, 0)))
+		;
+	for (u32 i = 0; i < 1500; i++)
+		assert_true(frame_ok(frame_alloc(6, 0, FRAME_HV | FRAME_RESERVED)));
 }
 
 static void whole_blocks_leave_the_hv_pool(void **state)
@@ -552,6 +568,7 @@ int main(void)
 		cmocka_unit_test_setup(a_run_ends_beside_dirty_frames, setup),
 		cmocka_unit_test_setup(the_last_block_can_be_had, setup),
 		cmocka_unit_test_setup(pools_do_not_unite, setup),
+		cmocka_unit_test_setup(promised_blocks_stay_in_the_hv_pool, setup),
 		cmocka_unit_test_setup(whole_blocks_leave_the_hv_pool, setup),
 		cmocka_unit_test_setup(shares_hold_a_frame, setup),
 		cmocka_unit_test_setup(double_free_is_caught, setup),

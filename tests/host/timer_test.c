@@ -130,6 +130,73 @@ static void a_deadline_that_has_fired_can_be_set_again_from_elsewhere(void **sta
 	assert_int_equal(fake.timer[0], 100);
 }
 
+/* Another CPU sets a timer for the very moment that the queue's CPU is serving. */
+static void from_elsewhere(struct timer *me)
+{
+	(void)me;
+	fake_cpu = 1;
+	timer_set(&t[1], 100);
+	fake_cpu = 0;
+}
+
+static void a_timer_set_while_its_moment_is_served_is_not_lost(void **state)
+{
+	(void)state;
+	timer_init(&t[0], &q[0], from_elsewhere);
+	timer_set(&t[0], 100);
+	fake.timer[0] = 0;
+	timer_expire(&q[0], 100);
+	assert_true(ran[1] == 1 || fake.timer[0] == 100 || fake.kicks[0]);
+}
+
+static bool begun, go, ended;
+
+static void slow(struct timer *me)
+{
+	(void)me;
+	__atomic_store_n(&begun, true, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE))
+		__builtin_ia32_pause();
+	__atomic_store_n(&ended, true, __ATOMIC_RELEASE);
+}
+
+static void *serves(void *arg)
+{
+	fake_cpu = 0;
+	timer_expire(&q[0], 100);
+	return arg;
+}
+
+static void *lets_go(void *arg)
+{
+	u64 until = arch_now() + 20000000;
+
+	while (arch_now() < until)
+		__builtin_ia32_pause();
+	__atomic_store_n(&go, true, __ATOMIC_RELEASE);
+	return arg;
+}
+
+static void cancelling_waits_for_the_function(void **state)
+{
+	pthread_t th[2];
+
+	(void)state;
+	fake.real = true;
+	begun = go = ended = false;
+	timer_init(&t[0], &q[0], slow);
+	timer_set(&t[0], 100);
+	fake_cpu = 1;
+	assert_int_equal(pthread_create(&th[0], NULL, serves, NULL), 0);
+	while (!__atomic_load_n(&begun, __ATOMIC_ACQUIRE))
+		__builtin_ia32_pause();
+	assert_int_equal(pthread_create(&th[1], NULL, lets_go, NULL), 0);
+	assert_false(timer_cancel_wait(&t[0]));
+	assert_true(__atomic_load_n(&ended, __ATOMIC_ACQUIRE));
+	pthread_join(th[0], NULL);
+	pthread_join(th[1], NULL);
+}
+
 static void other_cpu_is_kicked_and_arms_itself(void **state)
 {
 	(void)state;
@@ -256,6 +323,8 @@ int main(void)
 		cmocka_unit_test_setup(setting_itself_in_the_past_does_not_hold_the_cpu, setup),
 		cmocka_unit_test_setup(far_deadlines_keep_their_order, setup),
 		cmocka_unit_test_setup(a_deadline_that_has_fired_can_be_set_again_from_elsewhere, setup),
+		cmocka_unit_test_setup(a_timer_set_while_its_moment_is_served_is_not_lost, setup),
+		cmocka_unit_test_setup(cancelling_waits_for_the_function, setup),
 		cmocka_unit_test_setup(other_cpu_is_kicked_and_arms_itself, setup),
 		cmocka_unit_test_setup(timers_move_with_their_vcpu, setup),
 		cmocka_unit_test_setup(races_leave_the_queues_whole, setup),
