@@ -11,6 +11,7 @@
 #include "guest/control/errors.h"
 #include "guest/control/images.h"
 #include "guest/control/memmap.h"
+#include "guest/control/ports.h"
 #include "guest/control/pump.h"
 #include "guest/lib/hypercall.h"
 #include "guest/lib/string.h"
@@ -114,6 +115,24 @@ static u64 tables_used(void)
 	return ALIGN_UP(n * sizeof(*t), PAGE_SIZE);
 }
 
+/*
+ * What a guest finds where PCs have the BIOS's entry: it asks for a reset. Linux comes here in real mode when
+ * its firmware is hardware-reduced ACPI without UEFI: it then tries neither the ACPI reset register nor the
+ * keyboard controller.
+ */
+#define RESET_VECTOR 0xffff0ull
+static const u8 reset_code[] = {
+	0xb0,
+	RESET_VALUE, /* mov al, 6 */
+	0xba,
+	PORT_RESET & 0xff,
+	PORT_RESET >> 8, /* mov dx, 0xcf9 */
+	0xee,		 /* out dx, al */
+	0xf4,		 /* hlt */
+	0xeb,
+	0xfd, /* jmp to the hlt */
+};
+
 static bool write_image(struct dom *d, char err[DOMAIN_ERR])
 {
 	for (u32 i = 0; i < plan.nsegments; i++) {
@@ -123,7 +142,8 @@ static bool write_image(struct dom *d, char err[DOMAIN_ERR])
 		if (!write_all(d, s->what, s->gpa, s->src, s->filesz, err))
 			return false;
 	}
-	return write_all(d, "ACPI tables", MEMMAP_TABLES_START, tables, tables_used(), err);
+	return write_all(d, "ACPI tables", MEMMAP_TABLES_START, tables, tables_used(), err) &&
+	       write_all(d, "reset vector", RESET_VECTOR, reset_code, sizeof(reset_code), err);
 }
 
 /* ---- the first vCPU ---- */

@@ -325,6 +325,7 @@ static void the_image_is_where_it_belongs(void **state)
 	c = fake_context(d->id);
 	assert_memory_equal(mem + 0x100000, elf + 0x1000, 0x2000);
 	assert_memory_equal(mem + 0xe0000, "RSD PTR ", 8);
+	assert_memory_equal(mem + 0xffff0, "\xb0\x06\xba\xf9\x0c\xee", 6); /* a jump to the BIOS resets */
 	assert_int_equal(c->rip, 0x100040);
 	assert_int_equal(c->cr0 & 0x80000001, 1);
 	assert_int_equal(c->cs.attr, 0xc09b);
