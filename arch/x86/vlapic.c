@@ -334,7 +334,7 @@ static void icr_send(struct vlapic *v, u64 icr)
 
 static unsigned timer_mode(const struct vlapic *v)
 {
-	return GET(APIC_LVT_TIMER_MODE, *reg(v, APIC_LVT_TIMER));
+	return v->timer_mode;
 }
 
 static void timer_disarm(struct vlapic *v)
@@ -379,8 +379,10 @@ static void timer_start(struct vlapic *v, u32 count)
 /* SDM: "APIC Timer": writing the initial count starts the timer, or stops it with 0. */
 static void tmict_write(struct vlapic *v, u32 count)
 {
-	if (timer_mode(v) == APIC_TIMER_TSC_DEADLINE)
+	if (timer_mode(v) == APIC_TIMER_TSC_DEADLINE) {
+		*reg(v, APIC_TMICT) = 0; /* the processor may have stored the count */
 		return;
+	}
 	*reg(v, APIC_TMICT) = count;
 	if (count)
 		timer_start(v, count);
@@ -429,6 +431,7 @@ static void lvt_timer_write(struct vlapic *v, u32 value)
 {
 	unsigned mode = timer_mode(v), next = GET(APIC_LVT_TIMER_MODE, value);
 
+	v->timer_mode = next;
 	if ((mode == APIC_TIMER_TSC_DEADLINE) != (next == APIC_TIMER_TSC_DEADLINE)) {
 		timer_disarm(v);
 		*reg(v, APIC_TMICT) = 0;
@@ -640,6 +643,7 @@ static void set_ids(struct vlapic *v)
 void vlapic_reset(struct vlapic *v, bool init)
 {
 	timer_disarm(v);
+	v->timer_mode = APIC_TIMER_ONE_SHOT;
 	if (!init)
 		v->base = APIC_BASE_POWER_UP | APIC_BASE_EN | (v->base & APIC_BASE_BSP);
 	for (unsigned k = 0; k < 0x400 / 4; k++)

@@ -109,6 +109,7 @@ struct vlapic {
 	u32 isr_words;	   /* (o) the same for ISR */
 	s32 isr_top;	   /* (o) the highest vector in ISR, or -1 */
 	u32 divide_shift;  /* (o) log2 of the divide configuration */
+	u32 timer_mode;	   /* (o) of LVT Timer; what the register had before, where the processor writes it */
 	u64 base_reserved; /* constant: bits of IA32_APIC_BASE that must be zero */
 	u64 deadline;	   /* (o) host TSC at which the timer fires, 0: not armed */
 	u64 period;	   /* (o) host TSC ticks that the initial count stands for */

@@ -821,6 +821,18 @@ static void test_apicv(void **state)
 	v->regs[APIC_TMICT / 4] = 3000;
 	vlapic_apic_write(v, APIC_TMICT);
 	assert_int_equal(fake[0].armed, now + 6000);
+	/* and the mode that the timer leaves stands nowhere else */
+	v->regs[APIC_LVT_TIMER / 4] = APIC_TIMER_TSC_DEADLINE << 17 | 0x44;
+	vlapic_apic_write(v, APIC_LVT_TIMER);
+	assert_int_equal(v->deadline, 0);
+	vlapic_tscdeadline_write(v, vlapic_now(v) + v->tsc_offset + 1000);
+	assert_int_not_equal(v->deadline, 0);
+	v->regs[APIC_TMICT / 4] = 3000;
+	vlapic_apic_write(v, APIC_TMICT);
+	assert_int_equal(rd(0, APIC_TMICT), 0);
+	v->regs[APIC_LVT_TIMER / 4] = 0x44;
+	vlapic_apic_write(v, APIC_LVT_TIMER);
+	assert_int_equal(v->deadline, 0);
 	/* the processor has taken an interrupt and another has come */
 	v->regs[(APIC_ISR + 0x30) / 4] = 1u << 5;
 	v->regs[(APIC_IRR + 0x70) / 4] = 1u << 31;
