@@ -4,10 +4,10 @@
 #include "arch/x86/hostmap.h"
 #include "arch/x86/percpu.h"
 #include "arch/x86/regs.h"
-#include "hv/abi/caisson.h"
 #include "hv/arch.h"
 #include "hv/frame.h"
 #include "hv/lock.h"
+#include "hv/main.h"
 #include "hv/panic.h"
 #include "hv/string.h"
 
@@ -15,65 +15,42 @@
 #define BELOW_4G (1ull << 32)
 
 /* linker.ld */
-extern u8 image_text[], image_text_end[], image_rodata[], image_rodata_end[], image_data[], image_end[],
-	boot_start[];
+extern u8 image_text[], image_text_end[], image_rodata[], image_rodata_end[], image_data[], image_end[];
 
 struct pgtable host_pgtable;
 
-/* ---- early memory ---- */
-static struct {
-	struct bootinfo *bi;
-	struct boot_range *used; /* grows: what was taken out of the current gap */
-	u64 end;
-	bool sealed;
-} early;
+/* ---- early memory: the largest gap below 4 GiB, which the boot page tables map ---- */
+static struct boot_range *early; /* in the reserved list: grows */
+static u64 early_end;
 
 void early_init(struct bootinfo *bi)
 {
-	early.bi = bi;
-}
-
-/* Goes to the largest gap below 4 GiB, which the boot page tables map and 32-bit code of other CPUs can name.
- */
-static bool early_find_gap(u64 bytes)
-{
-	static struct frame_range gaps[BOOT_MEM_MAX + BOOT_RESERVED_MAX];
-	u32 n = boot_free_ranges(early.bi, gaps, ARRAY_SIZE(gaps));
-	u64 start = 0, end = 0;
+	static struct frame_range gaps[FRAME_RANGES];
+	u32 n = boot_free_ranges(bi, gaps, FRAME_RANGES);
+	u64 start = 0;
 
 	for (u32 i = 0; i < n; i++) {
 		u64 top = MIN(gaps[i].end, BELOW_4G);
 
-		if (gaps[i].base < top && top - gaps[i].base > end - start) {
+		if (gaps[i].base < top && top - gaps[i].base > early_end - start) {
 			start = gaps[i].base;
-			end = top;
+			early_end = top;
 		}
 	}
-	if (end - start < bytes)
-		return false;
-	boot_reserve(early.bi, HPA(start), HPA(start));
-	early.used = &early.bi->reserved[early.bi->reserved_count - 1];
-	early.end = end;
-	return true;
+	boot_reserve(bi, HPA(start), HPA(start));
+	early = &bi->reserved[bi->reserved_count - 1];
 }
 
 void *early_alloc(u64 bytes)
 {
-	void *p;
+	void *p = (void *)(DIRECT_MAP + early->end.v);
 
-	ASSERT(!early.sealed, "%lu bytes", bytes);
 	bytes = ALIGN_UP(bytes, PAGE_SIZE);
-	if ((!early.used || early.end - early.used->end.v < bytes) && !early_find_gap(bytes))
+	if (early_end - early->end.v < bytes)
 		panic("no memory for the hypervisor itself: %lu KiB more are needed below 4 GiB",
 		      bytes / 1024);
-	p = (void *)(DIRECT_MAP + early.used->end.v);
-	early.used->end.v += bytes;
+	early->end.v += bytes;
 	return memset(p, 0, bytes);
-}
-
-void early_seal(void)
-{
-	early.sealed = true;
 }
 
 /* ---- tables ---- */
@@ -101,54 +78,50 @@ static void table_free(void *ctx, hpa_t page)
 
 static const struct pg_mem host_mem = { table_alloc, table_free, (u8 *)DIRECT_MAP };
 
-void hostmap_set_alloc(void *(*page)(void))
+void arch_memory_final(void *(*page)(void))
 {
+	early_end = early->end.v;
 	page_alloc = page;
 }
 
-static void map(u64 va, u64 pa, u64 bytes, u64 max_leaf, u32 prot, u32 memtype)
+static void map(u64 va, u64 pa, u64 bytes, u32 prot, u32 memtype)
 {
-	int err = pg_map_range(&host_pgtable, va, HPA(pa), bytes, max_leaf, prot, memtype);
+	int err = pg_map_range(&host_pgtable, va, HPA(pa), bytes, cpu_has(CPU_PAGE1GB) ? SZ_1G : SZ_2M, prot,
+			       memtype);
 
 	ASSERT(!err, "mapping %#lx bytes of %#lx at %#lx: %d", bytes, pa, va, err);
 }
 
-static void map_image(const u8 *from, const u8 *to, u32 prot)
+/* [from, to) of the image, where it is linked. */
+static void map_image(u64 from, u64 to, u32 prot)
 {
-	map((u64)from, (u64)from - IMAGE_BASE, (u64)(to - from), PAGE_SIZE, prot, MT_WB);
+	map(from, from - IMAGE_BASE, to - from, prot, MT_WB);
 }
 
-/* What is read-only in the image is read-only in the direct map, too. */
-static void protect_direct(const u8 *from, const u8 *to)
+/* What of RAM lies between two addresses into the direct map. */
+static void map_direct(const struct bootinfo *bi, u64 from, u64 to, u32 prot)
 {
-	for (u64 pa = (u64)from - IMAGE_BASE; pa < (u64)to - IMAGE_BASE; pa += PAGE_SIZE) {
-		u64 va = DIRECT_MAP + pa;
-		struct pg_leaf l;
+	for (u32 i = 0; i < bi->mem_count; i++) {
+		u64 start = MAX(bi->mem[i].start.v, from), end = MIN(bi->mem[i].end.v, to);
 
-		while (pg_lookup(&host_pgtable, va, &l) && l.size > PAGE_SIZE && !pg_split(&host_pgtable, va))
-			;
-		/* The image may lie in memory that the map does not call RAM: then the direct map has nothing
-		 * there. */
-		if (pg_protect(&host_pgtable, va, PG_READ) == -CAISSON_EINVAL)
-			panic("the direct map of the image cannot be made read-only");
+		if (bi->mem[i].type == BOOT_MEM_RAM && start < end)
+			map(DIRECT_MAP + start, start, end - start, prot, MT_WB);
 	}
 }
 
 void hostmap_init(const struct bootinfo *bi)
 {
+	u64 fixed = (u64)image_text - IMAGE_BASE, fixed_end = (u64)image_rodata_end - IMAGE_BASE;
+
 	if (pg_init(&host_pgtable, &pg_format_host, &host_mem, NULL))
 		panic("no page for the root of the page tables");
-	for (u32 i = 0; i < bi->mem_count; i++) {
-		const struct boot_range *m = &bi->mem[i];
-
-		if (m->type == BOOT_MEM_RAM)
-			map(DIRECT_MAP + m->start.v, m->start.v, m->end.v - m->start.v,
-			    cpu_has(CPU_PAGE1GB) ? SZ_1G : SZ_2M, RW, MT_WB);
-	}
-	map_image(image_text, image_text_end, PG_READ | PG_EXEC);
-	map_image(image_rodata, image_rodata_end, PG_READ);
-	map_image(image_data, image_end, RW);
-	protect_direct(image_text, image_rodata_end);
+	map_image((u64)image_text, (u64)image_text_end, PG_READ | PG_EXEC);
+	map_image((u64)image_rodata, (u64)image_rodata_end, PG_READ);
+	map_image((u64)image_data, (u64)image_end, RW);
+	/* What is read-only in the image is read-only in the direct map, too. */
+	map_direct(bi, 0, fixed, RW);
+	map_direct(bi, fixed, fixed_end, PG_READ);
+	map_direct(bi, fixed_end, ~0ull, RW);
 	hostmap_load();
 }
 
@@ -162,7 +135,7 @@ static u64 map_stack(u64 *va, u64 bytes)
 {
 	u64 top = *va + bytes;
 
-	map(*va, (u64)early_alloc(bytes) - DIRECT_MAP, bytes, PAGE_SIZE, RW, MT_WB);
+	map(*va, (u64)early_alloc(bytes) - DIRECT_MAP, bytes, RW, MT_WB);
 	*va = top + PAGE_SIZE;
 	return top;
 }
@@ -191,7 +164,7 @@ static void *window(u64 pa, u64 bytes, u32 prot, u32 memtype)
 	lock(&windows.lock);
 	va = MMIO_AREA + windows.next;
 	windows.next += size + PAGE_SIZE;
-	map(va, first, size, PAGE_SIZE, prot, memtype);
+	map(va, first, size, prot, memtype);
 	unlock(&windows.lock);
 	return (void *)(va + (pa - first));
 }

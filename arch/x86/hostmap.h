@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hypervisor's own address space, the same on all CPUs:
- *
- *   ffff8000_00000000  direct map of all RAM: 2 MiB leaves, not executable; the image's text and constants
- * read-only ffffc000_00000000  stacks: 64 KiB per CPU, an unmapped page under each ffffd000_00000000 devices,
- * as mmio_map() gives them out ffffffff_80000000  the image: text R-X, constants R--, data RW-
- *
- * Nothing is mapped at low addresses.
+ * The hypervisor's own address space, the same on all CPUs.  Nothing is mapped at low addresses.
  */
 #ifndef X86_HOSTMAP_H
 #define X86_HOSTMAP_H
@@ -14,10 +8,11 @@
 #include "arch/x86/pgtable.h"
 #include "hv/bootinfo.h"
 
-#define DIRECT_MAP 0xffff800000000000ull
-#define STACK_AREA 0xffffc00000000000ull
-#define MMIO_AREA  0xffffd00000000000ull
-#define IMAGE_BASE 0xffffffff80000000ull
+#define DIRECT_MAP \
+	0xffff800000000000ull /* all RAM, not executable; the image's text and constants read-only */
+#define STACK_AREA 0xffffc00000000000ull /* a slot per CPU, an unmapped page under each stack */
+#define MMIO_AREA  0xffffd00000000000ull /* devices, as mmio_map() gives them out */
+#define IMAGE_BASE 0xffffffff80000000ull /* the image: text R-X, constants R--, data RW- */
 
 #define STACK_SLOT  0x10000ul
 #define STACK_BYTES 0x4000ul /* main stack */
@@ -28,14 +23,9 @@ struct x86_pcpu;
 extern struct pgtable host_pgtable;
 
 /* Boot CPU: memory before there is an allocator: zeroed pages below 4 GiB, never freed. Panics when there are
- * none. What was taken is in bi->reserved. */
+ * none, and after arch_memory_final(). What was taken is in bi->reserved. */
 void early_init(struct bootinfo *bi);
 void *early_alloc(u64 bytes);
-/* No early allocation may follow: bi->reserved is complete. */
-void early_seal(void);
-/* Instead of early_alloc(), for the tables of later mappings: a zeroed page in the direct map, or NULL. */
-void hostmap_set_alloc(void *(*page)(void));
-
 /* Boot CPU: builds the space and switches to it. */
 void hostmap_init(const struct bootinfo *bi);
 /* Every other CPU: switches to it. */

@@ -170,9 +170,3 @@ u32 arch_cpus_found(void)
 {
 	return smp_cpus_found();
 }
-
-void arch_memory_final(void *(*page)(void))
-{
-	early_seal();
-	hostmap_set_alloc(page);
-}

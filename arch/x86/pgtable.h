@@ -15,21 +15,17 @@ enum {
 	PG_READ = 1,
 	PG_WRITE = 2,
 	PG_EXEC = 4,
-	PG_USER = 8, /* CPL 3 may use it; means nothing to EPT */
-	PG_PROTS = 16,
+	PG_PROTS = 8,
 };
 
 struct pg_format {
 	u64 present;	    /* an entry with none of these bits maps nothing */
 	u64 table;	    /* bits of an entry that refers to a table */
 	u64 prot[PG_PROTS]; /* bits of a leaf, by protection; 0: cannot be said */
-	u64 memtype[8];	    /* bits of a 4 KiB leaf, by MT_* */
-	u64 memtype_large[8];
-	u32 (*get_prot)(u64 leaf);
+	u64 memtype[8];	    /* bits of a leaf, by MT_UC or MT_WB */
+	u64 writable;	    /* bit of a leaf */
 };
 
-/* MT_* numbers come out as the hypervisor's own PAT (HOST_PAT) spells them; a nested table on AMD uses the
- * same PAT. */
 extern const struct pg_format pg_format_host, pg_format_ept, pg_format_npt;
 
 /* Where table pages come from. alloc gives a zeroed page, or v = 0 when there is none. Bytes of page pa are
@@ -67,21 +63,16 @@ int pg_map_range(struct pgtable *t, u64 va, hpa_t pa, u64 bytes, u64 max_leaf, u
 bool pg_lookup(const struct pgtable *t, u64 va, struct pg_leaf *out);
 /* Takes the leaf over va out; out as in pg_lookup() (pa is that of va). Tables stay. */
 bool pg_unmap(struct pgtable *t, u64 va, struct pg_leaf *out);
-/* New protection for the leaf over va; accessed, dirty and memory type stay. 0, -ENOENT, -EINVAL. */
-int pg_protect(struct pgtable *t, u64 va, u32 prot);
-/* Makes a large leaf over va 512 smaller ones of the same meaning. 0 (also when it is a 4 KiB leaf), -ENOENT,
- * -ENOMEM. */
-int pg_split(struct pgtable *t, u64 va);
 /* Entries from the root down to where the walk ends; returns how many. */
 u32 pg_walk(const struct pgtable *t, u64 va, u64 entry[4]);
-/* Frees up to `most` table pages below the root, leaves and all; true when none is left. */
-bool pg_clear(struct pgtable *t, u64 most);
-/* pg_clear() of everything, and the root. */
+/* Frees all table pages below the root, leaves and all. */
+void pg_clear(struct pgtable *t);
+/* pg_clear(), and the root. */
 void pg_destroy(struct pgtable *t);
 
-static inline u32 pg_prot(const struct pgtable *t, u64 leaf)
+static inline bool pg_writable(const struct pgtable *t, u64 leaf)
 {
-	return t->fmt->get_prot(leaf);
+	return leaf & t->fmt->writable;
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The second stage of a domain: hv's words for it over the page-table builder. hv/arch.h says what each promises. */
+/* The second stage of a domain: hv's words for it over the page-table builder. hv/arch.h says what each
+ * promises. */
 #include "arch/x86/hostmap.h"
 #include "arch/x86/hvm.h"
 #include "arch/x86/percpu.h"
@@ -8,8 +9,8 @@
 #include "hv/arch.h"
 #include "hv/frame.h"
 
-/* Tables come out of what was set aside at creation, so that a page that was promised can also be mapped; what goes beyond
- * (shares) out of what is free. */
+/* Tables come out of what was set aside at creation, so that a page that was promised can also be mapped;
+ * what goes beyond (shares) out of what is free. */
 static hpa_t table_alloc(void *ctx)
 {
 	struct x86_domain *d = ctx;
@@ -66,8 +67,8 @@ void s2_exit(struct x86_domain *d)
 static u32 to_pg(u32 prot)
 {
 	if (prot == ARCH_PROT_RO_DATA)
-		return PG_READ | PG_USER;
-	return PG_READ | PG_EXEC | PG_USER | (prot & CAISSON_PROT_WRITE ? PG_WRITE : 0);
+		return PG_READ;
+	return PG_READ | PG_EXEC | (prot & CAISSON_PROT_WRITE ? PG_WRITE : 0);
 }
 
 int arch_s2_map(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot)
@@ -100,7 +101,7 @@ bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot)
 	}
 	*pa = l.pa;
 	*size = l.size;
-	*prot = CAISSON_PROT_READ | (pg_prot(&x->s2, *l.entry) & PG_WRITE ? CAISSON_PROT_WRITE : 0);
+	*prot = CAISSON_PROT_READ | (pg_writable(&x->s2, *l.entry) ? CAISSON_PROT_WRITE : 0);
 	return true;
 }
 
@@ -131,7 +132,7 @@ bool arch_s2_flushed(struct domain *d)
 
 void arch_s2_clear(struct domain *d)
 {
-	pg_clear(&x86_domain(d)->s2, ~0ull);
+	pg_clear(&x86_domain(d)->s2);
 }
 
 u64 arch_s2_sizes(void)
