@@ -387,8 +387,11 @@ static COLD void charge_special(struct sched_cpu *c, struct sched_unit *u, u64 d
 	if (u->rt.left > 0) {
 		rt_late(u, now);
 	} else {
+		/* What it had beyond its budget, it had in the fair class. */
 		u->reserved = false;
 		settle(c, u);
+		u->vtime += vticks(u, (u64)-u->rt.left);
+		u->rt.left = 0;
 		heap_insert(&c->releases, &u->release, u->rt.deadline);
 	}
 }
@@ -594,7 +597,7 @@ static COLD void releases(struct sched_cpu *c, u64 now)
 			enqueue(c, u);
 			continue;
 		}
-		u->rt.left = MIN(u->rt.left + (s64)u->rt.budget, (s64)u->rt.budget);
+		u->rt.left = (s64)u->rt.budget;
 		u->rt.deadline += u->rt.period;
 		if (!heap_before(now, u->rt.deadline))
 			u->rt.deadline = now + u->rt.period;
@@ -602,9 +605,7 @@ static COLD void releases(struct sched_cpu *c, u64 now)
 			heap_remove(&c->fair, &u->run);
 			enqueue(c, u);
 		} else {
-			u->reserved = u->rt.left > 0;
-			if (!u->reserved)
-				heap_insert(&c->releases, &u->release, u->rt.deadline);
+			u->reserved = true;
 		}
 	}
 }

@@ -476,6 +476,17 @@ static void the_table_is_not_given_back(void **state)
 	assert_panics(frame_unref(HPA(pa)));
 }
 
+static void mapping_for_the_wrong_owner_is_caught(void **state)
+{
+	hpa_t pa = frame_alloc(4, 0, 0);
+
+	(void)state;
+	memset(frame_map(pa, 4), 0x11, PAGE_SIZE);
+	frame_unmap();
+	assert_true(is(pa, 0, 0x11));
+	assert_panics(frame_map(pa, 5));
+}
+
 static void a_gigabyte_block(void **state)
 {
 	struct frame_range r = { 0x40000000, 0x140000000 };
@@ -576,6 +587,7 @@ int main(void)
 		cmocka_unit_test_setup(free_of_what_is_not_ram_is_caught, setup),
 		cmocka_unit_test_setup(free_of_a_shared_frame_is_caught, setup),
 		cmocka_unit_test_setup(the_table_is_not_given_back, setup),
+		cmocka_unit_test_setup(mapping_for_the_wrong_owner_is_caught, setup),
 		cmocka_unit_test_setup(a_gigabyte_block, setup),
 		cmocka_unit_test_setup(reservations_hold_while_others_zero, setup),
 	};

@@ -643,6 +643,125 @@ static void a_reservation_is_no_ceiling(void **state)
 	assert_int_equal(l->ran, 1 * SEC);
 }
 
+/* The machine itself was late (a long stretch in root mode): counted, and the next period is a whole one. */
+static void a_missed_deadline_is_counted(void **state)
+{
+	struct sched_cpu *c = cpu(0);
+	struct load *l, *b;
+
+	(void)state;
+	machine(1);
+	b = busy(&group[0]);
+	run_until(fake.now + 5 * MS);
+	l = add(&group[1], NEVER, 0);
+	assert_int_equal(sched_set_reservation(&l->u, 2000, 10000), 0);
+	wake(l);
+	assert_true(c->resched);
+	fake.now += 15 * MS;
+	assert_ptr_equal(sched_pick(c, fake.now), &l->u);
+	assert_int_equal(l->u.rt.missed, 1);
+	assert_int_equal(l->u.rt.deadline, fake.now + 10 * MS);
+	assert_int_equal(c->slice_end, fake.now + 2 * MS);
+	sched_put(c);
+	sched_loaded(c, &l->u);
+	fake.now += 1 * MS;
+	assert_ptr_equal(sched_pick(c, fake.now), &l->u);
+	/* Far over its budget: the rest was in the fair class, where it now comes after the other; a new
+	 * period has begun. */
+	fake.now += 30 * MS;
+	assert_ptr_equal(sched_pick(c, fake.now), &l->u);
+	assert_int_equal(l->u.rt.missed, 1);
+	assert_int_equal(c->slice_end, fake.now + 2 * MS);
+	fake.now += 2 * MS;
+	assert_ptr_equal(sched_pick(c, fake.now), &b->u);
+	sched_put(c);
+	sched_loaded(c, &b->u);
+	began[0] = fake.now;
+	l->ran = 0;
+	run_until(fake.now + 100 * MS);
+	assert_true(l->ran >= 20 * MS);
+}
+
+/* A unit with its budget used up, asleep and awake again, has no new one before its time. */
+static void sleep_does_not_renew_a_budget(void **state)
+{
+	struct load *l;
+
+	(void)state;
+	machine(1);
+	for (u32 i = 0; i < 9; i++)
+		busy(&group[i]);
+	l = add(&group[20], 3 * MS, 100 * US); /* asks for all, in pieces longer than its budget */
+	assert_int_equal(sched_set_reservation(&l->u, 2000, 10000), 0);
+	wake(l);
+	run_until(fake.now + 3 * SEC);
+	assert_true(l->ran >= 3 * SEC * 19 / 100);
+	assert_true(l->ran <= 3 * SEC * 30 / 100); /* 20 % and a tenth of the rest */
+	assert_int_equal(l->u.rt.missed, 0);
+}
+
+static void reservations_come_and_go(void **state)
+{
+	struct load *l;
+	struct sched_times t;
+
+	(void)state;
+	machine(2);
+	for (u32 i = 0; i < 10; i++)
+		busy(&group[i]);
+	l = &unit[3];
+	for (u32 round = 0; round < 60; round++) { /* whatever it does at the moment */
+		run_until(fake.now + 1700 * US);
+		assert_int_equal(sched_set_reservation(&l->u, 3000, 10000), 0);
+		run_until(fake.now + (round % 7) * MS);
+		assert_int_equal(sched_set_affinity(&l->u, (u64[4]){ 1 + round % 2 }), 0);
+		assert_int_equal(l->u.rt.home->id, round % 2);
+		assert_int_equal(cpu(round % 2)->rt_share, (3u << 20) / 10);
+		assert_int_equal(cpu(1 - round % 2)->rt_share, 0);
+		run_until(fake.now + (round % 3) * 7 * MS);
+		if (round % 2)
+			assert_int_equal(sched_set_reservation(&l->u, 0, 0), 0);
+	}
+	assert_int_equal(sched_set_affinity(&l->u, (u64[4]){ 3 }), 0);
+	assert_int_equal(sched_set_reservation(&l->u, 3000, 10000), 0);
+	forget();
+	run_until(fake.now + 1 * SEC);
+	assert_true(l->ran >= 299 * MS);
+	/* A parked one too: with a reservation the cap does not hold it. */
+	assert_int_equal(sched_set_cap(&group[0], 1), 0);
+	run_until(fake.now + 15 * MS);
+	assert_int_equal(unit[0].u.state, SCHED_PARKED);
+	fake.now += 1;
+	sched_times(&unit[0].u, fake.now, &t);
+	assert_true(t.parked > unit[0].u.parked_ticks);
+	assert_int_equal(sched_set_reservation(&unit[0].u, 4000, 10000), 0);
+	unit[0].ran = 0;
+	run_until(fake.now + 1 * SEC);
+	assert_true(unit[0].ran >= 399 * MS);
+}
+
+static void a_pool_without_room_refuses(void **state)
+{
+	(void)state;
+	machine(3);
+	assert_int_equal(sched_pool_create(), 1);
+	assert_int_equal(sched_pool_move_cpu(1, 2), 0);
+	for (u32 i = 0; i < 2; i++) {
+		add(&group[0], NEVER, 0);
+		assert_int_equal(sched_set_reservation(&unit[i].u, 5000, 10000), 0);
+	}
+	assert_int_equal(sched_set_pool(&group[0], 7), -CAISSON_ENOENT);
+	assert_int_equal(sched_set_pool(&group[0], 1), -CAISSON_ENOSPC); /* one would fit, two do not */
+	assert_int_equal(cpu(2)->rt_share, 0);
+	assert_int_equal(cpu(0)->rt_share + cpu(1)->rt_share, 1u << 20);
+	assert_int_equal(sched_set_reservation(&unit[1].u, 0, 0), 0);
+	assert_int_equal(sched_set_pool(&group[0], 1), 0);
+	assert_int_equal(cpu(2)->rt_share, 1u << 19);
+	assert_int_equal(cpu(0)->rt_share + cpu(1)->rt_share, 0);
+	assert_int_equal(sched_set_affinity(&unit[0].u, (u64[4]){ 3 }), -CAISSON_EINVAL);
+	assert_int_equal(sched_pool_move_cpu(1, 2), 0); /* it is there */
+}
+
 static void admission(void **state)
 {
 	(void)state;
@@ -1316,6 +1435,10 @@ int main(void)
 		cmocka_unit_test(no_deadline_is_missed),
 		cmocka_unit_test(reservations_do_not_disturb_each_other),
 		cmocka_unit_test(a_reservation_is_no_ceiling),
+		cmocka_unit_test(a_missed_deadline_is_counted),
+		cmocka_unit_test(sleep_does_not_renew_a_budget),
+		cmocka_unit_test(reservations_come_and_go),
+		cmocka_unit_test(a_pool_without_room_refuses),
 		cmocka_unit_test(admission),
 		cmocka_unit_test(an_idle_cpu_takes_what_waits),
 		cmocka_unit_test(pinned_units_stay),
