@@ -181,6 +181,8 @@ int domain_vcpu_create(struct domain *d, u32 id)
 		return -CAISSON_EBUSY;
 	if (READ_ONCE(d->vcpu[id]))
 		return -CAISSON_EEXIST;
+	if (id != READ_ONCE(d->vcpus)) /* in order: whoever looks through them finds no gap */
+		return -CAISSON_EINVAL;
 	v = arch_vcpu_alloc(d, id);
 	if (!v)
 		return -CAISSON_ENOMEM;

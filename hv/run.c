@@ -67,7 +67,8 @@ static struct vcpu *run_sleep(struct pcpu *c, struct vcpu *v, u64 now)
 		sched_wake(&w->sched);
 	}
 	if (v->sleep == SLEEP_HLT || v->sleep == SLEEP_SIPI) {
-		arch_vcpu_asleep(v);
+		if (v->sleep == SLEEP_HLT)
+			arch_vcpu_asleep(v);
 		if (arch_vcpu_has_work(v))
 			vcpu_wake(v, v->sleep);
 	}

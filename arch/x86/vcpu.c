@@ -334,7 +334,7 @@ bool arch_vcpu_has_work(struct vcpu *hv)
 
 	if (v->wait_sipi)
 		return READ_ONCE(v->init_sipi) & VCPU_SIPI;
-	if (READ_ONCE(v->init_sipi) || READ_ONCE(v->nmi_pending) || READ_ONCE(v->timer_fired) || READ_ONCE(hv->pending) & PEND_ARCH)
+	if (READ_ONCE(v->init_sipi) || READ_ONCE(v->nmi_pending) || READ_ONCE(v->timer_fired))
 		return true;
 	if (!v->halt_open)
 		return false;
@@ -359,8 +359,6 @@ void arch_vcpu_run(struct vcpu *hv)
 		/* What the timer brought may be an interrupt now, or not. */
 		if (!v->wait_sipi && __atomic_exchange_n(&v->timer_fired, false, __ATOMIC_ACQ_REL))
 			vlapic_timer_expired(&v->apic);
-		if (!v->wait_sipi)
-			__atomic_and_fetch(&hv->pending, ~(u32)PEND_ARCH, __ATOMIC_ACQ_REL);
 		if (!arch_vcpu_has_work(hv)) {
 			vcpu_sleep(hv, v->wait_sipi ? SLEEP_SIPI : SLEEP_HLT);
 			return;
@@ -541,7 +539,7 @@ void vlapic_send_ipi(struct vlapic *from, u64 icr)
 {
 	struct x86_domain *d = x86_domain(apic_vcpu(from)->hv.domain);
 
-	vlapic_ipi(d->apics, d->hv.max_vcpus, from, icr);
+	vlapic_ipi(d->apics, READ_ONCE(d->hv.vcpus), from, icr);
 }
 
 void vlapic_eoi_broadcast(struct vlapic *a, u8 vector)
@@ -579,7 +577,7 @@ bool vioapic_deliver(struct vioapic *io, const struct irq_msg *m)
 {
 	struct x86_domain *d = container_of(io, struct x86_domain, ioapic);
 
-	return vlapic_route(d->apics, d->hv.max_vcpus, m) > 0;
+	return vlapic_route(d->apics, READ_ONCE(d->hv.vcpus), m) > 0;
 }
 
 void arch_irq_line(struct domain *hv, u32 gsi, bool level)
@@ -598,6 +596,6 @@ int arch_msi(struct domain *hv, u64 address, u32 data)
 
 	if (!vlapic_msi_decode(address, data, &m))
 		return -CAISSON_EINVAL;
-	vlapic_route(d->apics, d->hv.max_vcpus, &m);
+	vlapic_route(d->apics, READ_ONCE(d->hv.vcpus), &m);
 	return 0;
 }

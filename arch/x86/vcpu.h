@@ -35,7 +35,7 @@ struct io_state {
 struct x86_vcpu {
 	struct vcpu hv; /* first */
 	u64 regs[16];	/* hardware numbering; RSP is the vendor's block's while loaded */
-	u64 exit_tsc;	/* at the last exit, entry_tsc at the entry before it */
+	u64 exit_tsc;	/* at the last exit */
 	u64 entry_tsc;
 	u64 tsc_offset; /* guest TSC minus host TSC */
 	u64 tsc_adjust;

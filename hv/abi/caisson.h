@@ -79,7 +79,7 @@
 	X(23, mem_read)	      /* (dom, gpa there, local gpa, bytes) -> bytes copied */                                        \
 	X(24, foreign_map)    /* (dom, gpa there, local gpa, pages, CAISSON_PROT_*) */                                        \
 	X(25, foreign_unmap)  /* (local gpa): the whole share that was mapped there */                                        \
-	X(26, vcpu_create)    /* (dom, vcpu) */                                                                               \
+	X(26, vcpu_create)    /* (dom, vcpu): in order, from 0 */                                                             \
 	X(27, vcpu_get)	      /* (dom, vcpu, gpa of struct caisson_vcpu_context): domain paused or vCPU never run */          \
 	X(28, vcpu_set)	      /* (dom, vcpu, gpa of struct caisson_vcpu_context): the same */                                 \
 	X(29, vcpu_info)      /* (dom, vcpu, gpa of struct caisson_vcpu_info) */                                              \

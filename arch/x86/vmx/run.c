@@ -132,10 +132,16 @@ static void inject_irqs(struct x86_vcpu *v, struct vmx_vcpu *x, bool taken)
 }
 
 /* Something is pending: what of it can go in goes in. False: hv is wanted first. */
-static bool vmx_pending(struct x86_vcpu *v, struct vmx_vcpu *x)
+static __noinline bool vmx_pending(struct x86_vcpu *v, struct vmx_vcpu *x)
 {
+	u32 only = PEND_IRQ;
 	bool taken;
 
+	/* The processor delivers by itself: it has only to be told. */
+	if (v->apicv && __atomic_compare_exchange_n(&v->hv.pending, &only, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+		apicv_sync(v);
+		return true;
+	}
 	if (!exit_pending(v))
 		return false;
 	/* Cleared before it is looked for: what is posted from here on sets its bit again. */
@@ -189,7 +195,6 @@ void vmx_run(struct x86_vcpu *v)
 		vmx_step(v, v->io.insn.length);
 	else if (!vmx_prepare(v, x))
 		return;
-	v->entry_tsc = rdtsc();
 	if (vmx_loop(v, x->launched))
 		x->launched = true;
 	else
@@ -399,19 +404,16 @@ static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struc
 	return true;
 }
 
-static inline bool vmx_finish(struct x86_vcpu *v, struct vmx_vcpu *x, u32 kind, bool enter)
+static inline __attribute__((always_inline)) bool vmx_finish(struct x86_vcpu *v, struct vmx_vcpu *x, u32 kind, bool enter)
 {
-	u64 now;
-
 	enter = enter && vmx_prepare(v, x);
-	now = rdtsc();
-	stats_add(&v->stats[kind], now - v->exit_tsc, v->exit_rip);
-	v->entry_tsc = now;
+	stats_add(&v->stats[kind], rdtsc() - v->exit_tsc, v->exit_rip);
 	return enter;
 }
 
-static bool vmx_exit_slow(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason)
+static __noinline bool vmx_exit_slow(struct x86_vcpu *v, u32 reason)
 {
+	struct vmx_vcpu *x = vmx_vcpu(v);
 	struct vm_exit e;
 	bool enter = true;
 
@@ -426,38 +428,54 @@ static bool vmx_exit_slow(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason)
 }
 
 /* A verdict acted on here, without the detour over struct vm_exit. */
-static inline bool vmx_verdict(struct x86_vcpu *v, struct vmx_vcpu *x, u32 kind, enum verdict vd)
+static __noinline bool vmx_verdict(struct x86_vcpu *v, u32 kind, enum verdict vd)
 {
 	if (vd == V_ADVANCE || vd == V_SLEEP)
 		vmx_step(v, (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
-	return vmx_finish(v, x, kind, vd == V_ADVANCE || vd == V_RESUME);
+	return vmx_finish(v, vmx_vcpu(v), kind, vd == V_ADVANCE || vd == V_RESUME);
 }
 
+static __noinline bool vmx_exit_other(struct x86_vcpu *v, u32 reason)
+{
+	u64 q;
+
+	switch (reason) {
+	case VMX_REASON_WRMSR:
+		return vmx_verdict(v, EXIT_WRMSR, exit_wrmsr(v));
+	case VMX_REASON_CPUID:
+		return vmx_verdict(v, EXIT_CPUID, exit_cpuid(v));
+	case VMX_REASON_VMCALL:
+		return vmx_verdict(v, EXIT_HYPERCALL, exit_hypercall(v));
+	case VMX_REASON_RDMSR:
+		return vmx_verdict(v, EXIT_RDMSR, exit_rdmsr(v));
+	case VMX_REASON_IO:
+		q = vmread(VMCS_EXIT_QUALIFICATION);
+		if (likely(!(q & QUAL_IO_STRING)))
+			return vmx_verdict(v, EXIT_IO,
+					   io_port(v, (u16)GET(QUAL_IO_PORT, q), (u8)(GET(QUAL_IO_SIZE, q) + 1), q & QUAL_IO_IN,
+						   (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH)));
+	}
+	return vmx_exit_slow(v, reason);
+}
+
+/* The few exits that are many. */
 bool vmx_exit(struct x86_vcpu *v)
 {
-	struct vmx_vcpu *x = vmx_vcpu(v);
-	u32 reason;
-	u64 q;
+	u32 reason, kind;
 
 	v->exit_tsc = rdtsc();
 	reason = (u32)vmread(VMCS_EXIT_REASON);
 	v->exit_rip = vmread(VMCS_GUEST_RIP);
-	if (reason == VMX_REASON_WRMSR)
-		return vmx_verdict(v, x, EXIT_WRMSR, hot_wrmsr(v) ? V_ADVANCE : exit_wrmsr(v));
-	if (reason == VMX_REASON_CPUID)
-		return vmx_verdict(v, x, EXIT_CPUID, hot_cpuid(v) ? V_ADVANCE : exit_cpuid(v));
-	if (reason == VMX_REASON_VMCALL)
-		return vmx_verdict(v, x, EXIT_HYPERCALL,
-				   hot_hypercall(v, (u32)GET(AR_DPL, vmread(VMCS_GUEST_SS_AR))) ? V_ADVANCE :
-												 exit_hypercall(v));
-	if (reason == VMX_REASON_RDMSR)
-		return vmx_verdict(v, x, EXIT_RDMSR, hot_rdmsr(v) ? V_ADVANCE : exit_rdmsr(v));
-	if (reason == VMX_REASON_IO) {
-		q = vmread(VMCS_EXIT_QUALIFICATION);
-		if (likely(!(q & QUAL_IO_STRING)))
-			return vmx_verdict(v, x, EXIT_IO,
-					   io_port(v, (u16)GET(QUAL_IO_PORT, q), (u8)(GET(QUAL_IO_SIZE, q) + 1), q & QUAL_IO_IN,
-						   (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH)));
-	}
-	return vmx_exit_slow(v, x, reason);
+	if (reason == VMX_REASON_WRMSR && hot_wrmsr(v))
+		kind = EXIT_WRMSR;
+	else if (reason == VMX_REASON_CPUID && hot_cpuid(v))
+		kind = EXIT_CPUID;
+	else if (reason == VMX_REASON_RDMSR && hot_rdmsr(v))
+		kind = EXIT_RDMSR;
+	else if (reason == VMX_REASON_VMCALL && hot_hypercall(v, (u32)GET(AR_DPL, vmread(VMCS_GUEST_SS_AR))))
+		kind = EXIT_HYPERCALL;
+	else
+		return vmx_exit_other(v, reason);
+	vmx_step(v, (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
+	return vmx_finish(v, vmx_vcpu(v), kind, true);
 }
