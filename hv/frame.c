@@ -59,8 +59,8 @@ static struct {
 	struct {
 		u64 fn;
 		u32 index, left;
-	} run;	  /* zeroed frames next to be given singly: cut out of the lists, but free */
-	u64 away; /* frames of machine.free that frame_idle_zero() has in hand */
+	} run;	      /* zeroed frames next to be given singly: cut out of the lists, but free */
+	u64 away;     /* frames of machine.free that frame_idle_zero() has in hand */
 	bool zeroing; /* (a) a CPU is in frame_idle_zero() */
 } f;
 
