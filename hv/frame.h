@@ -31,12 +31,12 @@
 #define FRAME_ORDER_1G 18u
 #define FRAME_RANGES   256u
 
-/* flags of frame_alloc() and frame_reserve() */
-#define FRAME_HV   1u /* for the hypervisor's own use: from the hv pool, reached by arch_direct_map() */
-#define FRAME_ZERO 2u /* zeroed */
-#define FRAME_RESERVED                                                                       \
-	4u /* out of what frame_reserve() set aside (order 0 cannot fail; higher orders may) \
-	    */
+/* Flags of frame_alloc() and frame_reserve(). HV: for the hypervisor's own use, out of the hv pool, reached
+ * by arch_direct_map(). RESERVED: out of what frame_reserve() set aside (order 0 cannot fail, higher orders
+ * may). */
+#define FRAME_HV       1u
+#define FRAME_ZERO     2u
+#define FRAME_RESERVED 4u
 
 struct frame_range {
 	u64 base, end; /* bytes; any alignment: partial frames at the edges are dropped */
