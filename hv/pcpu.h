@@ -13,6 +13,7 @@ struct pcpu {
 	u32 id;
 	bool online;
 	struct vcpu *current; /* the vCPU loaded here, or NULL */
+	struct vcpu *lender; /* whose turn the current one has: it waits for that one's answer; or NULL */
 	struct sched_cpu sched;
 	struct timer_queue timers;
 	struct timer slice; /* end of the current's turn */

@@ -52,16 +52,69 @@ static void run_load(struct pcpu *c, struct vcpu *v)
 	sched_loaded(&c->sched, &v->sched);
 }
 
-/* The vCPU left to sleep: the one that it waits for may have the CPU directly. Returns that one, or NULL: ask the scheduler. */
+/* Changes what is on the CPU; the scheduler's idea of it stays. */
+static void run_swap(struct pcpu *c, struct vcpu *out, struct vcpu *in)
+{
+	arch_vcpu_put(out);
+	WRITE_ONCE(out->cpu, NULL);
+	c->current = in;
+	if (unlikely(in->wait_timer.queue != &c->timers))
+		timer_migrate(&in->wait_timer, &c->timers);
+	__atomic_store_n(&in->cpu, c, __ATOMIC_SEQ_CST);
+	arch_vcpu_load(in);
+}
+
+/* v was taken out of its queue by the one that answers it, or that it answers: nobody else wakes it. */
+static void run_awake(struct vcpu *v)
+{
+	__atomic_store_n(&v->sleep, SLEEP_NO, __ATOMIC_SEQ_CST);
+	v->wakeups++;
+}
+
+/* The borrower w leaves the CPU. Its lender goes on if it has its answer, else it is blocked after all. */
+static struct vcpu *run_loan_ends(struct pcpu *c, struct vcpu *w)
+{
+	struct vcpu *l = c->lender, *answered = w->handoff;
+
+	c->lender = NULL;
+	w->handoff = NULL;
+	if (likely(answered == l)) {
+		run_awake(l);
+	} else if (answered) {
+		run_awake(answered);
+		sched_wake(&answered->sched);
+	}
+	/* The answer may also have come by another way, from another CPU. */
+	if (l->sleep == SLEEP_NO || !sched_block(&c->sched, arch_now())) {
+		run_swap(c, w, l);
+		sched_give_back(&c->sched, &w->sched);
+	} else {
+		arch_vcpu_put(w);
+		WRITE_ONCE(w->cpu, NULL);
+		c->current = NULL;
+		sched_give_back(&c->sched, &w->sched);
+		sched_put(&c->sched); /* the lender's state was saved when it lent */
+		l = NULL;
+	}
+	if (w->sleep == SLEEP_NO)
+		sched_wake(&w->sched);
+	return l;
+}
+
+/* The vCPU left to sleep: the one that it waits for may have the CPU directly. Returns who is next, or NULL: ask the scheduler. */
 static struct vcpu *run_sleep(struct pcpu *c, struct vcpu *v, u64 now)
 {
 	struct vcpu *w = v->handoff;
 
 	if (w) {
 		v->handoff = NULL;
-		/* It was taken out of its queue for this: nobody else wakes it. */
-		__atomic_store_n(&w->sleep, SLEEP_NO, __ATOMIC_SEQ_CST);
-		w->wakeups++;
+		run_awake(w);
+		/* Only a requester lends: its device model's work is its own. The other way the time would be the model's. */
+		if (v->sleep == SLEEP_IOREQ && sched_lend(&c->sched, &w->sched, now)) {
+			c->lender = v;
+			run_swap(c, v, w);
+			return w;
+		}
 		if (sched_handoff(&c->sched, &w->sched, now))
 			return w;
 		sched_wake(&w->sched);
@@ -111,6 +164,9 @@ void run_loop(struct pcpu *c)
 		if (v->sleep == SLEEP_NO) /* else its domain was reset while it was queued */
 			arch_vcpu_run(v);
 		__atomic_and_fetch(&v->pending, ~(u32)PEND_LEAVE, __ATOMIC_ACQ_REL);
-		v = v->sleep == SLEEP_NO ? NULL : run_sleep(c, v, arch_now());
+		if (unlikely(c->lender != NULL))
+			v = run_loan_ends(c, v);
+		else
+			v = v->sleep == SLEEP_NO ? NULL : run_sleep(c, v, arch_now());
 	}
 }

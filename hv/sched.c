@@ -981,6 +981,25 @@ static HOT void hand(struct sched_cpu *c, struct sched_unit *from, struct sched_
 	c->current = to;
 }
 
+bool sched_lend(struct sched_cpu *c, struct sched_unit *to, u64 now)
+{
+	bool ok;
+
+	lock(&c->lock);
+	ok = to->cpu == c && may_hand(c, c->current, to, now);
+	if (ok)
+		to->on = c;
+	unlock(&c->lock);
+	return ok;
+}
+
+void sched_give_back(struct sched_cpu *c, struct sched_unit *to)
+{
+	lock(&c->lock);
+	to->on = NULL;
+	unlock(&c->lock);
+}
+
 bool sched_handoff(struct sched_cpu *c, struct sched_unit *to, u64 now)
 {
 	struct sched_unit *from = c->current;

@@ -219,10 +219,6 @@ bool sched_block(struct sched_cpu *c, u64 now);
 void sched_give_way(struct sched_cpu *c, u64 now);
 #if !__STDC_HOSTED__
 /* Its usual name, which on a host is POSIX's. */
-static inline void sched_yield(struct sched_cpu *c, u64 now)
-{
-	sched_give_way(c, now);
-}
 #endif
 
 /* The slice timer at c->slice_end: asks for a sched_pick(). Cheap, harmless when early. */
@@ -235,6 +231,12 @@ static inline void sched_tick(struct sched_cpu *c)
  * nothing has changed (the current was woken, `to` does not sleep, is held, over its cap or not allowed here,
  * somebody is to preempt, or the turn is over): block, wake and pick instead. */
 bool sched_handoff(struct sched_cpu *c, struct sched_unit *to, u64 now);
+
+/* The current unit goes to sleep, but lends its turn to `to`, which sleeps here and is expected to wake it at once: `to` has the
+ * CPU on the current one's account, who stays current. False: as for sched_handoff(). Whoever has the loan gives it back when
+ * its state is saved, and either the lender runs on, or it is blocked, and the borrower woken, in the ordinary way. */
+bool sched_lend(struct sched_cpu *c, struct sched_unit *to, u64 now);
+void sched_give_back(struct sched_cpu *c, struct sched_unit *to);
 
 /* ---- pools: any CPU ---- */
 /* The id of a new one without CPUs; -ENOSPC. */

@@ -255,8 +255,12 @@ static const u32 syscall_msr[SYSCALL_MSRS] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, M
 static void syscall_load(struct x86_vcpu *v, u32 cpu)
 {
 	bool known = syscall_now[cpu].known;
-	u64 *now = syscall_now[cpu].msr;
+	u64 *now = syscall_now[cpu].msr, *want = v->syscall;
 
+	_Static_assert(SYSCALL_MSRS == 5, "all of them are compared");
+	if (likely(known && !((now[0] ^ want[0]) | (now[1] ^ want[1]) | (now[2] ^ want[2]) | (now[3] ^ want[3]) |
+			      (now[4] ^ want[4]))))
+		return;
 	for (u32 i = hvm->holds_syscall ? SYSCALL_TSC_AUX : 0; i < SYSCALL_MSRS; i++)
 		if (unlikely(now[i] != v->syscall[i] || !known)) {
 			if (i != SYSCALL_TSC_AUX || cpu_has(CPU_RDTSCP))

@@ -233,6 +233,11 @@ static u64 pi_here(u32 vector)
 	return PUT(PI_NV, vector) | PUT(PI_NDST, lapic_is_x2apic() ? id : id << 8);
 }
 
+void apicv_here(struct x86_vcpu *v)
+{
+	vmx_vcpu(v)->pi_running = pi_here(VEC_POSTED);
+}
+
 static void sleep_list_remove(struct vmx_vcpu *x)
 {
 	lock(&asleep[x->asleep_on].lock);
@@ -247,9 +252,12 @@ void apicv_running(struct x86_vcpu *v)
 {
 	struct vmx_vcpu *x = vmx_vcpu(v);
 
-	pi_set(v, pi_here(VEC_POSTED));
-	if (x->link)
-		sleep_list_remove(x);
+	/* Back where it waited for a device model: nothing was changed when it left. */
+	if (unlikely((READ_ONCE(v->apic.pi.control) & ~PI_ON) != x->pi_running || x->link)) {
+		pi_set(v, x->pi_running);
+		if (x->link)
+			sleep_list_remove(x);
+	}
 	if (READ_ONCE(v->apic.pi.control) & PI_ON)
 		__atomic_or_fetch(&v->hv.pending, PEND_IRQ, __ATOMIC_RELAXED);
 }
@@ -275,7 +283,9 @@ void apicv_asleep(struct x86_vcpu *v)
 
 void apicv_preempted(struct x86_vcpu *v)
 {
-	if (!vmx_vcpu(v)->link)
+	/* One that waits for an answer is told as if it ran: a notification too many costs nothing, it comes back soon, and whoever
+	 * loads it looks at ON. */
+	if (!vmx_vcpu(v)->link && v->hv.sleep != SLEEP_IOREQ && v->hv.sleep != SLEEP_WAIT)
 		pi_set(v, PI_SN);
 }
 

@@ -155,8 +155,10 @@ static void vmx_load(struct x86_vcpu *v)
 	u32 cpu = v->hv.cpu->id;
 
 	vmcs_make_current(v);
-	if (x->last_cpu != cpu)
+	if (unlikely(x->last_cpu != cpu)) {
 		vmcs_host_state(v);
+		apicv_here(v);
+	}
 	vmx_flush(v, x, cpu);
 	x->last_cpu = cpu;
 	if (v->apicv)

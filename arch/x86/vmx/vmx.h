@@ -22,6 +22,7 @@ struct vmx_vcpu {
 	struct x86_vcpu *owner;	     /* for the lists of sleepers */
 	struct vmx_vcpu *next, **link; /* (the list's lock); link NULL: in none */
 	u32 asleep_on;
+	u64 pi_running; /* the descriptor's control word while it runs on last_cpu */
 	u64 cr0_shadow, cr4_shadow; /* what the guest reads in the bits that are ours */
 };
 static inline struct vmx_vcpu *vmx_vcpu(const struct x86_vcpu *v)
@@ -88,6 +89,7 @@ void apicv_mode(struct x86_vcpu *v); /* IA32_APIC_BASE has changed */
 void apicv_eoi_bitmap(struct x86_vcpu *v);
 void apicv_sync(struct x86_vcpu *v);
 bool apicv_waits(struct x86_vcpu *v);
+void apicv_here(struct x86_vcpu *v); /* it has come to this CPU */
 void apicv_running(struct x86_vcpu *v);
 void apicv_asleep(struct x86_vcpu *v);
 void apicv_preempted(struct x86_vcpu *v);
