@@ -78,10 +78,8 @@ enum { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_ISO = 2, MADT_LAPIC_ADDR = 5, MADT_
 
 static void add_cpu(struct acpi_info *a, u32 apic_id, u32 flags)
 {
-	if (!(flags & MADT_ENABLED)) {
-		a->cpus_disabled++;
+	if (!(flags & MADT_ENABLED))
 		return;
-	}
 	for (u32 i = 0; i < a->cpu_count; i++) {
 		if (a->cpu_apic_id[i] == apic_id) /* listed in both forms */
 			return;
@@ -127,80 +125,55 @@ static void parse_madt(struct acpi_info *a, const struct sdt *t)
 }
 
 /* ---- FADT and DSDT ---- */
-#define FADT_TMR_VAL_EXT   BIT(8)
 #define FADT_RESET_REG_SUP BIT(10)
 #define FADT_HW_REDUCED	   BIT(20)
 
 static struct acpi_gas gas_field(const struct sdt *t, u32 offset)
 {
-	return (struct acpi_gas){ (u8)field(t, offset, 1), (u8)field(t, offset + 1, 1),
-				  (u8)field(t, offset + 2, 1), (u8)field(t, offset + 3, 1),
-				  field(t, offset + 4, 8) };
+	return (struct acpi_gas){ (u8)field(t, offset, 1), field(t, offset + 4, 8) };
 }
 
 /* The extended block where it is given, else the old port. */
-static struct acpi_gas gas_or_port(const struct sdt *t, u32 x_offset, u32 port_offset, u8 bits)
+static struct acpi_gas gas_or_port(const struct sdt *t, u32 x_offset, u32 port_offset)
 {
 	struct acpi_gas g = gas_field(t, x_offset);
 	u64 port = field(t, port_offset, 4);
 
-	return g.addr ? g : (struct acpi_gas){ ACPI_SPACE_IO, bits, 0, 0, port };
-}
-
-/* "Package Length Encoding": returns its own bytes, 0 when it does not fit. */
-static u32 pkg_length(const u8 *p, const u8 *end, u32 *length)
-{
-	u32 more = p < end ? *p >> 6 : 0;
-
-	if (p + more >= end)
-		return 0;
-	*length = more ? *p & 0xf : *p & 0x3f;
-	for (u32 i = 1; i <= more; i++)
-		*length |= (u32)p[i] << (4 + 8 * (i - 1));
-	return 1 + more;
+	return g.addr ? g : (struct acpi_gas){ ACPI_SPACE_IO, port };
 }
 
 /* An integer object of AML: Zero, One, Ones, BytePrefix, WordPrefix, DWordPrefix. Returns its bytes, 0:
  * something else. */
 static u32 aml_integer(const u8 *p, const u8 *end, u8 *value)
 {
-	u32 n;
+	u32 n = 1;
 
 	if (p >= end)
 		return 0;
-	if (*p == 0x00 || *p == 0x01 || *p == 0xff) {
-		*value = *p;
-		return 1;
-	}
-	n = *p == 0x0a ? 2 : *p == 0x0b ? 3 : *p == 0x0c ? 5 : 0;
-	if (n == 0 || (size_t)(end - p) < n)
+	if (*p >= 0x0a && *p <= 0x0c) /* 2, 3, 5 bytes with the prefix; the lowest of the value comes first */
+		n += 1u << (*p - 0x0a);
+	else if (*p != 0x00 && *p != 0x01 && *p != 0xff)
 		return 0;
-	*value = p[1];
+	if ((size_t)(end - p) < n)
+		return 0;
+	*value = p[n > 1] & 7; /* SLP_TYP has three bits */
 	return n;
 }
 
-/* Name (\_S5_, Package () { SLP_TYPa, SLP_TYPb, ... }): found by its bytes, no interpreter. */
+/* Name (\_S5_, Package () { SLP_TYPa, SLP_TYPb, ... }): found by its bytes, no interpreter. p: PackageOp,
+ * "Package Length Encoding", NumElements, the elements. */
 static bool parse_s5_at(struct acpi_info *a, const u8 *p, const u8 *end)
 {
-	u32 length, n;
+	u32 n;
 
-	if (p >= end || *p != 0x12) /* PackageOp */
+	if (end - p < 3 || p[0] != 0x12)
 		return false;
-	p++;
-	n = pkg_length(p, end, &length);
-	if (n == 0 || length > (size_t)(end - p) || length < n + 1)
-		return false;
-	end = p + length;
-	p += n;
-	if (p >= end || *p++ < 1) /* NumElements */
-		return false;
+	p += 2 + (p[1] >> 6) + 1;
 	n = aml_integer(p, end, &a->s5_a);
 	if (n == 0)
 		return false;
 	if (aml_integer(p + n, end, &a->s5_b) == 0)
 		a->s5_b = a->s5_a;
-	a->s5_a &= 7;
-	a->s5_b &= 7;
 	return true;
 }
 
@@ -208,14 +181,11 @@ static void parse_dsdt(struct acpi_info *a, const struct sdt *t)
 {
 	const u8 *p = (const u8 *)t + sizeof(*t), *end = (const u8 *)t + t->length;
 
-	for (; p + 5 < end && !a->have_s5; p++) {
-		/* NameOp, perhaps a root prefix, the name */
-		if (p[0] != 0x08)
-			continue;
-		if (memcmp(p + 1, "_S5_", 4) == 0)
-			a->have_s5 = parse_s5_at(a, p + 5, end);
-		else if (p[1] == '\\' && p + 6 < end && memcmp(p + 2, "_S5_", 4) == 0)
-			a->have_s5 = parse_s5_at(a, p + 6, end);
+	for (; end - p > 6 && !a->have_s5; p++) {
+		const u8 *name = p + (p[1] == '\\' ? 2 : 1); /* perhaps a root prefix */
+
+		if (*p == 0x08 && memcmp(name, "_S5_", 4) == 0) /* NameOp */
+			a->have_s5 = parse_s5_at(a, name + 4, end);
 	}
 }
 
@@ -224,9 +194,7 @@ static void parse_fadt(struct acpi_info *a, const struct sdt *t, map_fn *map)
 	u32 flags = (u32)field(t, 112, 4);
 	const struct sdt *dsdt;
 
-	a->have_fadt = true;
 	a->hw_reduced = flags & FADT_HW_REDUCED;
-	a->pm_timer_32 = flags & FADT_TMR_VAL_EXT;
 	a->century = (u8)field(t, 108, 1);
 	if (flags & FADT_RESET_REG_SUP) {
 		a->reset = gas_field(t, 116);
@@ -235,10 +203,10 @@ static void parse_fadt(struct acpi_info *a, const struct sdt *t, map_fn *map)
 	if (a->hw_reduced) {
 		a->sleep_control = gas_field(t, 244);
 	} else {
-		a->pm1a_cnt = gas_or_port(t, 172, 64, 16);
-		a->pm1b_cnt = gas_or_port(t, 184, 68, 16);
+		a->pm1a_cnt = gas_or_port(t, 172, 64);
+		a->pm1b_cnt = gas_or_port(t, 184, 68);
 	}
-	a->pm_timer = gas_or_port(t, 208, 76, 32);
+	a->pm_timer = gas_or_port(t, 208, 76);
 	dsdt = table_map(field(t, 140, 8) ? field(t, 140, 8) : field(t, 40, 4), map);
 	if (dsdt && memcmp(dsdt->signature, "DSDT", 4) == 0)
 		parse_dsdt(a, dsdt);
@@ -247,22 +215,19 @@ static void parse_fadt(struct acpi_info *a, const struct sdt *t, map_fn *map)
 static void parse_table(struct acpi_info *a, u64 pa, map_fn *map)
 {
 	const struct sdt *t = table_map(pa, map);
+	struct acpi_gas g;
 
 	if (!t)
 		return;
+	g = gas_field(t, 40); /* where HPET and SPCR have their registers' */
 	if (memcmp(t->signature, "APIC", 4) == 0) {
 		parse_madt(a, t);
 	} else if (memcmp(t->signature, "FACP", 4) == 0) {
 		parse_fadt(a, t, map);
 	} else if (memcmp(t->signature, "HPET", 4) == 0) {
-		struct acpi_gas g = gas_field(t, 40);
-
 		a->hpet_base = g.space == ACPI_SPACE_MEMORY ? g.addr : 0;
-	} else if (memcmp(t->signature, "SPCR", 4) == 0) {
-		struct acpi_gas g = gas_field(t, 40);
-
-		if (g.space == ACPI_SPACE_IO && g.addr <= 0xffff)
-			a->spcr_port = (u16)g.addr;
+	} else if (memcmp(t->signature, "SPCR", 4) == 0 && g.space == ACPI_SPACE_IO && g.addr <= 0xffff) {
+		a->spcr_port = (u16)g.addr;
 	}
 }
 

@@ -18,14 +18,14 @@ enum { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1 };
 
 /* "Generic Address Structure" */
 struct acpi_gas {
-	u8 space, bits, offset, access;
+	u8 space;
 	u64 addr; /* 0: not there */
 };
 
 struct acpi_info {
 	/* MADT */
 	u64 lapic_base;
-	u32 cpu_count, cpus_disabled, cpus_dropped;
+	u32 cpu_count, cpus_dropped;
 	u32 cpu_apic_id[ACPI_CPUS_MAX]; /* of the enabled ones, in the table's order */
 	u32 ioapic_count;
 	struct {
@@ -38,7 +38,7 @@ struct acpi_info {
 		u32 gsi;
 	} iso[ACPI_ISOS_MAX];
 	/* FADT */
-	bool have_fadt, hw_reduced, pm_timer_32;
+	bool hw_reduced;
 	struct acpi_gas pm1a_cnt, pm1b_cnt, pm_timer, reset, sleep_control;
 	u8 reset_value, century; /* century: CMOS index, 0: none */
 	/* \_S5_ in the DSDT */

@@ -1,64 +1,47 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "drivers/clocks.h"
 #include "drivers/io.h"
+#include "hv/string.h"
 
-static volatile void *hpet;
-static u16 pm_port;
-
-/* A counter that stands still is none: broken HPETs and PITs that newer machines gate off. */
-static bool moves(const struct ref_clock *c)
-{
-	u64 first = c->read();
-
-	for (u32 i = 0; i < 20000; i++) {
-		if (c->read() != first)
-			return true;
-	}
-	return false;
-}
-
-/* ---- HPET ---- */
-#define HPET_CAP_LOW	0x00
+/* ---- HPET: "IA-PC HPET Specification" ---- */
 #define HPET_CAP_PERIOD 0x04
+#define HPET_PERIOD_MAX 100000000 /* femtoseconds */
 #define HPET_CONFIG	0x10
 #define HPET_COUNTER	0xf0
 #define HPET_ENABLE	BIT(0)
 #define FS_PER_S	1000000000000000ull
+
+static volatile void *hpet;
 
 static u64 hpet_read(void)
 {
 	return mmio_read32(hpet, HPET_COUNTER);
 }
 
-bool hpet_clock(volatile void *regs, struct ref_clock *out)
+static u64 hpet_start(void)
 {
-	u32 period = mmio_read32(regs, HPET_CAP_PERIOD);
+	u32 period = hpet ? mmio_read32(hpet, HPET_CAP_PERIOD) : 0;
 
-	if (period == 0 || period > 100000000) /* the specification's bound: 100 ns */
-		return false;
-	hpet = regs;
+	if (period == 0 || period > HPET_PERIOD_MAX)
+		return 0;
 	mmio_write32(hpet, HPET_CONFIG, mmio_read32(hpet, HPET_CONFIG) | HPET_ENABLE);
-	*out = (struct ref_clock){ "HPET", FS_PER_S / period, 0xffffffff, hpet_read };
-	return moves(out);
+	return FS_PER_S / period;
 }
 
-/* ---- ACPI PM timer ---- */
-static u64 pmtimer_read(void)
+/* ---- ACPI, "Power Management Timer": 24 of its bits are there on every machine ---- */
+static u16 pm_port;
+
+static u64 pm_read(void)
 {
 	return in32(pm_port);
 }
 
-bool pmtimer_clock(const struct acpi_info *a, struct ref_clock *out)
+static u64 pm_start(void)
 {
-	if (a->pm_timer.space != ACPI_SPACE_IO || a->pm_timer.addr == 0 || a->pm_timer.addr > 0xfffc)
-		return false;
-	pm_port = (u16)a->pm_timer.addr;
-	*out = (struct ref_clock){ "PM timer", 3579545, a->pm_timer_32 ? 0xffffffff : 0xffffff,
-				   pmtimer_read };
-	return moves(out);
+	return pm_port ? 3579545 : 0;
 }
 
-/* ---- PIT ---- */
+/* ---- 8254 channel 2, as the PC's port 0x61 gates it ---- */
 #define PIT_CH2	    0x42
 #define PIT_COMMAND 0x43
 #define PIT_GATE    0x61
@@ -72,36 +55,55 @@ static u64 pit_read(void)
 	return 0x10000 - (low | (u32)in8(PIT_CH2) << 8); /* it counts down */
 }
 
-bool pit_clock(struct ref_clock *out)
+static u64 pit_start(void)
 {
 	out8(PIT_GATE, (in8(PIT_GATE) & ~2u) | 1); /* gate on, speaker off */
 	out8(PIT_COMMAND, 0xb4);		   /* channel 2, low then high byte, mode 2 */
 	out8(PIT_CH2, 0);
 	out8(PIT_CH2, 0);
-	*out = (struct ref_clock){ "PIT", 1193182, 0xffff, pit_read };
-	return moves(out);
+	return 1193182;
+}
+
+/* A counter that stands still is none: broken HPETs and PITs that newer machines gate off. */
+static bool moves(const struct ref_clock *c)
+{
+	u64 first = c->read();
+
+	for (u32 i = 0; i < 20000; i++) {
+		if (c->read() != first)
+			return true;
+	}
+	return false;
+}
+
+const struct ref_clock *ref_clock_start(const struct acpi_info *a, volatile void *hpet_regs)
+{
+	static struct ref_clock clocks[] = {
+		{ "HPET", 0xffffffff, hpet_start, hpet_read, 0 },
+		{ "PM timer", 0xffffff, pm_start, pm_read, 0 },
+		{ "PIT", 0xffff, pit_start, pit_read, 0 },
+	};
+
+	hpet = hpet_regs;
+	pm_port =
+		a->pm_timer.space == ACPI_SPACE_IO && a->pm_timer.addr <= 0xfffc ? (u16)a->pm_timer.addr : 0;
+	for (struct ref_clock *c = clocks; c < clocks + ARRAY_SIZE(clocks); c++) {
+		c->hz = c->start();
+		if (c->hz && moves(c))
+			return c;
+	}
+	return NULL;
 }
 
 /* ---- CMOS clock: MC146818A, "Address Map", "Register A", "Register B" ---- */
-enum {
-	RTC_SECONDS = 0,
-	RTC_MINUTES = 2,
-	RTC_HOURS = 4,
-	RTC_DAY = 7,
-	RTC_MONTH = 8,
-	RTC_YEAR = 9,
-	RTC_A = 10,
-	RTC_B = 11
-};
+enum { RTC_SECOND, RTC_MINUTE, RTC_HOUR, RTC_DAY, RTC_MONTH, RTC_YEAR, RTC_CENTURY, RTC_FIELDS };
+#define RTC_A	     10
 #define RTC_A_UIP    BIT(7)
+#define RTC_B	     11
 #define RTC_B_24H    BIT(1)
 #define RTC_B_BINARY BIT(2)
 #define RTC_PM	     BIT(7)
 #define CMOS_NMI_OFF 0x80
-
-struct rtc {
-	u8 sec, min, hour, day, month, year, century;
-};
 
 static u8 cmos_read(u8 index)
 {
@@ -109,54 +111,47 @@ static u8 cmos_read(u8 index)
 	return in8(0x71);
 }
 
-static struct rtc rtc_read(u8 century)
+static void rtc_read(u8 century, u8 t[RTC_FIELDS])
 {
+	const u8 index[RTC_FIELDS] = { 0, 2, 4, 7, 8, 9, century };
+
 	/* An update takes 2 ms at most; on a machine without the clock the bit is stuck, and the check of the
 	 * date says so. */
 	for (u32 i = 0; i < 20000 && (cmos_read(RTC_A) & RTC_A_UIP); i++)
 		__builtin_ia32_pause();
-	return (struct rtc){ cmos_read(RTC_SECONDS),
-			     cmos_read(RTC_MINUTES),
-			     cmos_read(RTC_HOURS),
-			     cmos_read(RTC_DAY),
-			     cmos_read(RTC_MONTH),
-			     cmos_read(RTC_YEAR),
-			     century ? cmos_read(century) : 0 };
-}
-
-static u32 number(u8 v, bool binary)
-{
-	return binary ? v : (v >> 4) * 10u + (v & 15);
+	for (u32 i = 0; i < RTC_FIELDS; i++)
+		t[i] = index[i] || i == RTC_SECOND ? cmos_read(index[i]) : 0;
 }
 
 u64 cmos_time(u8 century)
 {
-	struct rtc t = rtc_read(century), again = rtc_read(century);
-	u8 b = cmos_read(RTC_B);
-	u32 hour, year, month, day, minute, second, cent;
+	u8 t[RTC_FIELDS], again[RTC_FIELDS], b = cmos_read(RTC_B);
+	u32 year, month, day;
 	s64 days;
+	bool pm;
 
-	for (u32 i = 0; i < 4 && t.sec != again.sec; i++) {
-		t = again;
-		again = rtc_read(century);
-	}
+	rtc_read(century, again);
+	do { /* until two readings are of the same second */
+		memcpy(t, again, sizeof(t));
+		rtc_read(century, again);
+	} while (t[RTC_SECOND] != again[RTC_SECOND]);
 	out8(0x70, 0); /* NMIs on again */
-	second = number(t.sec, b & RTC_B_BINARY);
-	minute = number(t.min, b & RTC_B_BINARY);
-	hour = number(t.hour & ~RTC_PM, b & RTC_B_BINARY);
+	pm = t[RTC_HOUR] & RTC_PM;
+	t[RTC_HOUR] &= (u8)~RTC_PM;
+	for (u32 i = 0; i < RTC_FIELDS && !(b & RTC_B_BINARY); i++)
+		t[i] = (u8)((t[i] >> 4) * 10 + (t[i] & 15));
 	if (!(b & RTC_B_24H))
-		hour = hour % 12 + (t.hour & RTC_PM ? 12 : 0);
-	day = number(t.day, b & RTC_B_BINARY);
-	month = number(t.month, b & RTC_B_BINARY);
-	cent = number(t.century, b & RTC_B_BINARY);
-	year = number(t.year, b & RTC_B_BINARY) + (cent >= 19 && cent <= 29 ? cent * 100 : 2000);
-	if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 ||
-	    year < 1970)
+		t[RTC_HOUR] = t[RTC_HOUR] % 12 + (pm ? 12 : 0);
+	day = t[RTC_DAY];
+	month = t[RTC_MONTH];
+	year = t[RTC_YEAR] + (t[RTC_CENTURY] >= 19 && t[RTC_CENTURY] <= 29 ? t[RTC_CENTURY] * 100 : 2000);
+	if (month < 1 || month > 12 || day < 1 || day > 31 || t[RTC_HOUR] > 23 || t[RTC_MINUTE] > 59 ||
+	    t[RTC_SECOND] > 60 || year < 1970)
 		return 0;
 	/* Days of the proleptic Gregorian calendar, years starting in March so that the leap day comes last.
 	 */
 	year -= month <= 2;
 	days = (s64)year * 365 + year / 4 - year / 100 + year / 400 +
 	       (153 * (month + (month > 2 ? -3u : 9u)) + 2) / 5 + day - 1 - 719468;
-	return (u64)days * 86400 + hour * 3600 + minute * 60 + second;
+	return (u64)days * 86400 + t[RTC_HOUR] * 3600 + t[RTC_MINUTE] * 60 + t[RTC_SECOND];
 }

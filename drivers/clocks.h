@@ -9,17 +9,15 @@
 
 struct ref_clock {
 	const char *name;
-	u64 hz;
-	u64 mask; /* of the counter: it wraps */
+	u64 mask;	    /* of the counter: it wraps */
+	u64 (*start)(void); /* its frequency in Hz, 0: there is none */
 	u64 (*read)(void);
+	u64 hz;
 };
 
-/* Each starts its counter; false: there is none, or it does not move. HPET: "IA-PC HPET Specification", the
- * registers mapped at regs. PM timer: ACPI, "Power Management Timer". PIT: 8254 channel 2, as the PC's port
- * 0x61 gates it. */
-bool hpet_clock(volatile void *regs, struct ref_clock *out);
-bool pmtimer_clock(const struct acpi_info *a, struct ref_clock *out);
-bool pit_clock(struct ref_clock *out);
+/* Starts the first of HPET, PM timer and PIT that moves; NULL: none does. hpet_regs: where its registers are
+ * mapped, or NULL. */
+const struct ref_clock *ref_clock_start(const struct acpi_info *a, volatile void *hpet_regs);
 
 /* Seconds since 1970-01-01 that the CMOS clock shows, taken as UTC; century: CMOS index of it or 0. 0: it
  * shows nonsense. */

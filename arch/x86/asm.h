@@ -119,14 +119,6 @@ DEFINE_REG(dr6)
 DEFINE_REG(dr7)
 #undef DEFINE_REG
 
-static inline u64 read_rflags(void)
-{
-	u64 v;
-
-	__asm__ volatile("pushfq\n\tpopq %0" : "=r"(v) : : "memory");
-	return v;
-}
-
 static inline void irq_off(void)
 {
 	__asm__ volatile("cli" : : : "memory");

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "arch/x86/asm.h"
 #include "arch/x86/cpu.h"
 #include "arch/x86/doctor.h"
 #include "arch/x86/regs.h"
@@ -10,33 +9,22 @@
 
 struct cpu_info cpu_info;
 
-static u32 leaf_register(u32 leaf, u32 subleaf, u32 reg)
+struct cpuid cpu_leaf(u32 leaf, u32 subleaf)
 {
-	struct cpuid r;
-
 	if (leaf > (leaf >> 31 ? cpu_info.max_ext_leaf : cpu_info.max_leaf))
-		return 0;
-	r = cpuid(leaf, subleaf);
-	return reg == CPUID_EAX ? r.eax : reg == CPUID_EBX ? r.ebx : reg == CPUID_ECX ? r.ecx : r.edx;
+		return (struct cpuid){ 0 };
+	return cpuid(leaf, subleaf);
 }
 
 static void detect_names(void)
 {
 	struct cpuid r = cpuid(0, 0);
-	u32 sig = leaf_register(1, 0, CPUID_EAX);
 
 	memcpy(cpu_info.vendor, &r.ebx, 4);
 	memcpy(cpu_info.vendor + 4, &r.edx, 4);
 	memcpy(cpu_info.vendor + 8, &r.ecx, 4);
-	cpu_info.family = GET(MASK(11, 8), sig);
-	cpu_info.model = GET(MASK(7, 4), sig);
-	cpu_info.stepping = GET(MASK(3, 0), sig);
-	if (cpu_info.family == 6 || cpu_info.family == 15)
-		cpu_info.model |= GET(MASK(19, 16), sig) << 4;
-	if (cpu_info.family == 15)
-		cpu_info.family += GET(MASK(27, 20), sig);
-	for (u32 i = 0; i < 3 && cpu_info.max_ext_leaf >= 0x80000004; i++) {
-		r = cpuid(0x80000002 + i, 0);
+	for (u32 i = 0; i < 3; i++) {
+		r = cpu_leaf(0x80000002 + i, 0);
 		memcpy(cpu_info.brand + i * 16, &r, 16);
 	}
 	if (!cpu_info.brand[0])
@@ -47,19 +35,15 @@ static void detect_names(void)
  * AVX. */
 static void detect_xsave(void)
 {
-	u64 offered, want = XCR0_X87 | XCR0_SSE;
+	struct cpuid r = cpu_leaf(13, 0);
+	u64 want = XCR0_X87 | XCR0_SSE | (r.eax & XCR0_PKRU);
 
 	if (!cpu_has(CPU_XSAVE))
 		return;
-	offered = leaf_register(13, 0, CPUID_EAX) | (u64)leaf_register(13, 0, CPUID_EDX) << 32;
-	if (offered & XCR0_AVX) {
-		want |= XCR0_AVX;
-		if ((offered & XCR0_AVX512) == XCR0_AVX512)
-			want |= XCR0_AVX512;
-	}
-	want |= offered & XCR0_PKRU;
+	if (r.eax & XCR0_AVX)
+		want |= XCR0_AVX | ((r.eax & XCR0_AVX512) == XCR0_AVX512 ? XCR0_AVX512 : 0);
 	cpu_info.xcr0 = want;
-	cpu_info.xsave_size = leaf_register(13, 0, CPUID_ECX);
+	cpu_info.xsave_size = r.ecx;
 }
 
 void cpu_detect(void)
@@ -72,28 +56,28 @@ void cpu_detect(void)
 		CPU_FEATURES(X)
 #undef X
 	};
-	u32 last = 0, last_sub = 0;
-	struct cpuid r = { 0, 0, 0, 0 };
+	static const struct {
+		u8 feature;
+		u32 bit;
+	} cr4[] = { { CPU_MCE, CR4_MCE },   { CPU_PGE, CR4_PGE },   { CPU_XSAVE, CR4_OSXSAVE },
+		    { CPU_SMEP, CR4_SMEP }, { CPU_SMAP, CR4_SMAP }, { CPU_UMIP, CR4_UMIP } };
 
 	cpu_info.max_leaf = cpuid(0, 0).eax;
 	cpu_info.max_ext_leaf = cpuid(0x80000000, 0).eax;
 	for (u32 i = 0; i < ARRAY_SIZE(at); i++) {
-		if (at[i].leaf > (at[i].leaf >> 31 ? cpu_info.max_ext_leaf : cpu_info.max_leaf))
-			continue;
-		if (at[i].leaf != last || at[i].sub != last_sub)
-			r = cpuid(last = at[i].leaf, last_sub = at[i].sub);
+		struct cpuid r = cpu_leaf(at[i].leaf, at[i].sub);
+
 		if ((&r.eax)[at[i].reg] & BIT(at[i].bit))
 			cpu_info.features |= BIT(i);
 	}
 	detect_names();
-	cpu_info.phys_bits = leaf_register(0x80000008, 0, CPUID_EAX) & 0xff;
+	cpu_info.phys_bits = cpu_leaf(0x80000008, 0).eax & 0xff;
 	if (!cpu_info.phys_bits)
 		cpu_info.phys_bits = 36;
 	detect_xsave();
-	cpu_info.cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | (cpu_has(CPU_MCE) ? CR4_MCE : 0) |
-		       (cpu_has(CPU_PGE) ? CR4_PGE : 0) | (cpu_has(CPU_XSAVE) ? CR4_OSXSAVE : 0) |
-		       (cpu_has(CPU_SMEP) ? CR4_SMEP : 0) | (cpu_has(CPU_SMAP) ? CR4_SMAP : 0) |
-		       (cpu_has(CPU_UMIP) ? CR4_UMIP : 0);
+	cpu_info.cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+	for (u32 i = 0; i < ARRAY_SIZE(cr4); i++)
+		cpu_info.cr4 |= cpu_has(cr4[i].feature) ? cr4[i].bit : 0;
 }
 
 void cpu_setup(void)
@@ -101,8 +85,7 @@ void cpu_setup(void)
 	write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
 	write_cr4(cpu_info.cr4);
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE | EFER_SCE);
-	if (cpu_has(CPU_PAT))
-		wrmsr(MSR_PAT, HOST_PAT);
+	wrmsr(MSR_PAT, HOST_PAT);
 	if (cpu_info.xcr0 && !xsetbv_safe(0, cpu_info.xcr0)) {
 		log_warn("XSETBV refuses %#lx: only x87 and SSE are used", cpu_info.xcr0);
 		cpu_info.xcr0 = xgetbv(0);
@@ -116,12 +99,8 @@ void cpu_doctor(void)
 		bool required;
 		const char *name, *note;
 	} need[] = {
-		{ CPU_APIC, true, "local APIC", "switch the local APIC on in the firmware's set-up" },
-		{ CPU_MSR, true, "RDMSR/WRMSR", "the processor is too old" },
-		{ CPU_TSC, true, "time-stamp counter", "the processor is too old" },
-		{ CPU_PAT, true, "page attribute table", "the processor is too old" },
-		{ CPU_NX, true, "execute disable (NX)",
-		  "switch XD/NX on in the firmware's set-up; QEMU: -cpu ...,+nx" },
+		{ CPU_APIC, true, "local APIC", NULL },
+		{ CPU_NX, true, "execute disable (NX)", NULL }, /* boot.asm looks for it */
 		{ CPU_X2APIC, false, "x2APIC",
 		  "each access to the local APIC costs more, and ids end at 254; QEMU: +x2apic" },
 		{ CPU_TSC_DEADLINE, false, "TSC-deadline timer",

@@ -6,45 +6,28 @@
 #ifndef X86_CPU_H
 #define X86_CPU_H
 
-#include "hv/types.h"
+#include "arch/x86/asm.h"
 
 enum { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
 
 /* X(name, leaf, subleaf, register, bit) */
 #define CPU_FEATURES(X)                    \
-	X(TSC, 1, 0, EDX, 4)               \
-	X(MSR, 1, 0, EDX, 5)               \
 	X(APIC, 1, 0, EDX, 9)              \
-	X(MTRR, 1, 0, EDX, 12)             \
 	X(PGE, 1, 0, EDX, 13)              \
 	X(MCE, 1, 0, EDX, 7)               \
-	X(PAT, 1, 0, EDX, 16)              \
-	X(FXSR, 1, 0, EDX, 24)             \
-	X(SSE2, 1, 0, EDX, 26)             \
 	X(VMX, 1, 0, ECX, 5)               \
-	X(SMX, 1, 0, ECX, 6)               \
-	X(PCID, 1, 0, ECX, 17)             \
 	X(X2APIC, 1, 0, ECX, 21)           \
 	X(TSC_DEADLINE, 1, 0, ECX, 24)     \
 	X(XSAVE, 1, 0, ECX, 26)            \
 	X(AVX, 1, 0, ECX, 28)              \
-	X(HYPERVISOR, 1, 0, ECX, 31)       \
-	X(ARAT, 6, 0, EAX, 2)              \
-	X(FSGSBASE, 7, 0, EBX, 0)          \
 	X(TSC_ADJUST, 7, 0, EBX, 1)        \
 	X(SMEP, 7, 0, EBX, 7)              \
 	X(INVPCID, 7, 0, EBX, 10)          \
 	X(AVX512F, 7, 0, EBX, 16)          \
 	X(SMAP, 7, 0, EBX, 20)             \
 	X(UMIP, 7, 0, ECX, 2)              \
-	X(PKU, 7, 0, ECX, 3)               \
 	X(SPEC_CTRL, 7, 0, EDX, 26)        \
-	X(ARCH_CAP, 7, 0, EDX, 29)         \
-	X(XSAVEOPT, 13, 1, EAX, 0)         \
-	X(XSAVEC, 13, 1, EAX, 1)           \
-	X(XSAVES, 13, 1, EAX, 3)           \
 	X(SVM, 0x80000001, 0, ECX, 2)      \
-	X(SYSCALL, 0x80000001, 0, EDX, 11) \
 	X(NX, 0x80000001, 0, EDX, 20)      \
 	X(PAGE1GB, 0x80000001, 0, EDX, 26) \
 	X(RDTSCP, 0x80000001, 0, EDX, 27)  \
@@ -61,7 +44,6 @@ _Static_assert(CPU_FEATURE_COUNT <= 64, "one word");
 struct cpu_info {
 	u64 features; /* by enum cpu_feature */
 	u32 max_leaf, max_ext_leaf;
-	u32 family, model, stepping;
 	u32 phys_bits;
 	char vendor[13];
 	char brand[49];
@@ -76,6 +58,8 @@ static inline bool cpu_has(enum cpu_feature f)
 	return cpu_info.features & BIT(f);
 }
 
+/* CPUID, all zeros where the processor has no such leaf. After cpu_detect(). */
+struct cpuid cpu_leaf(u32 leaf, u32 subleaf);
 /* Boot CPU, first thing: fills cpu_info. */
 void cpu_detect(void);
 /* Every CPU: CR0, CR4, EFER, XCR0, PAT as the hypervisor wants them. */

@@ -33,23 +33,16 @@ int arch_doctor_row(u32 index, struct caisson_doctor *out)
 
 void doctor_check(void)
 {
-	u32 missing = 0;
-
 	for (u32 i = 0; i < count; i++) {
 		const struct caisson_doctor *r = &rows[i];
 
 		if ((r->flags & (CAISSON_DOCTOR_REQUIRED | CAISSON_DOCTOR_FOUND)) != CAISSON_DOCTOR_REQUIRED)
 			continue;
-		log_err("doctor: required and missing: %s%s%s%s", r->name, r->value[0] ? " = " : "", r->value,
-			r->note[0] ? "" : ".");
+		log_err("doctor: required and missing: %s%s%s", r->name, r->value[0] ? " = " : "", r->value);
 		if (r->note[0])
 			log_err("doctor:   %s", r->note);
-		missing++;
+		log_err("doctor: Caisson cannot run on this machine as it is set up; it ends here.");
+		console_flush(false);
+		arch_poweroff();
 	}
-	if (!missing)
-		return;
-	log_err("doctor: Caisson cannot run on this machine as it is set up (%u missing); it ends here.",
-		missing);
-	console_flush(false);
-	arch_poweroff();
 }

@@ -20,8 +20,8 @@ static inline void doctor_feature(bool found, u32 flags, const char *name, const
 	doctor_add(flags | (found ? CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED : 0), name, NULL,
 		   found ? NULL : note);
 }
-/* Goes on, or prints every required row that is missing and ends the boot. Boot CPU; called when all rows are
- * in. */
+/* Goes on, or prints the first required row that is missing (others often follow from it) and ends the boot.
+ * Boot CPU; called when all rows are in. */
 void doctor_check(void);
 
 #endif

@@ -6,7 +6,6 @@
 #include "arch/x86/cpu.h"
 #include "arch/x86/doctor.h"
 #include "arch/x86/hostmap.h"
-#include "arch/x86/init.h"
 #include "arch/x86/irq.h"
 #include "arch/x86/lapic.h"
 #include "arch/x86/percpu.h"
@@ -44,14 +43,6 @@ static void __attribute__((noreturn)) boot_fail(const char *what)
 	arch_panic_end();
 }
 
-static void init_console(void)
-{
-	u16 port = (u16)hv_options.com1;
-
-	if (!uart_init(port ? port : COM1) && port)
-		uart_init(COM1);
-}
-
 static void reserve_memory(void)
 {
 	boot_reserve(&bootinfo, HPA(0), HPA(0x100000));
@@ -83,7 +74,7 @@ static void init_acpi(void)
 
 static void init_interrupts(void)
 {
-	u32 irq = uart_port() == COM2 ? COM2_IRQ : COM1_IRQ;
+	u16 port = uart_port();
 	bool routed;
 
 	pic_off();
@@ -94,8 +85,8 @@ static void init_interrupts(void)
 	for (u32 i = 0; i < acpi.ioapic_count; i++)
 		ioapic_add(mmio_map(HPA(acpi.ioapic[i].base), 0x20), acpi.ioapic[i].gsi_base);
 	irq_register(VEC_UART, console_irq);
-	routed = (uart_port() == COM1 || uart_port() == COM2) &&
-		 ioapic_route_isa(&acpi, irq, VEC_UART, x86_this_cpu()->apic_id);
+	routed = (port == COM1 || port == COM2) && ioapic_route_isa(&acpi, port == COM1 ? COM1_IRQ : COM2_IRQ,
+								    VEC_UART, x86_this_cpu()->apic_id);
 	if (!routed)
 		console_set_polled();
 	doctor_feature(routed, 0, "interrupt of the serial line", "the line is polled every 10 ms");
@@ -115,6 +106,8 @@ static void boot_rest(void *arg)
 	hv_main(&bootinfo);
 }
 
+/* From boot.asm: boot page tables, boot stack. mbi: physical; tsc: at the first instruction. */
+void __attribute__((noreturn)) x86_boot(u32 mbi, u64 tsc);
 void x86_boot(u32 mbi, u64 tsc)
 {
 	const char *wrong;
@@ -135,13 +128,14 @@ void x86_boot(u32 mbi, u64 tsc)
 	wrong = multiboot2_parse((const void *)(DIRECT_MAP + mbi), MIN(MIB_MAX, (1ull << 32) - mbi),
 				 &bootinfo);
 	hv_parse_options(bootinfo.cmdline, false);
-	init_console();
+	if (!hv_options.com1 || !uart_init((u16)hv_options.com1))
+		uart_init(COM1);
 	log_info("%s", CAISSON_VERSION);
 	if (wrong)
 		boot_fail(wrong);
 	cpu_detect();
-	if (!cpu_has(CPU_MSR) || !cpu_has(CPU_APIC) || !cpu_has(CPU_PAT))
-		boot_fail("the processor lacks MSRs, a local APIC or the PAT");
+	if (!cpu_has(CPU_APIC))
+		boot_fail("the local APIC is off: switch it on in the firmware's set-up");
 	cpu_setup();
 	boot_cpu.apic_id = cpuid(1, 0).ebx >> 24;
 	/* The loader put the image where its header says; only the map says whether that is RAM. */
@@ -153,20 +147,4 @@ void x86_boot(u32 mbi, u64 tsc)
 	hostmap_init(&bootinfo);
 	hostmap_stacks(&boot_cpu, 0);
 	stack_switch(boot_cpu.stack_top, boot_rest, NULL);
-}
-
-/* ---- hv/main.h ---- */
-void arch_cpus_start(void)
-{
-	smp_start();
-}
-
-void arch_cpus_release(void)
-{
-	smp_release();
-}
-
-u32 arch_cpus_found(void)
-{
-	return smp_cpus_found();
 }

@@ -12,8 +12,6 @@
 enum {
 	VEC_FIRST = 0x20,
 	VEC_UART = 0x30,
-	VEC_DEVICE = 0x40,	/* to 0x7f: free for devices */
-	VEC_FLUSH = 0xf0,	/* second-stage TLB flush */
 	VEC_KICK = 0xf1,	/* arch_cpu_kick() */
 	VEC_POSTED = 0xf2,	/* posted-interrupt notification of a running vCPU */
 	VEC_POSTED_WAKE = 0xf3, /* ... of one that sleeps */
@@ -28,7 +26,7 @@ void irq_register(u32 vector, void (*fn)(void));
 /* An interrupt was taken in root mode, or acknowledged on a VM exit: runs the handler, then signals end of
  * interrupt. */
 void irq_dispatch(u32 vector);
-/* Handlers of the timer, kick and APIC error vectors. Boot CPU. */
+/* Handlers of the kick and APIC error vectors. Boot CPU. */
 void irq_init(void);
 
 #endif

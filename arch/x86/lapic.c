@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "arch/x86/asm.h"
 #include "arch/x86/cpu.h"
 #include "arch/x86/doctor.h"
 #include "arch/x86/hostmap.h"
@@ -14,11 +13,9 @@
 #define LVT_MASKED	 BIT(16)
 #define LVT_TSC_DEADLINE BIT(18)
 #define LVT_NMI		 (4u << 8)
-#define ICR_INIT	 (5u << 8)
-#define ICR_STARTUP	 (6u << 8)
 #define ICR_PENDING	 BIT(12)
 #define ICR_ASSERT	 BIT(14)
-#define ICR_OTHERS	 (3u << 18)
+#define ICR_NMI_OTHERS	 (3u << 18 | LVT_NMI)
 #define DIVIDE_BY_1	 0xb
 
 static bool x2apic;
@@ -103,8 +100,9 @@ u32 lapic_error(void)
 	return reg_read(LAPIC_ESR);
 }
 
-static void icr_send(u32 apic_id, u32 command)
+void lapic_ipi(u32 apic_id, u32 command)
 {
+	command |= ICR_ASSERT;
 	if (x2apic) {
 		/* WRMSR to an x2APIC register orders nothing: what was written for the receiver goes first.
 		 */
@@ -118,30 +116,10 @@ static void icr_send(u32 apic_id, u32 command)
 	reg_write(LAPIC_ICR, command);
 }
 
-void lapic_ipi(u32 apic_id, u32 vector)
-{
-	icr_send(apic_id, vector | ICR_ASSERT);
-}
-
-void lapic_nmi(u32 apic_id)
-{
-	icr_send(apic_id, LVT_NMI | ICR_ASSERT);
-}
-
 void lapic_nmi_others(void)
 {
 	if (x2apic || mmio)
-		icr_send(0, LVT_NMI | ICR_ASSERT | ICR_OTHERS);
-}
-
-void lapic_init_ipi(u32 apic_id)
-{
-	icr_send(apic_id, ICR_INIT | ICR_ASSERT);
-}
-
-void lapic_startup_ipi(u32 apic_id, u32 page)
-{
-	icr_send(apic_id, ICR_STARTUP | ICR_ASSERT | page);
+		lapic_ipi(0, ICR_NMI_OTHERS);
 }
 
 /* ---- timer ---- */
@@ -166,11 +144,8 @@ void lapic_timer_init(u64 khz)
 		reg_write(LAPIC_LVT_TIMER, VEC_TIMER);
 	} else {
 		reg_write(LAPIC_LVT_TIMER, LVT_TSC_DEADLINE | VEC_TIMER);
-		__asm__ volatile(
-			"mfence"
-			:
-			:
-			: "memory"); /* "TSC-Deadline Mode": orders the LVT before the deadline's WRMSR */
+		/* "TSC-Deadline Mode": orders the LVT before the deadline's WRMSR */
+		__asm__ volatile("mfence" : : : "memory");
 	}
 	x86_this_cpu()->timer_deadline = ~0ull;
 }

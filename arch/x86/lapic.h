@@ -14,12 +14,10 @@ enum {
 	LAPIC_VERSION = 0x30,
 	LAPIC_TPR = 0x80,
 	LAPIC_EOI = 0xb0,
-	LAPIC_LDR = 0xd0,
 	LAPIC_DFR = 0xe0,
 	LAPIC_SVR = 0xf0,
 	LAPIC_ISR = 0x100,
 	LAPIC_ESR = 0x280,
-	LAPIC_LVT_CMCI = 0x2f0,
 	LAPIC_ICR = 0x300,
 	LAPIC_ICR_HIGH = 0x310,
 	LAPIC_LVT_TIMER = 0x320,
@@ -42,13 +40,11 @@ u32 lapic_id(void);
 bool lapic_is_x2apic(void);
 void lapic_eoi(void);
 u32 lapic_error(void);
-/* A fixed interrupt, an NMI, INIT, start-up at page (vector) to one CPU. Waits for an earlier one to be sent
- * (xAPIC). */
-void lapic_ipi(u32 apic_id, u32 vector);
-void lapic_nmi(u32 apic_id);
+/* To one CPU: a vector, or one of these. Waits for an earlier one to be sent (xAPIC). */
+#define IPI_INIT    (5u << 8)
+#define IPI_STARTUP (6u << 8) /* | number of the page to start at */
+void lapic_ipi(u32 apic_id, u32 command);
 void lapic_nmi_others(void);
-void lapic_init_ipi(u32 apic_id);
-void lapic_startup_ipi(u32 apic_id, u32 page);
 
 /* The timer, counting without interrupting, to be measured; then for arch_timer_set(). */
 void lapic_timer_measure(void);

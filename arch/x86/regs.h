@@ -16,7 +16,6 @@
 #define CR0_ET BIT(4)
 #define CR0_NE BIT(5)
 #define CR0_WP BIT(16)
-#define CR0_AM BIT(18)
 #define CR0_NW BIT(29)
 #define CR0_CD BIT(30)
 #define CR0_PG BIT(31)
@@ -33,7 +32,6 @@
 #define CR4_OSFXSR     BIT(9)
 #define CR4_OSXMMEXCPT BIT(10)
 #define CR4_UMIP       BIT(11)
-#define CR4_LA57       BIT(12)
 #define CR4_VMXE       BIT(13)
 #define CR4_SMXE       BIT(14)
 #define CR4_FSGSBASE   BIT(16)
@@ -43,37 +41,19 @@
 #define CR4_SMAP       BIT(21)
 #define CR4_PKE	       BIT(22)
 #define CR4_CET	       BIT(23)
-#define CR4_PKS	       BIT(24)
 
-#define XCR0_X87       BIT(0)
-#define XCR0_SSE       BIT(1)
-#define XCR0_AVX       BIT(2)
-#define XCR0_BNDREGS   BIT(3)
-#define XCR0_BNDCSR    BIT(4)
-#define XCR0_OPMASK    BIT(5)
-#define XCR0_ZMM_HI256 BIT(6)
-#define XCR0_HI16_ZMM  BIT(7)
-#define XCR0_PKRU      BIT(9)
-#define XCR0_AVX512    (XCR0_OPMASK | XCR0_ZMM_HI256 | XCR0_HI16_ZMM)
+#define XCR0_X87    BIT(0)
+#define XCR0_SSE    BIT(1)
+#define XCR0_AVX    BIT(2)
+#define XCR0_PKRU   BIT(9)
+#define XCR0_AVX512 MASK(7, 5) /* opmask, upper halves of ZMM0-15, ZMM16-31 */
 
-#define RFLAGS_CF   BIT(0)
-#define RFLAGS_1    BIT(1) /* always set */
-#define RFLAGS_PF   BIT(2)
-#define RFLAGS_AF   BIT(4)
-#define RFLAGS_ZF   BIT(6)
-#define RFLAGS_SF   BIT(7)
-#define RFLAGS_TF   BIT(8)
-#define RFLAGS_IF   BIT(9)
-#define RFLAGS_DF   BIT(10)
-#define RFLAGS_OF   BIT(11)
-#define RFLAGS_IOPL MASK(13, 12)
-#define RFLAGS_NT   BIT(14)
-#define RFLAGS_RF   BIT(16)
-#define RFLAGS_VM   BIT(17)
-#define RFLAGS_AC   BIT(18)
-#define RFLAGS_VIF  BIT(19)
-#define RFLAGS_VIP  BIT(20)
-#define RFLAGS_ID   BIT(21)
+#define RFLAGS_1  BIT(1) /* always set */
+#define RFLAGS_TF BIT(8)
+#define RFLAGS_IF BIT(9)
+#define RFLAGS_RF BIT(16)
+#define RFLAGS_VM BIT(17)
+#define RFLAGS_AC BIT(18)
 
 #define DR6_INIT 0xffff0ff0ull
 #define DR6_BD	 BIT(13)
@@ -92,21 +72,13 @@ enum x86_vector {
 	X86_NMI = 2,
 	X86_BP = 3,
 	X86_OF = 4,
-	X86_BR = 5,
 	X86_UD = 6,
-	X86_NM = 7,
 	X86_DF = 8,
 	X86_TS = 10,
-	X86_NP = 11,
-	X86_SS = 12,
 	X86_GP = 13,
 	X86_PF = 14,
-	X86_MF = 16,
 	X86_AC = 17,
 	X86_MC = 18,
-	X86_XM = 19,
-	X86_VE = 20,
-	X86_CP = 21,
 	X86_SX = 30, /* AMD: "Security Exception" */
 };
 
@@ -119,17 +91,13 @@ enum x86_vector {
 #define APIC_BASE_ADDR		MASK(51, 12)
 #define MSR_FEATURE_CONTROL	0x3a
 #define FEATURE_CONTROL_LOCK	BIT(0)
-#define FEATURE_CONTROL_VMX_SMX BIT(1)
 #define FEATURE_CONTROL_VMX	BIT(2)
 #define MSR_TSC_ADJUST		0x3b
 #define MSR_SPEC_CTRL		0x48
 #define MSR_PRED_CMD		0x49
 #define MSR_BIOS_SIGN_ID	0x8b
-#define MSR_MPERF		0xe7
-#define MSR_APERF		0xe8
 #define MSR_MTRRCAP		0xfe
 #define MSR_ARCH_CAPABILITIES	0x10a
-#define MSR_FLUSH_CMD		0x10b
 #define MSR_SYSENTER_CS		0x174
 #define MSR_SYSENTER_ESP	0x175
 #define MSR_SYSENTER_EIP	0x176
@@ -146,8 +114,6 @@ enum x86_vector {
 #define MSR_MTRR_FIX4K_F8000	0x26f
 #define MSR_PAT			0x277
 #define MSR_MTRR_DEF_TYPE	0x2ff
-#define MSR_PERF_GLOBAL_CTRL	0x38f
-#define MSR_MC0_CTL		0x400
 #define MSR_MC0_STATUS		0x401
 #define MSR_MC0_ADDR		0x402
 #define MSR_VMX_BASIC		0x480
@@ -160,7 +126,6 @@ enum x86_vector {
 #define MSR_VMX_CR0_FIXED1	0x487
 #define MSR_VMX_CR4_FIXED0	0x488
 #define MSR_VMX_CR4_FIXED1	0x489
-#define MSR_VMX_VMCS_ENUM	0x48a
 #define MSR_VMX_PROCBASED_CTLS2 0x48b
 #define MSR_VMX_EPT_VPID_CAP	0x48c
 #define MSR_VMX_TRUE_PINBASED	0x48d
@@ -171,11 +136,8 @@ enum x86_vector {
 #define MSR_VMX_PROCBASED_CTLS3 0x492
 #define MSR_VMX_EXIT_CTLS2	0x493
 #define MSR_TSC_DEADLINE	0x6e0
-#define MSR_PKRS		0x6e1
 #define MSR_X2APIC		0x800 /* + register offset / 16 */
 #define MSR_X2APIC_LAST		0x8ff
-#define MSR_BNDCFGS		0xd90
-#define MSR_XSS			0xda0
 #define MSR_EFER		0xc0000080
 #define MSR_STAR		0xc0000081
 #define MSR_LSTAR		0xc0000082

@@ -25,12 +25,12 @@
 extern const u8 trampoline[], trampoline_prot[], trampoline_long[], trampoline_end[];
 
 static struct x86_pcpu *cpus[CAISSON_MAX_CPUS]; /* of the MADT, without the boot CPU */
-static u32 count, found;
-static u64 page; /* of the trampoline, below 1 MiB */
+static u32 count, found;			/* in cpus; in the MADT */
+static u64 page;				/* of the trampoline, below 1 MiB */
 static bool released;
 static u64 tsc_adjust; /* of the boot CPU */
 
-u32 smp_cpus_found(void)
+u32 arch_cpus_found(void)
 {
 	return found;
 }
@@ -49,16 +49,6 @@ static u64 find_low_page(const struct bootinfo *bi)
 			best = MAX(best, top - PAGE_SIZE);
 	}
 	return best;
-}
-
-static void add_cpu(u32 apic_id, u32 slot)
-{
-	struct x86_pcpu *c = early_alloc(sizeof(*c));
-
-	c->apic_id = apic_id;
-	c->self = c;
-	hostmap_stacks(c, slot);
-	cpus[count++] = c;
 }
 
 /* Page tables of the way in: the trampoline's page at its own address, and all of the hypervisor's upper
@@ -115,7 +105,10 @@ void smp_prepare(struct bootinfo *bi, const struct acpi_info *acpi, u32 want)
 		} else if (id > 254 && !lapic_is_x2apic()) {
 			log_warn("CPU with APIC id %u is left out: no x2APIC to reach it by", id);
 		} else {
-			add_cpu(id, count + 1);
+			cpus[count] = early_alloc(sizeof(struct x86_pcpu));
+			cpus[count]->apic_id = id;
+			hostmap_stacks(cpus[count], count + 1);
+			count++;
 		}
 	}
 	if (left_out)
@@ -129,45 +122,48 @@ void smp_prepare(struct bootinfo *bi, const struct acpi_info *acpi, u32 want)
 		fill_trampoline();
 }
 
-static bool all_answered(void)
+static u32 state_of(u32 i)
 {
-	for (u32 i = 0; i < count; i++) {
-		if (__atomic_load_n(&cpus[i]->state, __ATOMIC_ACQUIRE) == CPU_CALLED)
-			return false;
-	}
-	return true;
+	return __atomic_load_n(&cpus[i]->state, __ATOMIC_ACQUIRE);
 }
 
+/* Until all have answered, or that time is over. */
 static void wait_answers(u64 us)
 {
 	u64 end = arch_now() + us * arch_tsc_khz() / 1000;
 
-	while (!all_answered() && arch_now() < end)
-		arch_pause();
+	for (u32 i = 0; i < count; i++) {
+		while (state_of(i) == CPU_CALLED && arch_now() < end)
+			arch_pause();
+	}
 }
 
-void smp_start(void)
+/* Start-up IPIs to those that have not answered yet. */
+static void call_all(u64 wait_us)
 {
-	u32 called = CPU_CALLED, missing = 0, apart = 0;
+	for (u32 i = 0; i < count; i++) {
+		if (state_of(i) == CPU_CALLED)
+			lapic_ipi(cpus[i]->apic_id, IPI_STARTUP | (u32)(page >> PAGE_SHIFT));
+	}
+	wait_answers(wait_us);
+}
+
+void arch_cpus_start(void)
+{
+	u32 called, missing = 0, apart = 0;
 	u64 sipi_tsc;
 
 	if (!count)
 		return;
 	for (u32 i = 0; i < count; i++) {
 		__atomic_store_n(&cpus[i]->state, CPU_CALLED, __ATOMIC_SEQ_CST);
-		lapic_init_ipi(cpus[i]->apic_id);
+		lapic_ipi(cpus[i]->apic_id, IPI_INIT);
 	}
 	tsc_delay_us(INIT_WAIT_US); /* once for all of them */
 	tsc_adjust = cpu_has(CPU_TSC_ADJUST) ? rdmsr(MSR_TSC_ADJUST) : 0;
 	sipi_tsc = arch_now();
-	for (u32 i = 0; i < count; i++)
-		lapic_startup_ipi(cpus[i]->apic_id, (u32)(page >> PAGE_SHIFT));
-	wait_answers(SIPI_WAIT_US);
-	for (u32 i = 0; i < count; i++) { /* the second one only where the first was not heard */
-		if (__atomic_load_n(&cpus[i]->state, __ATOMIC_ACQUIRE) == CPU_CALLED)
-			lapic_startup_ipi(cpus[i]->apic_id, (u32)(page >> PAGE_SHIFT));
-	}
-	wait_answers(ANSWER_WAIT_US);
+	call_all(SIPI_WAIT_US);
+	call_all(ANSWER_WAIT_US); /* the second one only where the first was not heard */
 	for (u32 i = 0; i < count; i++) {
 		called = CPU_CALLED;
 		/* From here on it may not answer any more: the trampoline parks it. */
@@ -178,7 +174,7 @@ void smp_start(void)
 			continue;
 		}
 		percpu_register(cpus[i]);
-		while (__atomic_load_n(&cpus[i]->state, __ATOMIC_ACQUIRE) < CPU_READY)
+		while (state_of(i) < CPU_READY)
 			arch_pause();
 		/* Between the call and now, or its clock is another one. */
 		if (cpus[i]->tsc_at_start < sipi_tsc || cpus[i]->tsc_at_start > arch_now())
@@ -191,7 +187,7 @@ void smp_start(void)
 	memset(arch_direct_map(HPA(page)), 0, missing ? 0 : PAGE_SIZE);
 }
 
-void smp_release(void)
+void arch_cpus_release(void)
 {
 	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
 }

@@ -32,14 +32,7 @@ struct ap_start {
 };
 
 /* Memory for up to `want` CPUs of the MADT, the boot CPU included, and the trampoline in a page of the memory
- * map. Boot CPU, before early_seal(). */
+ * map. Boot CPU, before arch_memory_final(). arch_cpus_start() of hv/main.h then takes about 10 ms. */
 void smp_prepare(struct bootinfo *bi, const struct acpi_info *acpi, u32 want);
-/* How many CPUs the MADT lists as enabled. */
-u32 smp_cpus_found(void);
-/* Starts them all; those that answer get the next ids, in the MADT's order, and wait until smp_release().
- * About 10 ms. */
-void smp_start(void);
-/* Lets the started CPUs go on to hv_cpu_main(). */
-void smp_release(void);
 
 #endif

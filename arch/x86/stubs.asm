@@ -21,43 +21,31 @@ trap_stubs:
 %assign v v + 1
 %endrep
 
+%define REGISTERS rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+
+%macro push_all 1-*
+%rep %0
+	push %1
+%rotate 1
+%endrep
+%endmacro
+
+%macro pop_all 1-*
+%rep %0
+%rotate -1
+	pop %1
+%endrep
+%endmacro
+
 trap_common:
-	push rax
-	push rbx
-	push rcx
-	push rdx
-	push rsi
-	push rdi
-	push rbp
-	push r8
-	push r9
-	push r10
-	push r11
-	push r12
-	push r13
-	push r14
-	push r15
+	push_all REGISTERS
 	cld
 	mov rdi, rsp
 	mov rbx, rsp
 	and rsp, -16
 	call trap_handle
 	mov rsp, rbx
-	pop r15
-	pop r14
-	pop r13
-	pop r12
-	pop r11
-	pop r10
-	pop r9
-	pop r8
-	pop rbp
-	pop rdi
-	pop rsi
-	pop rdx
-	pop rcx
-	pop rbx
-	pop rax
+	pop_all REGISTERS
 	add rsp, 16
 	iretq
 

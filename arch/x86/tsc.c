@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "arch/x86/asm.h"
 #include "arch/x86/cpu.h"
 #include "arch/x86/doctor.h"
 #include "arch/x86/hostmap.h"
@@ -48,12 +47,6 @@ static struct sample sample(const struct ref_clock *ref)
 	return best;
 }
 
-static bool find_clock(const struct acpi_info *a, struct ref_clock *ref)
-{
-	return (a->hpet_base && hpet_clock(mmio_map(HPA(a->hpet_base), PAGE_SIZE), ref)) ||
-	       pmtimer_clock(a, ref) || pit_clock(ref);
-}
-
 static void measure(const struct ref_clock *ref)
 {
 	u64 window = ref->hz * WINDOW_US / 1000000, ticks;
@@ -73,37 +66,22 @@ static void measure(const struct ref_clock *ref)
  * Leaf". */
 static u64 cpuid_tsc_khz(u64 *crystal_khz)
 {
-	struct cpuid r = cpuid(0x15, 0);
+	struct cpuid r = cpu_leaf(0x15, 0);
 
 	*crystal_khz = 0;
-	if (cpu_info.max_leaf >= 0x15 && r.eax && r.ebx && r.ecx) {
+	if (r.eax && r.ebx && r.ecx) {
 		*crystal_khz = r.ecx / 1000;
 		return (u64)r.ecx * r.ebx / r.eax / 1000;
 	}
-	if (cpu_info.max_leaf < 0x16)
-		return 0;
-	return (cpuid(0x16, 0).eax & 0xffff) * 1000ull;
+	return (cpu_leaf(0x16, 0).eax & 0xffff) * 1000ull;
 }
 
-static void report(const struct ref_clock *ref, u64 claimed)
+static void report(const char *name, bool used, u64 khz, const char *note)
 {
 	char text[32];
-	u64 off;
 
-	snprintf(text, sizeof(text), "%lu kHz", tsc_khz);
-	doctor_add(CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED, "TSC frequency", text,
-		   ref ? ref->name : "as CPUID says: no clock to measure it with");
-	snprintf(text, sizeof(text), "%lu kHz", apic_khz);
-	doctor_add(CAISSON_DOCTOR_FOUND | (cpu_has(CPU_TSC_DEADLINE) ? 0 : CAISSON_DOCTOR_USED),
-		   "APIC timer frequency", text, NULL);
-	if (!ref || !claimed)
-		return;
-	off = claimed > tsc_khz ? claimed - tsc_khz : tsc_khz - claimed;
-	snprintf(text, sizeof(text), "%lu kHz", claimed);
-	doctor_add(CAISSON_DOCTOR_FOUND | (off * WRONG_BY > tsc_khz ? 0 : CAISSON_DOCTOR_USED),
-		   "TSC frequency by CPUID 15h/16h", text,
-		   off * WRONG_BY > tsc_khz ? "differs from the measured one, which is used (an emulator?)"
-					    : NULL);
+	snprintf(text, sizeof(text), "%lu kHz", khz);
+	doctor_add(CAISSON_DOCTOR_FOUND | (used ? CAISSON_DOCTOR_USED : 0), name, text, note);
 }
 
 static void timer_interrupt(void)
@@ -121,12 +99,12 @@ static void timer_interrupt(void)
 
 void tsc_init(const struct acpi_info *acpi)
 {
-	struct ref_clock ref;
-	bool have = find_clock(acpi, &ref);
-	u64 crystal, claimed = cpuid_tsc_khz(&crystal), seconds;
+	const struct ref_clock *ref =
+		ref_clock_start(acpi, acpi->hpet_base ? mmio_map(HPA(acpi->hpet_base), PAGE_SIZE) : NULL);
+	u64 crystal, claimed = cpuid_tsc_khz(&crystal), off, seconds;
 
-	if (have) {
-		measure(&ref);
+	if (ref) {
+		measure(ref);
 	} else {
 		tsc_khz = claimed;
 		apic_khz = crystal ? crystal : claimed;
@@ -139,7 +117,15 @@ void tsc_init(const struct acpi_info *acpi)
 	}
 	ns_mult = (1000000ull << 32) / tsc_khz;
 	tick_mult = (tsc_khz << 32) / 1000000;
-	report(have ? &ref : NULL, claimed);
+	report("TSC frequency", true, tsc_khz,
+	       ref ? ref->name : "as CPUID says: no clock to measure it with");
+	report("APIC timer frequency", !cpu_has(CPU_TSC_DEADLINE), apic_khz, NULL);
+	off = claimed > tsc_khz ? claimed - tsc_khz : tsc_khz - claimed;
+	if (ref && claimed)
+		report("TSC frequency by CPUID 15h/16h", off * WRONG_BY <= tsc_khz, claimed,
+		       off * WRONG_BY <= tsc_khz
+			       ? NULL
+			       : "differs from the measured one, which is used (an emulator?)");
 	seconds = cmos_time(acpi->century);
 	if (!seconds)
 		log_warn("the CMOS clock shows no date: wall time starts in 1970");
@@ -147,7 +133,7 @@ void tsc_init(const struct acpi_info *acpi)
 	irq_register(VEC_TIMER, timer_interrupt);
 	tsc_cpu_init();
 	log_info("TSC %lu.%03lu MHz (%s), APIC timer %lu.%03lu MHz", tsc_khz / 1000, tsc_khz % 1000,
-		 have ? ref.name : "CPUID", apic_khz / 1000, apic_khz % 1000);
+		 ref ? ref->name : "CPUID", apic_khz / 1000, apic_khz % 1000);
 }
 
 void tsc_cpu_init(void)
