@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # files.mk: how our own guests are built. Included by the Makefile at the top; builds build/control.elf and gives the fragments of
-# guest/demo and tests/guest the rules for theirs.
+# guest/demo, tests/bench and tests/guest the rules for theirs.
 #
 #   $(call guest_elf,NAME,OBJECTS[,MAP_GIB])	a rule for build/guest/NAME.elf from objects under build/guest/; MAP_GIB (4) is
 #						how much of its memory start.asm maps
@@ -40,4 +40,5 @@ $(eval $(call guest_elf_rule,build/control.elf,$(CONTROL_OBJS),64))
 
 -include $(GUEST_LIB:.o=.d) $(CONTROL_OBJS:.o=.d)
 -include guest/demo/files.mk
+-include tests/bench/files.mk
 -include tests/guest/files.mk
