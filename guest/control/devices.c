@@ -222,7 +222,7 @@ void devices_access(struct dom *d, struct caisson_ioreq *q)
 	struct devices *v = &d->dev;
 	u64 offset = q->addr - MMIO_TESTDEV;
 
-	if (q->kind == CAISSON_IO_PORT)
+	if (__builtin_expect(q->kind == CAISSON_IO_PORT, 1))
 		port_access(v, (u32)q->addr, q);
 	else if (!v->test || offset >= MMIO_TESTDEV_SIZE)
 		q->data = q->write ? q->data : dev_mask(q->size);

@@ -20,6 +20,9 @@ static u64 devices_at = NEVER; /* the soonest timer of a device model */
 static u64 show_at = NEVER;    /* when the watched domain's output is due */
 static u64 poll_at;
 static bool tx_room;
+static bool attention; /* a device model changed what the loop below waits for */
+
+#define unlikely(x) __builtin_expect(!!(x), 0)
 
 void pump_watch(struct dom *d)
 {
@@ -33,12 +36,17 @@ void pump_output(u64 waiting)
 		show_at = 0;
 	else if (show_at == NEVER)
 		show_at = time_tsc() + time_khz * OUTPUT_US / 1000;
+	else
+		return;
+	attention = true;
 }
 
 void pump_timer(u64 when)
 {
-	if (when < devices_at)
-		devices_at = when;
+	if (when >= devices_at)
+		return;
+	devices_at = when;
+	attention = true;
 }
 
 static void events(u32 ports)
@@ -51,24 +59,30 @@ static void events(u32 ports)
 		domain_note_ends();
 }
 
-/* One hypercall: gives the last answer, takes the next thing. False when the deadline passed. */
+/*
+ * Gives the last answer, takes the next thing; and as long as that is a device's access, answers it and goes
+ * on: a guest's access costs this loop and its device model. Comes back for anything else, and with a
+ * deadline of DEADLINE_NOW after one thing. False: the deadline passed.
+ */
 static bool step(u64 deadline)
 {
-	s64 r = hc_wait(answer, deadline);
+	for (;;) {
+		s64 r = hc_wait(answer, deadline);
 
-	answer = 0;
-	if (r < 0)
-		return true; /* the asker is gone, ended meanwhile: nothing to answer */
-	switch (CAISSON_WAIT_KIND(r)) {
-	case CAISSON_WAIT_IOREQ:
-		if (domain_ioreq(CAISSON_WAIT_DOM(r), CAISSON_WAIT_VCPU(r)))
-			answer = (u32)r | CAISSON_ANSWER;
-		return true;
-	case CAISSON_WAIT_EVENTS:
-		events((u32)r);
-		return true;
-	default:
-		return false;
+		answer = 0;
+		if (unlikely(r < 0))
+			return true; /* the asker is gone, ended meanwhile: nothing to answer */
+		if (unlikely(CAISSON_WAIT_KIND(r) != CAISSON_WAIT_IOREQ)) {
+			if (CAISSON_WAIT_KIND(r) == CAISSON_WAIT_EVENTS)
+				events((u32)r);
+			return CAISSON_WAIT_KIND(r) != CAISSON_WAIT_TIMEOUT;
+		}
+		if (unlikely(!domain_ioreq(CAISSON_WAIT_DOM(r), CAISSON_WAIT_VCPU(r))))
+			return true;
+		answer = (u32)r | CAISSON_ANSWER;
+		/* The deadline may be none, 0: then it is not in the past. */
+		if (unlikely(attention) || time_tsc() > deadline - 1)
+			return true;
 	}
 }
 
@@ -124,6 +138,7 @@ u32 pump(u32 want, u64 deadline)
 		until = MIN(MIN(end, devices_at), want & PUMP_OUTPUT ? show_at : NEVER);
 		if (!answer)
 			answer = domain_next_held();
+		attention = false;
 		step(until == NEVER ? 0 : until);
 	}
 	hand_over();
