@@ -46,17 +46,6 @@ boot_entry:
 	jne fail
 
 	; Long mode and NX, or a message instead of a triple fault.
-	mov edx, no_long_mode
-	pushfd
-	pop eax
-	mov ecx, eax
-	xor eax, 1 << 21	; EFLAGS.ID: is there CPUID?
-	push eax
-	popfd
-	pushfd
-	pop eax
-	cmp eax, ecx
-	je fail
 	mov eax, 0x80000000
 	cpuid
 	mov edx, no_long_mode

@@ -126,7 +126,6 @@ static void parse_madt(struct acpi_info *a, const struct sdt *t)
 
 /* ---- FADT and DSDT ---- */
 #define FADT_RESET_REG_SUP BIT(10)
-#define FADT_HW_REDUCED	   BIT(20)
 
 static struct acpi_gas gas_field(const struct sdt *t, u32 offset)
 {
@@ -194,18 +193,13 @@ static void parse_fadt(struct acpi_info *a, const struct sdt *t, map_fn *map)
 	u32 flags = (u32)field(t, 112, 4);
 	const struct sdt *dsdt;
 
-	a->hw_reduced = flags & FADT_HW_REDUCED;
 	a->century = (u8)field(t, 108, 1);
 	if (flags & FADT_RESET_REG_SUP) {
 		a->reset = gas_field(t, 116);
 		a->reset_value = (u8)field(t, 128, 1);
 	}
-	if (a->hw_reduced) {
-		a->sleep_control = gas_field(t, 244);
-	} else {
-		a->pm1a_cnt = gas_or_port(t, 172, 64);
-		a->pm1b_cnt = gas_or_port(t, 184, 68);
-	}
+	a->pm1a_cnt = gas_or_port(t, 172, 64);
+	a->pm1b_cnt = gas_or_port(t, 184, 68);
 	a->pm_timer = gas_or_port(t, 208, 76);
 	dsdt = table_map(field(t, 140, 8) ? field(t, 140, 8) : field(t, 40, 4), map);
 	if (dsdt && memcmp(dsdt->signature, "DSDT", 4) == 0)

@@ -38,8 +38,7 @@ struct acpi_info {
 		u32 gsi;
 	} iso[ACPI_ISOS_MAX];
 	/* FADT */
-	bool hw_reduced;
-	struct acpi_gas pm1a_cnt, pm1b_cnt, pm_timer, reset, sleep_control;
+	struct acpi_gas pm1a_cnt, pm1b_cnt, pm_timer, reset;
 	u8 reset_value, century; /* century: CMOS index, 0: none */
 	/* \_S5_ in the DSDT */
 	bool have_s5;

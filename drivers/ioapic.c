@@ -71,14 +71,11 @@ bool ioapic_route_isa(const struct acpi_info *a, u32 irq, u32 vector, u32 apic_i
 
 void pic_off(void)
 {
-	out8(0x20, 0x11); /* ICW1: cascade, ICW4 follows */
-	out8(0xa0, 0x11);
-	out8(0x21, 0x20); /* ICW2: vectors */
-	out8(0xa1, 0x28);
-	out8(0x21, 4);
-	out8(0xa1, 2);
-	out8(0x21, 1);
-	out8(0xa1, 1);
-	out8(0x21, 0xff);
-	out8(0xa1, 0xff);
+	/* ICW1: cascade, ICW4 follows; vectors; who is on line 2; 8086 mode; all masked */
+	static const u8 first[] = { 0x11, 0x20, 4, 1, 0xff }, second[] = { 0x11, 0x28, 2, 1, 0xff };
+
+	for (u32 i = 0; i < ARRAY_SIZE(first); i++) {
+		out8(i ? 0x21 : 0x20, first[i]);
+		out8(i ? 0xa1 : 0xa0, second[i]);
+	}
 }

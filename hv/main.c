@@ -79,11 +79,6 @@ static void print_memory(const struct bootinfo *bi)
 	log_info("%lu MiB of RAM, %u modules", ram / MIB, bi->module_count);
 }
 
-static void *boot_page(void)
-{
-	return frame_hv_alloc(FRAME_OWNER_HV, 0);
-}
-
 static void init_memory(const struct bootinfo *bi)
 {
 	static struct frame_range ranges[FRAME_RANGES];
@@ -91,7 +86,7 @@ static void init_memory(const struct bootinfo *bi)
 	u32 n;
 	int err;
 
-	arch_memory_final(boot_page);
+	arch_memory_final();
 	n = boot_free_ranges(bi, ranges, FRAME_RANGES);
 	err = frame_init(ranges, n);
 	if (err)

@@ -31,8 +31,7 @@ void __attribute__((noreturn)) hv_cpu_main(struct pcpu *c);
 void arch_cpus_start(void);
 void arch_cpus_release(void);
 u32 arch_cpus_found(void);
-/* arch: no early memory is taken after this; bootinfo's reserved list is complete. Table pages then come from
- * page(). */
-void arch_memory_final(void *(*page)(void));
+/* arch: no early memory is taken and nothing is mapped after this; bootinfo's reserved list is complete. */
+void arch_memory_final(void);
 
 #endif

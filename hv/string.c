@@ -83,22 +83,14 @@ bool str_to_u64(const char **s, u64 *out)
 
 bool str_word(const char **s, char *word, size_t size)
 {
-	const char *p = *s;
-	bool quoted = false;
+	const char *start = *s;
 	size_t n = 0;
 
-	while (*p == ' ' || *p == '\t')
-		p++;
-	*s = p;
-	if (!*p)
-		return false;
-	for (; *p && (quoted || (*p != ' ' && *p != '\t')); p++) {
-		if (*p == '"')
-			quoted = !quoted;
-		else if (n + 1 < size)
-			word[n++] = *p;
-	}
-	word[n] = 0;
-	*s = p;
-	return true;
+	while (*start == ' ')
+		start++;
+	while (start[n] && start[n] != ' ')
+		n++;
+	str_copy_n(word, size, start, n);
+	*s = start + n;
+	return n > 0;
 }

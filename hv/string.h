@@ -24,8 +24,8 @@ void str_copy_n(char *dst, size_t size, const void *src, size_t n);
 /* Decimal or 0x number at *s up to a character that is no digit; moves *s there. false: no digit, or above 64
  * bits. */
 bool str_to_u64(const char **s, u64 *out);
-/* The next word of a command line: skips blanks, copies the word (double quotes hold blanks together) and
- * moves *s behind it. false at the end. A word longer than size - 1 is cut. */
+/* The next word of a command line: skips blanks, copies the word and moves *s behind it. false at the end. A
+ * word longer than size - 1 is cut. */
 bool str_word(const char **s, char *word, size_t size);
 
 #endif

@@ -56,28 +56,20 @@ static inline bool __must_check rdmsr_safe(u32 msr, u64 *v)
 	return ok;
 }
 
-static inline bool __must_check wrmsr_safe(u32 msr, u64 v)
-{
-	u8 ok = 0;
-
-	__asm__ volatile("1: wrmsr\n\tmovb $1, %0\n2:\n\t" FIXUP(1b, 2b)
-			 : "+q"(ok)
-			 : "c"(msr), "a"((u32)v), "d"((u32)(v >> 32))
-			 : "memory");
-	return ok;
-}
-
 /* false: #GP, a reserved or inconsistent bit */
-static inline bool __must_check xsetbv_safe(u32 reg, u64 v)
-{
-	u8 ok = 0;
-
-	__asm__ volatile("1: xsetbv\n\tmovb $1, %0\n2:\n\t" FIXUP(1b, 2b)
-			 : "+q"(ok)
-			 : "c"(reg), "a"((u32)v), "d"((u32)(v >> 32))
-			 : "memory");
-	return ok;
-}
+#define DEFINE_SAFE_WRITE(name, insn)                                               \
+	static inline bool __must_check name(u32 reg, u64 v)                        \
+	{                                                                           \
+		u8 ok = 0;                                                          \
+		__asm__ volatile("1: " insn "\n\tmovb $1, %0\n2:\n\t" FIXUP(1b, 2b) \
+				 : "+q"(ok)                                         \
+				 : "c"(reg), "a"((u32)v), "d"((u32)(v >> 32))       \
+				 : "memory");                                       \
+		return ok;                                                          \
+	}
+DEFINE_SAFE_WRITE(wrmsr_safe, "wrmsr")
+DEFINE_SAFE_WRITE(xsetbv_safe, "xsetbv")
+#undef DEFINE_SAFE_WRITE
 
 static inline u64 xgetbv(u32 reg)
 {
@@ -129,19 +121,9 @@ struct desc_ptr {
 	u64 base;
 } __packed;
 
-static inline void lgdt(const struct desc_ptr *p)
-{
-	__asm__ volatile("lgdt %0" : : "m"(*p));
-}
-
 static inline void lidt(const struct desc_ptr *p)
 {
 	__asm__ volatile("lidt %0" : : "m"(*p));
-}
-
-static inline void ltr(u16 sel)
-{
-	__asm__ volatile("ltr %0" : : "r"(sel));
 }
 
 #endif

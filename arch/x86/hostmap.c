@@ -6,7 +6,6 @@
 #include "arch/x86/regs.h"
 #include "hv/arch.h"
 #include "hv/frame.h"
-#include "hv/lock.h"
 #include "hv/main.h"
 #include "hv/panic.h"
 #include "hv/string.h"
@@ -53,20 +52,16 @@ void *early_alloc(u64 bytes)
 	return memset(p, 0, bytes);
 }
 
-/* ---- tables ---- */
-static void *early_page(void)
+void arch_memory_final(void)
 {
-	return early_alloc(PAGE_SIZE);
+	early_end = early->end.v;
 }
 
-static void *(*page_alloc)(void) = early_page;
-
+/* ---- tables ---- */
 static hpa_t table_alloc(void *ctx)
 {
-	void *p = page_alloc();
-
 	(void)ctx;
-	return HPA(p ? (u64)p - DIRECT_MAP : 0);
+	return arch_direct_pa(early_alloc(PAGE_SIZE));
 }
 
 static void table_free(void *ctx, hpa_t page)
@@ -77,12 +72,6 @@ static void table_free(void *ctx, hpa_t page)
 }
 
 static const struct pg_mem host_mem = { table_alloc, table_free, (u8 *)DIRECT_MAP };
-
-void arch_memory_final(void *(*page)(void))
-{
-	early_end = early->end.v;
-	page_alloc = page;
-}
 
 static void map(u64 va, u64 pa, u64 bytes, u32 prot, u32 memtype)
 {
@@ -113,8 +102,7 @@ void hostmap_init(const struct bootinfo *bi)
 {
 	u64 fixed = (u64)image_text - IMAGE_BASE, fixed_end = (u64)image_rodata_end - IMAGE_BASE;
 
-	if (pg_init(&host_pgtable, &pg_format_host, &host_mem, NULL))
-		panic("no page for the root of the page tables");
+	pg_init(&host_pgtable, &pg_format_host, &host_mem, NULL); /* or early_alloc() panics */
 	map_image((u64)image_text, (u64)image_text_end, PG_READ | PG_EXEC);
 	map_image((u64)image_rodata, (u64)image_rodata_end, PG_READ);
 	map_image((u64)image_data, (u64)image_end, RW);
@@ -152,40 +140,26 @@ void hostmap_stacks(struct x86_pcpu *c, u32 n)
 }
 
 /* ---- devices and firmware tables ---- */
-static struct {
-	struct lock lock;
-	u64 next; /* (lock) address space given out so far */
-} windows;
-
-static void *window(u64 pa, u64 bytes, u32 prot, u32 memtype)
+static void *window(hpa_t pa, u64 bytes, u32 prot, u32 memtype)
 {
-	u64 first = ALIGN_DOWN(pa, PAGE_SIZE), size = ALIGN_UP(pa + bytes, PAGE_SIZE) - first, va;
+	static u64 next = MMIO_AREA;
+	u64 first = ALIGN_DOWN(pa.v, PAGE_SIZE), va = next + (pa.v - first);
 
-	lock(&windows.lock);
-	va = MMIO_AREA + windows.next;
-	windows.next += size + PAGE_SIZE;
-	map(va, first, size, prot, memtype);
-	unlock(&windows.lock);
-	return (void *)(va + (pa - first));
+	map(next, first, ALIGN_UP(pa.v + bytes, PAGE_SIZE) - first, prot, memtype);
+	next = ALIGN_UP(va + bytes, PAGE_SIZE) + PAGE_SIZE;
+	return (void *)va;
 }
 
 void *mmio_map(hpa_t pa, u64 bytes)
 {
-	return window(pa.v, bytes, RW, MT_UC);
+	return window(pa, bytes, RW, MT_UC);
 }
 
 const void *firmware_map(hpa_t pa, u64 bytes)
 {
-	struct pg_leaf l;
-	u64 at, end = pa.v + bytes;
-
-	if (end < pa.v || end > BIT(cpu_info.phys_bits) || bytes > SZ_2M)
+	if (pa.v + bytes < pa.v || pa.v + bytes > BIT(cpu_info.phys_bits) || bytes > SZ_2M)
 		return NULL;
-	for (at = pa.v; at < end; at = ALIGN_DOWN(at, l.size) + l.size) {
-		if (!pg_lookup(&host_pgtable, DIRECT_MAP + at, &l))
-			return window(pa.v, bytes, PG_READ, MT_WB);
-	}
-	return (const void *)(DIRECT_MAP + pa.v);
+	return window(pa, bytes, PG_READ, MT_WB);
 }
 
 /* ---- hv/arch.h ---- */

@@ -33,10 +33,10 @@ void hostmap_load(void);
 /* Maps the stacks of CPU number n of the MADT and fills in c->stack_top and c->ist_top. */
 void hostmap_stacks(struct x86_pcpu *c, u32 n);
 
-/* Maps device registers, uncached; bytes need not be aligned. Never unmapped. */
+/* Both: boot CPU, before arch_memory_final(); nothing need be aligned; never unmapped. Maps device registers,
+ * uncached. */
 void *mmio_map(hpa_t pa, u64 bytes);
-/* Firmware tables: read-only through the direct map where that has them, else mapped read-only. NULL: not
- * even an address. */
+/* Maps firmware tables, read-only. NULL: that is no address. */
 const void *firmware_map(hpa_t pa, u64 bytes);
 
 #endif

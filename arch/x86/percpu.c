@@ -32,14 +32,14 @@ void percpu_load(struct x86_pcpu *c)
 	c->gdt[SEL_TSS / 8] = (sizeof(c->tss) - 1) | GET(MASK(23, 0), tss) << 16 | 0x89ull << 40 |
 			      GET(MASK(31, 24), tss) << 56;
 	c->gdt[SEL_TSS / 8 + 1] = tss >> 32;
-	lgdt(&gdt);
+	__asm__ volatile("lgdt %0" : : "m"(gdt));
 	__asm__ volatile("pushq %0\n\tleaq 1f(%%rip), %%rax\n\tpushq %%rax\n\tlretq\n1:\n\t"
 			 "movl %1, %%ss\n\tmovl %1, %%ds\n\tmovl %1, %%es\n\tmovl %2, %%fs\n\tmovl %2, %%gs"
 			 :
 			 : "i"(SEL_CODE), "r"(SEL_DATA), "r"(0)
 			 : "rax", "memory");
 	wrmsr(MSR_GS_BASE, (u64)c);
-	ltr(SEL_TSS);
+	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
 	traps_load();
 }
 

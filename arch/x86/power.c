@@ -2,34 +2,28 @@
 #include "arch/x86/asm.h"
 #include "arch/x86/hostmap.h"
 #include "arch/x86/power.h"
-#include "arch/x86/tsc.h"
 #include "drivers/io.h"
 #include "hv/arch.h"
 #include "hv/console.h"
 #include "hv/log.h"
 #include "hv/panic.h"
 
-/* ACPI, "PM1 Control Registers", "Sleep Control Register" */
+/* ACPI, "PM1 Control Registers" */
 #define PM1_SLP_TYP    MASK(12, 10)
 #define PM1_SLP_EN     BIT(13)
 #define PM1_SCI_EN     BIT(0)
-#define SLEEP_SLP_TYP  MASK(4, 2)
-#define SLEEP_SLP_EN   BIT(5)
 #define RESET_CONTROL  0xcf9
 #define DEBUG_EXIT     0xf4    /* QEMU's isa-debug-exit */
 #define BOCHS_SHUTDOWN 0x8900  /* Bochs, and Bochs's BIOS */
 #define SETTLE	       2000000 /* polls until a machine that heard has stopped */
 
 static struct acpi_info acpi; /* only its power registers */
-static volatile void *reset_mmio, *sleep_mmio;
 
 void power_init(const struct acpi_info *a)
 {
 	acpi = *a;
-	if (a->reset.addr && a->reset.space == ACPI_SPACE_MEMORY)
-		reset_mmio = mmio_map(HPA(a->reset.addr), 4);
-	if (a->sleep_control.addr && a->sleep_control.space == ACPI_SPACE_MEMORY)
-		sleep_mmio = mmio_map(HPA(a->sleep_control.addr), 4);
+	if (acpi.reset.addr && acpi.reset.space == ACPI_SPACE_MEMORY)
+		acpi.reset.addr = (u64)mmio_map(HPA(acpi.reset.addr), 1);
 }
 
 static void settle(void)
@@ -40,17 +34,10 @@ static void settle(void)
 
 static void pm1_sleep(const struct acpi_gas *cnt, u8 type)
 {
-	if (cnt->addr && cnt->space == ACPI_SPACE_IO && cnt->addr < 0xffff)
-		out16((u16)cnt->addr,
-		      (u16)((in16((u16)cnt->addr) & PM1_SCI_EN) | PUT(PM1_SLP_TYP, type) | PM1_SLP_EN));
-}
+	u16 port = (u16)cnt->addr;
 
-static void gas_write8(const struct acpi_gas *g, volatile void *mmio, u8 v)
-{
-	if (mmio)
-		*(volatile u8 *)mmio = v;
-	else if (g->addr && g->space == ACPI_SPACE_IO && g->addr <= 0xffff)
-		out8((u16)g->addr, v);
+	if (port && cnt->space == ACPI_SPACE_IO)
+		out16(port, (u16)((in16(port) & PM1_SCI_EN) | PUT(PM1_SLP_TYP, type) | PM1_SLP_EN));
 }
 
 void power_emulator_exit(void)
@@ -72,11 +59,7 @@ static void quiesce(void)
 void arch_poweroff(void)
 {
 	quiesce();
-	if (acpi.have_s5 && acpi.hw_reduced) {
-		gas_write8(&acpi.sleep_control, sleep_mmio,
-			   (u8)(PUT(SLEEP_SLP_TYP, acpi.s5_a) | SLEEP_SLP_EN));
-		settle();
-	} else if (acpi.have_s5) {
+	if (acpi.have_s5) {
 		pm1_sleep(&acpi.pm1a_cnt, acpi.s5_a);
 		pm1_sleep(&acpi.pm1b_cnt, acpi.s5_b);
 		settle();
@@ -84,8 +67,7 @@ void arch_poweroff(void)
 	power_emulator_exit();
 	log_line(LOG_ERR, "the machine does not switch itself off: it is safe to do it by hand");
 	console_flush(true);
-	for (;;)
-		__asm__ volatile("cli; hlt");
+	arch_panic_halt();
 }
 
 void arch_reboot(void)
@@ -93,10 +75,11 @@ void arch_reboot(void)
 	static const struct desc_ptr none = { 0, 0 };
 
 	quiesce();
-	if (acpi.reset.addr) {
-		gas_write8(&acpi.reset, reset_mmio, acpi.reset_value);
-		settle();
-	}
+	if (acpi.reset.addr && acpi.reset.space == ACPI_SPACE_MEMORY)
+		*(volatile u8 *)acpi.reset.addr = acpi.reset_value;
+	else if (acpi.reset.addr && acpi.reset.space == ACPI_SPACE_IO)
+		out8((u16)acpi.reset.addr, acpi.reset_value);
+	settle();
 	out8(RESET_CONTROL, 0x02); /* "Reset Control Register": a hard reset with bit 2's change to one */
 	out8(RESET_CONTROL, 0x06);
 	settle();

@@ -92,27 +92,23 @@ static void fill_trampoline(void)
 
 void smp_prepare(struct bootinfo *bi, const struct acpi_info *acpi, u32 want)
 {
-	u32 self = x86_this_cpu()->apic_id, left_out = 0;
+	u32 self = x86_this_cpu()->apic_id;
 
 	found = acpi->cpu_count;
-	for (u32 i = 0; i < acpi->cpu_count; i++) {
+	for (u32 i = 0; i < acpi->cpu_count && count + 1 < want; i++) {
 		u32 id = acpi->cpu_apic_id[i];
 
 		if (id == self)
 			continue;
-		if (count + 1 >= MIN(want, CAISSON_MAX_CPUS)) {
-			left_out++;
-		} else if (id > 254 && !lapic_is_x2apic()) {
+		if (id > 254 && !lapic_is_x2apic()) {
 			log_warn("CPU with APIC id %u is left out: no x2APIC to reach it by", id);
-		} else {
-			cpus[count] = early_alloc(sizeof(struct x86_pcpu));
-			cpus[count]->apic_id = id;
-			hostmap_stacks(cpus[count], count + 1);
-			count++;
+			continue;
 		}
+		cpus[count] = early_alloc(sizeof(struct x86_pcpu));
+		cpus[count]->apic_id = id;
+		hostmap_stacks(cpus[count], count + 1);
+		count++;
 	}
-	if (left_out)
-		log_info("%u CPUs are left out: cpus=%u, and %u at most", left_out, want, CAISSON_MAX_CPUS);
 	page = find_low_page(bi);
 	if (count && !page) {
 		log_warn("no free page below 1 MiB: one CPU only");
@@ -127,50 +123,42 @@ static u32 state_of(u32 i)
 	return __atomic_load_n(&cpus[i]->state, __ATOMIC_ACQUIRE);
 }
 
-/* Until all have answered, or that time is over. */
-static void wait_answers(u64 us)
+/* Sends an IPI to those that have not answered yet, and waits until all have, or that time is over. */
+static void call_all(u32 command, u64 wait_us)
 {
-	u64 end = arch_now() + us * arch_tsc_khz() / 1000;
+	u64 end;
 
+	for (u32 i = 0; i < count; i++) {
+		if (state_of(i) == CPU_CALLED)
+			lapic_ipi(cpus[i]->apic_id, command);
+	}
+	end = arch_now() + wait_us * arch_tsc_khz() / 1000;
 	for (u32 i = 0; i < count; i++) {
 		while (state_of(i) == CPU_CALLED && arch_now() < end)
 			arch_pause();
 	}
 }
 
-/* Start-up IPIs to those that have not answered yet. */
-static void call_all(u64 wait_us)
-{
-	for (u32 i = 0; i < count; i++) {
-		if (state_of(i) == CPU_CALLED)
-			lapic_ipi(cpus[i]->apic_id, IPI_STARTUP | (u32)(page >> PAGE_SHIFT));
-	}
-	wait_answers(wait_us);
-}
-
 void arch_cpus_start(void)
 {
-	u32 called, missing = 0, apart = 0;
+	u32 startup = IPI_STARTUP | (u32)(page >> PAGE_SHIFT), called, apart = 0;
 	u64 sipi_tsc;
 
 	if (!count)
 		return;
-	for (u32 i = 0; i < count; i++) {
-		__atomic_store_n(&cpus[i]->state, CPU_CALLED, __ATOMIC_SEQ_CST);
-		lapic_ipi(cpus[i]->apic_id, IPI_INIT);
-	}
-	tsc_delay_us(INIT_WAIT_US); /* once for all of them */
 	tsc_adjust = cpu_has(CPU_TSC_ADJUST) ? rdmsr(MSR_TSC_ADJUST) : 0;
+	for (u32 i = 0; i < count; i++)
+		cpus[i]->state = CPU_CALLED;
+	call_all(IPI_INIT, INIT_WAIT_US); /* once for all of them; nobody answers to it */
 	sipi_tsc = arch_now();
-	call_all(SIPI_WAIT_US);
-	call_all(ANSWER_WAIT_US); /* the second one only where the first was not heard */
+	call_all(startup, SIPI_WAIT_US);
+	call_all(startup, ANSWER_WAIT_US); /* the second one only where the first was not heard */
 	for (u32 i = 0; i < count; i++) {
 		called = CPU_CALLED;
 		/* From here on it may not answer any more: the trampoline parks it. */
 		if (__atomic_compare_exchange_n(&cpus[i]->state, &called, CPU_ABSENT, false, __ATOMIC_SEQ_CST,
 						__ATOMIC_SEQ_CST)) {
 			log_warn("CPU with APIC id %u does not answer: left out", cpus[i]->apic_id);
-			missing++;
 			continue;
 		}
 		percpu_register(cpus[i]);
@@ -184,7 +172,6 @@ void arch_cpus_start(void)
 		       "time jumps when a vCPU changes its CPU: the firmware should not write the TSC");
 	if (apart)
 		log_warn("the TSCs of %u CPUs are not that of the boot CPU", apart);
-	memset(arch_direct_map(HPA(page)), 0, missing ? 0 : PAGE_SIZE);
 }
 
 void arch_cpus_release(void)

@@ -141,14 +141,6 @@ void tsc_cpu_init(void)
 	lapic_timer_init(cpu_has(CPU_TSC_DEADLINE) ? 0 : apic_khz);
 }
 
-void tsc_delay_us(u64 us)
-{
-	u64 end = rdtsc() + us * tsc_khz / 1000;
-
-	while (rdtsc() < end)
-		arch_pause();
-}
-
 u64 arch_now(void)
 {
 	return rdtsc();

@@ -13,7 +13,5 @@
 void tsc_init(const struct acpi_info *acpi);
 /* Every other CPU: its APIC timer. */
 void tsc_cpu_init(void);
-/* Waits; after tsc_init(). */
-void tsc_delay_us(u64 us);
 
 #endif

@@ -234,8 +234,10 @@ static const u8 s5_byte[] = { 0x08, '\\', '_', 'S', '5', '_', 0x12, 8, 4, 0x0a, 
 static const u8 s5_long[] = { 0x10, 3,	  0x08, '_', 'S',  '5', '_', 0x12, 0x4b, 0,
 			      4,    0x0b, 3,	0,   0x0c, 6,	0,   0,	   0 };
 static const u8 s5_one[] = { 0x08, '_', 'S', '5', '_', 0x12, 3, 1, 1 };
-static const u8 s5_name[] = { '_', 'S', '5', '_', 0x12, 6, 4, 0, 0, 0, 0 };	  /* no NameOp: a reference */
-static const u8 s5_cut[] = { 0x08, '_', 'S', '5', '_', 0x12, 60, 4, 0, 0, 0, 0 }; /* says it is longer than the table */
+static const u8 s5_name[] = { '_', 'S', '5', '_', 0x12, 6, 4, 0, 0, 0, 0 }; /* no NameOp: a reference */
+static const u8 s5_cut[] = {
+	0x08, '_', 'S', '5', '_', 0x12, 60, 4, 0, 0, 0, 0
+}; /* says it is longer than the table */
 static const u8 s5_call[] = {
 	0x08, '_', 'S', '5', '_', 0x12, 7, 2, 'A', 'B', 'C', 'D', 0
 }; /* not integers */
@@ -318,13 +320,6 @@ static void test_fadt(void **state)
 	assert_int_equal(info.pm_timer.space, ACPI_SPACE_MEMORY);
 	assert_int_equal(info.reset.addr, 0xcf9);
 	assert_int_equal(info.reset_value, 6);
-	flags |= 1u << 20; /* hardware-reduced */
-	memcpy(fadt + 112 - 36, &flags, 4);
-	put_gas(fadt, 244, ACPI_SPACE_IO, 0x700);
-	assert_null(with_fadt(s5_zero, sizeof(s5_zero), fadt, sizeof(fadt)));
-	assert_true(info.hw_reduced);
-	assert_int_equal(info.sleep_control.addr, 0x700);
-	assert_int_equal(info.pm1a_cnt.addr, 0);
 }
 
 static void test_hpet_spcr_lengths(void **state)

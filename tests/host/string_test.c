@@ -77,22 +77,17 @@ static void test_number(void **state)
 
 static void test_word(void **state)
 {
-	const char *s = "  one\ttwo=\"a b\" \"\" longword";
+	const char *s = "  one two=3 longword ";
 	char w[6];
 
 	(void)state;
 	assert_true(str_word(&s, w, sizeof(w)));
 	assert_string_equal(w, "one");
 	assert_true(str_word(&s, w, sizeof(w)));
-	assert_string_equal(w, "two=a"); /* cut */
+	assert_string_equal(w, "two=3");
 	assert_true(str_word(&s, w, sizeof(w)));
-	assert_string_equal(w, "");
-	assert_true(str_word(&s, w, sizeof(w)));
-	assert_string_equal(w, "longw");
+	assert_string_equal(w, "longw"); /* cut */
 	assert_false(str_word(&s, w, sizeof(w)));
-	s = "\"open to the end";
-	assert_true(str_word(&s, w, sizeof(w)));
-	assert_string_equal(w, "open ");
 	assert_false(str_word(&s, w, sizeof(w)));
 }
 
