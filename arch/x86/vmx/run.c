@@ -395,7 +395,8 @@ static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struc
 		break;
 	case EXIT_IRQ_WINDOW:
 	case EXIT_NMI_WINDOW:
-		__atomic_or_fetch(&v->hv.pending, PEND_IRQ, __ATOMIC_RELAXED); /* look again what can go in */
+		/* look again what can go in */
+		__atomic_or_fetch(&v->hv.pending, e->kind == EXIT_NMI_WINDOW ? PEND_NMI : PEND_IRQ, __ATOMIC_RELAXED);
 		return false;
 	default:
 		e->insn_len = (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
