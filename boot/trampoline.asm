@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: BSD-2-Clause
 ; Where a start-up IPI lands: copied to a page below 1 MiB, runs there from real mode to 64-bit mode and leaves for C.
-; All processors may pass at the same time: nothing here is written.  smp.c fills in struct ap_start, at AP_START_OFFSET.
+; smp.c fills in struct ap_start, at AP_START_OFFSET; the processor takes what that offers, or stays here.
 ; SDM volume 3, "Initializing IA-32e Mode", "MP Initialization Example".
 
 %include "asm-offsets.inc"
@@ -42,41 +42,19 @@ trampoline_prot:
 	jmp far [ebx + AP_START_OFFSET + AP_LONG]
 bits 64
 trampoline_long:
-	mov esi, ebx		; CPUID takes EBX
+	mov ebx, ebx		; the upper half is undefined up to here
 	xor eax, eax
 	mov fs, eax
 	mov gs, eax
-	cpuid
-	cmp eax, 0xb
-	jb .old
-	mov eax, 0xb
-	xor ecx, ecx
-	cpuid			; EDX: the x2APIC id
-	test ebx, ebx
-	jnz .search
-.old:	mov eax, 1
-	cpuid
-	shr ebx, 24
-	mov edx, ebx
-
-.search: mov rdi, [rsi + AP_START_OFFSET + AP_CPUS]
-	mov rcx, [rsi + AP_START_OFFSET + AP_COUNT]
-.next:	sub rcx, 1
-	jb .park
-	mov r8, [rdi]
-	add rdi, 8
-	cmp [r8 + PCPU_APIC_ID], edx
-	jne .next
-	; Called, and not given up meanwhile?
-	mov eax, CPU_CALLED
-	mov ecx, CPU_ANSWERED
-	lock cmpxchg [r8 + PCPU_STATE], ecx
-	jne .park
-	mov rsp, [r8 + PCPU_STACK_TOP]
-	mov rdi, r8
+	mov rdx, [rbx + AP_START_OFFSET + AP_OFFER]
+	xchg [rdx], rax		; taken: who else comes finds nothing
+	test rax, rax
+	jz .park
+	mov rsp, [rax + PCPU_STACK_TOP]
+	mov rdi, rax
 	xor ebp, ebp
 	push 0
-	jmp [rsi + AP_START_OFFSET + AP_ENTRY]
+	jmp [rbx + AP_START_OFFSET + AP_ENTRY]
 .park:	cli
 	hlt
 	jmp .park

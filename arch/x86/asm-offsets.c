@@ -13,10 +13,11 @@
 #define OFFSET(name, type, member) EMIT(#name, offsetof(type, member))
 #define GPR(r)			   OFFSET(VCPU_##r, struct x86_vcpu, regs[r])
 
-#define CONSTS(X)                                                                                        \
-	X(CR0_PE)                                                                                        \
-	X(CR0_MP) X(CR0_ET) X(CR0_NE) X(CR0_WP) X(CR0_PG) X(CR4_PAE) X(MSR_EFER) X(EFER_LME) X(EFER_NXE) \
-		X(SEL_CODE) X(SEL_DATA) X(CPU_CALLED) X(CPU_ANSWERED) X(AP_START_OFFSET)
+#define CONSTS(X)                                                                                          \
+	X(CR0_PE)                                                                                          \
+	X(CR0_MP)                                                                                          \
+	X(CR0_ET) X(CR0_NE) X(CR0_WP) X(CR0_PG) X(CR4_PAE) X(MSR_EFER) X(EFER_LME) X(EFER_NXE) X(SEL_CODE) \
+		X(SEL_DATA) X(AP_START_OFFSET)
 #define GPRS(X) \
 	X(RAX) X(RCX) X(RDX) X(RBX) X(RBP) X(RSI) X(RDI) X(R8) X(R9) X(R10) X(R11) X(R12) X(R13) X(R14) X(R15)
 
@@ -26,11 +27,8 @@ void asm_offsets(void)
 	CONSTS(CONST)
 	GPRS(GPR)
 	OFFSET(PCPU_STACK_TOP, struct x86_pcpu, stack_top)
-	OFFSET(PCPU_APIC_ID, struct x86_pcpu, apic_id)
-	OFFSET(PCPU_STATE, struct x86_pcpu, state)
 	OFFSET(AP_CR3, struct ap_start, cr3)
-	OFFSET(AP_CPUS, struct ap_start, cpus)
-	OFFSET(AP_COUNT, struct ap_start, count)
+	OFFSET(AP_OFFER, struct ap_start, offer)
 	OFFSET(AP_ENTRY, struct ap_start, entry)
 	OFFSET(AP_GDT, struct ap_start, gdt_ptr)
 	OFFSET(AP_PROT, struct ap_start, prot)

@@ -121,7 +121,6 @@ void x86_boot(u32 mbi, u64 tsc)
 	percpu_load(&boot_cpu);
 	percpu_register(&boot_cpu);
 	boot_cpu.hv.online = true;
-	boot_cpu.state = CPU_RUNS;
 
 	bootinfo.tsc = tsc;
 	log_start(tsc);

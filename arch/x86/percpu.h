@@ -23,23 +23,14 @@ struct tss {
 } __packed;
 _Static_assert(sizeof(struct tss) == 104, "SDM: 64-bit TSS Format");
 
-enum cpu_state {
-	CPU_ABSENT, /* not asked to start, or never answered */
-	CPU_CALLED, /* INIT and SIPI are sent */
-	CPU_ANSWERED,
-	CPU_READY, /* set up, waits to be let in */
-	CPU_RUNS,
-};
-
 struct x86_pcpu {
 	struct pcpu hv; /* first: this_cpu() */
 	struct x86_pcpu *self;
 	u32 apic_id;
-	u32 state;     /* enum cpu_state; atomic */
+	bool ready;    /* started, waits to be let in; atomic */
 	u64 stack_top; /* of the main stack */
 	u64 ist_top[IST_COUNT];
 	u64 timer_deadline; /* what the APIC timer was asked for, ~0: nothing */
-	u64 nmis;
 	void *vmxon_region; /* vendor code's: a page, VMXON region or host save area */
 	void *vendor;	    /* vendor code's own */
 	u64 tsc_at_start;   /* read when it answered the start-up IPI */

@@ -2,7 +2,6 @@
 #include "arch/x86/pgtable.h"
 #include "arch/x86/regs.h"
 #include "hv/abi/caisson.h"
-#include "hv/string.h"
 
 #define ENTRIES 512
 #define ADDR	MASK(51, 12)

@@ -27,6 +27,7 @@ extern const u8 trampoline[], trampoline_prot[], trampoline_long[], trampoline_e
 static struct x86_pcpu *cpus[CAISSON_MAX_CPUS]; /* of the MADT, without the boot CPU */
 static u32 count, found;			/* in cpus; in the MADT */
 static u64 page;				/* of the trampoline, below 1 MiB */
+static struct x86_pcpu *offer;			/* to the CPU that is called: it takes it */
 static bool released;
 static u64 tsc_adjust; /* of the boot CPU */
 
@@ -84,8 +85,7 @@ static void fill_trampoline(void)
 		.prot = { at + (u32)(trampoline_prot - trampoline), SEL_CODE },
 		.longmode = { at + (u32)(trampoline_long - trampoline), SEL_AP_LONG },
 		.cr3 = trampoline_tables(),
-		.cpus = cpus,
-		.count = count,
+		.offer = &offer,
 		.entry = ap_main,
 	};
 }
@@ -118,55 +118,54 @@ void smp_prepare(struct bootinfo *bi, const struct acpi_info *acpi, u32 want)
 		fill_trampoline();
 }
 
-static u32 state_of(u32 i)
+/* Until the offer is taken, or that time is over. */
+static bool wait_answer(u64 us)
 {
-	return __atomic_load_n(&cpus[i]->state, __ATOMIC_ACQUIRE);
+	u64 end = arch_now() + us * arch_tsc_khz() / 1000;
+
+	while (__atomic_load_n(&offer, __ATOMIC_ACQUIRE) && arch_now() < end)
+		arch_pause();
+	return !__atomic_load_n(&offer, __ATOMIC_ACQUIRE);
 }
 
-/* Sends an IPI to those that have not answered yet, and waits until all have, or that time is over. */
-static void call_all(u32 command, u64 wait_us)
+static bool start(struct x86_pcpu *c)
 {
-	u64 end;
+	u32 startup = IPI_STARTUP | (u32)(page >> PAGE_SHIFT);
 
-	for (u32 i = 0; i < count; i++) {
-		if (state_of(i) == CPU_CALLED)
-			lapic_ipi(cpus[i]->apic_id, command);
-	}
-	end = arch_now() + wait_us * arch_tsc_khz() / 1000;
-	for (u32 i = 0; i < count; i++) {
-		while (state_of(i) == CPU_CALLED && arch_now() < end)
-			arch_pause();
-	}
+	__atomic_store_n(&offer, c, __ATOMIC_SEQ_CST);
+	lapic_ipi(c->apic_id, startup);
+	if (wait_answer(SIPI_WAIT_US))
+		return true;
+	lapic_ipi(c->apic_id, startup); /* only where the first was not heard */
+	return wait_answer(ANSWER_WAIT_US) || !__atomic_exchange_n(&offer, NULL, __ATOMIC_SEQ_CST);
 }
 
 void arch_cpus_start(void)
 {
-	u32 startup = IPI_STARTUP | (u32)(page >> PAGE_SHIFT), called, apart = 0;
-	u64 sipi_tsc;
+	u64 called = arch_now();
+	u32 apart = 0;
 
 	if (!count)
 		return;
 	tsc_adjust = cpu_has(CPU_TSC_ADJUST) ? rdmsr(MSR_TSC_ADJUST) : 0;
+	offer = cpus[0];
 	for (u32 i = 0; i < count; i++)
-		cpus[i]->state = CPU_CALLED;
-	call_all(IPI_INIT, INIT_WAIT_US); /* once for all of them; nobody answers to it */
-	sipi_tsc = arch_now();
-	call_all(startup, SIPI_WAIT_US);
-	call_all(startup, ANSWER_WAIT_US); /* the second one only where the first was not heard */
+		lapic_ipi(cpus[i]->apic_id, IPI_INIT);
+	wait_answer(INIT_WAIT_US); /* once for all of them; an INIT alone is not answered */
 	for (u32 i = 0; i < count; i++) {
-		called = CPU_CALLED;
-		/* From here on it may not answer any more: the trampoline parks it. */
-		if (__atomic_compare_exchange_n(&cpus[i]->state, &called, CPU_ABSENT, false, __ATOMIC_SEQ_CST,
-						__ATOMIC_SEQ_CST)) {
+		if (!start(cpus[i])) {
 			log_warn("CPU with APIC id %u does not answer: left out", cpus[i]->apic_id);
+			lapic_ipi(cpus[i]->apic_id,
+				  IPI_INIT); /* it shall not take what is meant for another */
 			continue;
 		}
 		percpu_register(cpus[i]);
-		while (state_of(i) < CPU_READY)
+		while (!__atomic_load_n(&cpus[i]->ready, __ATOMIC_ACQUIRE))
 			arch_pause();
 		/* Between the call and now, or its clock is another one. */
-		if (cpus[i]->tsc_at_start < sipi_tsc || cpus[i]->tsc_at_start > arch_now())
+		if (cpus[i]->tsc_at_start < called || cpus[i]->tsc_at_start > arch_now())
 			apart++;
+		called = arch_now();
 	}
 	doctor_feature(!apart, 0, "same TSC on all CPUs",
 		       "time jumps when a vCPU changes its CPU: the firmware should not write the TSC");
@@ -193,10 +192,9 @@ static void ap_main(void *cpu)
 	percpu_load(c);
 	lapic_cpu_init();
 	tsc_cpu_init();
-	__atomic_store_n(&c->state, CPU_READY, __ATOMIC_RELEASE);
+	__atomic_store_n(&c->ready, true, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
 		arch_pause();
-	__atomic_store_n(&c->state, CPU_RUNS, __ATOMIC_RELEASE);
 	c->hv.online = true;
 	hv_cpu_main(&c->hv);
 }

@@ -21,8 +21,7 @@ struct far_pointer {
 struct ap_start {
 	u64 gdt[4]; /* null, 32-bit code, data, 64-bit code */
 	u64 cr3;    /* maps the trampoline page at its own address and the hypervisor where it is */
-	struct x86_pcpu **cpus; /* those that may start, found by their APIC ids */
-	u64 count;
+	struct x86_pcpu **offer; /* what the CPU shall be; it is NULL when nobody is called */
 	void (*entry)(void *cpu);
 	struct {
 		u16 limit;

@@ -8,7 +8,6 @@
 #include "arch/x86/regs.h"
 #include "arch/x86/traps.h"
 #include "hv/arch.h"
-#include "hv/console.h"
 #include "hv/log.h"
 #include "hv/panic.h"
 
@@ -82,7 +81,6 @@ static const char *exception_name(u64 v)
 
 void nmi_handle(void)
 {
-	x86_this_cpu()->nmis++;
 	if (READ_ONCE(stopper) && stopper != x86_this_cpu())
 		arch_panic_halt();
 }

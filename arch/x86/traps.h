@@ -17,7 +17,7 @@ struct trap_frame {
 /* Called by the stubs of stubs.asm. */
 void trap_handle(struct trap_frame *f);
 /* An NMI has come: in root mode, or as a VM exit (then the vendor's code calls this; NMIs are blocked
- * meanwhile). Counts it, stops the CPU when another one panics. Takes no lock. */
+ * meanwhile). Stops the CPU when another one panics. Takes no lock. */
 void nmi_handle(void);
 /* A machine check has come, in root mode (f) or as a VM exit (NULL): reports the banks and ends in panic().
  */
