@@ -163,13 +163,19 @@ class Shell:
         editor draw the line anew: what counts is its last part right before the newline, drawn in one go or in two"""
         self.emu.send(text.encode() + b"\r")
         tail = rb"(?:\x1b\[K)?".join(re.escape(bytes([c])) for c in text.encode()[-24:])
-        self.emu.expect(tail + rb"(?:\x1b\[K)?\r?\n", timeout)
+        try:
+            self.emu.expect(tail + rb"(?:\x1b\[K)?\r?\n", timeout)
+        except emu.Timeout:
+            raise emu.Timeout("no echo of `%s` within %g s" % (text, timeout)) from None
 
     def output(self, timeout=30):
         """wait for the next prompt; what was printed up to it"""
         begin = self.emu.pos
         # The prompt may stand at the very beginning of what is still unread: the echo's newline is its line's start.
-        found = self.emu.expect(rb"(?:(?<=\n)|(?<=\r))caisson# ", timeout)
+        try:
+            found = self.emu.expect(rb"(?:(?<=\n)|(?<=\r))caisson# ", timeout)
+        except emu.Timeout:
+            raise emu.Timeout("the control prompt did not come back within %g s" % timeout) from None
         return bytes(self.emu.log[begin:found.start()]).decode("utf-8", "replace").replace("\r\n", "\n")
 
     def run(self, text, timeout=30):

@@ -32,6 +32,7 @@ class Machine:
     cpus: int = 1
     memory: int = 1024
     cpu: str = machine.CPU
+    platform: str = "bochs"
     hv_args: str = ""
     images: tuple = None
     extra: tuple = ()
@@ -118,7 +119,7 @@ class Running:
         path = os.path.join(SCRATCH, "machine.iso")
         os.makedirs(SCRATCH, exist_ok=True)
         iso.caisson(path, machine.HYPERVISOR, machine.CONTROL, images, spec.hv_args, ("bios",))
-        self.emu = machine.start("bochs", path, spec.cpus, spec.memory, spec.cpu, None, spec.extra, log)
+        self.emu = machine.start(spec.platform, path, spec.cpus, spec.memory, spec.cpu, None, spec.extra, log)
         self.shell = machine.Shell(self.emu)
         try:
             if ready:
