@@ -57,6 +57,15 @@ void test_main(void)
 		STEP("a hypercall", "vmmcall", CAISSON_CALL_version, 0);
 	else
 		STEP("a hypercall", "vmcall", CAISSON_CALL_version, 0);
+	/* ICEBP in the shadow of MOV SS: its #DB is an exit, and what is injected has to satisfy the entry's
+	 * checks. */
+	steps = 0;
+	u64 ss = 16;
+	__asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq\n\tmov %w0, %%ss; .byte 0xf1\n\tpushfq; andl "
+			 "$~0x100, (%%rsp); popfq"
+			 : "+r"(ss)::"memory", "cc");
+	CHECK(steps >= 4, "ICEBP behind MOV SS: %u steps", steps);
+	dr6_bad = 0;
 	STEP("an MMIO read", "mov (%%rax), %%ecx", 0xfeb00000ul, 0);
 	STEP("an MMIO write", "mov %%ecx, (%%rax)", 0xfeb00000ul, 0);
 	STEP("a read of nothing", "mov (%%rax), %%ecx", 0xf0000000ul, 0);

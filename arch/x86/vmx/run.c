@@ -81,6 +81,9 @@ void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error)
 	/* A fault's image of RFLAGS has RF: the entry pushes what the field holds. SDM: "Vectored-Event Injection" */
 	if (vector != X86_DB && vector != X86_DF && vector != X86_MC)
 		vmwrite(VMCS_GUEST_RFLAGS, vmread(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
+	/* Its delivery ends the shadow of STI and MOV SS; under TF the entry would be refused with one and without a pending #DB. */
+	vmwrite(VMCS_GUEST_INTERRUPTIBILITY, vmread(VMCS_GUEST_INTERRUPTIBILITY) &
+						     ~(u64)(INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS));
 	event_set(v, (u32)(INTR_INFO_VALID | PUT(INTR_INFO_TYPE, INTR_TYPE_HARDWARE_EXCEPTION) | vector));
 	if (error != NO_ERROR_CODE && (vmread(VMCS_GUEST_CR0) & CR0_PE)) {
 		x->event |= INTR_INFO_ERROR_CODE;
@@ -237,6 +240,9 @@ static void decode_exception(struct x86_vcpu *v, struct vmx_vcpu *x, struct vm_e
 	vmx_redeliver(v, x);
 	if (info & INTR_INFO_NMI_UNBLOCKING)
 		vmx_nmi_unblocked(x);
+	/* INT1 is a trap: its #DB is injected with the address after it. */
+	if (GET(INTR_INFO_TYPE, info) == INTR_TYPE_PRIVILEGED_SOFTWARE_EXCEPTION)
+		vmwrite(VMCS_GUEST_RIP, v->exit_rip + vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
 	e->kind = GET(INTR_INFO_VECTOR, info) == X86_MC ? EXIT_MACHINE_CHECK : EXIT_EXCEPTION;
 	e->exception.vector = (u8)GET(INTR_INFO_VECTOR, info);
 	e->exception.has_error = info & INTR_INFO_ERROR_CODE;
