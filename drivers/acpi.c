@@ -51,22 +51,16 @@ static u64 field(const struct sdt *t, u32 offset, u32 bytes)
 /* A whole, checked table at pa, or NULL. */
 static const struct sdt *table_map(u64 pa, map_fn *map)
 {
-	const struct sdt *t = pa ? map(HPA(pa), sizeof(*t)) : NULL;
-	u32 length;
+	const struct sdt *head = pa ? map(HPA(pa), sizeof(*head)) : NULL, *t = NULL;
+	u32 length = head ? head->length : 0;
 
-	if (!t)
+	if (!head)
 		return NULL;
-	length = t->length;
-	if (length < sizeof(*t) || length > TABLE_MAX) {
-		log_warn("ACPI table '%.4s' at %#lx has an impossible length %u: left out", t->signature, pa,
+	if (length >= sizeof(*t) && length <= TABLE_MAX)
+		t = map(HPA(pa), length);
+	if (!t || !sum_ok(t, length)) {
+		log_warn("ACPI table '%.4s' at %#lx (length %u) is broken: left out", head->signature, pa,
 			 length);
-		return NULL;
-	}
-	t = map(HPA(pa), length);
-	if (!t || t->length != length)
-		return NULL;
-	if (!sum_ok(t, length)) {
-		log_warn("ACPI table '%.4s' at %#lx has a wrong checksum: left out", t->signature, pa);
 		return NULL;
 	}
 	return t;
@@ -86,8 +80,6 @@ static void add_cpu(struct acpi_info *a, u32 apic_id, u32 flags)
 	}
 	if (a->cpu_count < ACPI_CPUS_MAX)
 		a->cpu_apic_id[a->cpu_count++] = apic_id;
-	else
-		a->cpus_dropped++;
 }
 
 static void madt_entry(struct acpi_info *a, const struct sdt *t, u32 at, u32 type, u32 len)

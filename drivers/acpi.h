@@ -25,7 +25,7 @@ struct acpi_gas {
 struct acpi_info {
 	/* MADT */
 	u64 lapic_base;
-	u32 cpu_count, cpus_dropped;
+	u32 cpu_count;
 	u32 cpu_apic_id[ACPI_CPUS_MAX]; /* of the enabled ones, in the table's order */
 	u32 ioapic_count;
 	struct {

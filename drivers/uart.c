@@ -4,14 +4,12 @@
 #include "drivers/io.h"
 #include "drivers/uart.h"
 
-enum { RBR = 0, THR = 0, IER = 1, IIR = 2, FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SCR = 7 };
+enum { RBR = 0, THR = 0, IER = 1, IIR = 2, FCR = 2, LCR = 3, MCR = 4, LSR = 5, SCR = 7 };
 enum { DLL = 0, DLM = 1 }; /* with LCR_DLAB */
 
 #define IER_RX	    BIT(0)
 #define IER_TX	    BIT(1)
 #define IIR_NONE    BIT(0)
-#define IIR_ID	    MASK(3, 1)
-#define IIR_MODEM   0
 #define FCR_ON	    0x07 /* FIFOs on and cleared, receive trigger at one byte */
 #define LCR_8N1	    0x03
 #define LCR_DLAB    BIT(7)
@@ -75,11 +73,5 @@ void uart_irq_enable(bool tx)
 
 bool uart_irq_ack(void)
 {
-	u8 iir = base ? in8(base + IIR) : IIR_NONE;
-
-	if (iir & IIR_NONE)
-		return false;
-	if (GET(IIR_ID, iir) == IIR_MODEM)
-		in8(base + MSR);
-	return true;
+	return base && !(in8(base + IIR) & IIR_NONE);
 }

@@ -19,16 +19,13 @@ struct cpuid cpu_leaf(u32 leaf, u32 subleaf)
 static void detect_names(void)
 {
 	struct cpuid r = cpuid(0, 0);
+	u32 vendor[] = { r.ebx, r.edx, r.ecx };
 
-	memcpy(cpu_info.vendor, &r.ebx, 4);
-	memcpy(cpu_info.vendor + 4, &r.edx, 4);
-	memcpy(cpu_info.vendor + 8, &r.ecx, 4);
+	memcpy(cpu_info.vendor, vendor, sizeof(vendor));
 	for (u32 i = 0; i < 3; i++) {
 		r = cpu_leaf(0x80000002 + i, 0);
 		memcpy(cpu_info.brand + i * 16, &r, 16);
 	}
-	if (!cpu_info.brand[0])
-		str_copy(cpu_info.brand, cpu_info.vendor, sizeof(cpu_info.brand));
 }
 
 /* SDM volume 1, "Managing State Using the XSAVE Feature Set": AVX-512's three components come together, above
@@ -72,8 +69,6 @@ void cpu_detect(void)
 	}
 	detect_names();
 	cpu_info.phys_bits = cpu_leaf(0x80000008, 0).eax & 0xff;
-	if (!cpu_info.phys_bits)
-		cpu_info.phys_bits = 36;
 	detect_xsave();
 	cpu_info.cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 	for (u32 i = 0; i < ARRAY_SIZE(cr4); i++)

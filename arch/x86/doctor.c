@@ -3,6 +3,7 @@
 #include "hv/arch.h"
 #include "hv/console.h"
 #include "hv/log.h"
+#include "hv/panic.h"
 #include "hv/string.h"
 
 static struct caisson_doctor rows[DOCTOR_ROWS];
@@ -12,10 +13,7 @@ void doctor_add(u32 flags, const char *name, const char *value, const char *note
 {
 	struct caisson_doctor *r = &rows[count];
 
-	if (count == DOCTOR_ROWS) {
-		log_warn("doctor: no room for the row '%s'", name);
-		return;
-	}
+	ASSERT(count < DOCTOR_ROWS, "row '%s'", name);
 	count++;
 	r->flags = flags;
 	str_copy(r->name, name, sizeof(r->name));

@@ -64,14 +64,8 @@ static hpa_t table_alloc(void *ctx)
 	return arch_direct_pa(early_alloc(PAGE_SIZE));
 }
 
-static void table_free(void *ctx, hpa_t page)
-{
-	/* Only when a mapping failed half-way, which ends in a panic: nothing gives tables back. */
-	(void)ctx;
-	(void)page;
-}
-
-static const struct pg_mem host_mem = { table_alloc, table_free, (u8 *)DIRECT_MAP };
+/* Nothing gives tables back, and table_alloc() never fails half-way: it panics. */
+static const struct pg_mem host_mem = { table_alloc, NULL, (u8 *)DIRECT_MAP };
 
 static void map(u64 va, u64 pa, u64 bytes, u32 prot, u32 memtype)
 {

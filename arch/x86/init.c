@@ -43,14 +43,6 @@ static void __attribute__((noreturn)) boot_fail(const char *what)
 	arch_panic_end();
 }
 
-static void reserve_memory(void)
-{
-	boot_reserve(&bootinfo, HPA(0), HPA(0x100000));
-	boot_reserve(&bootinfo, HPA((u64)boot_start), HPA((u64)image_end - IMAGE_BASE));
-	for (u32 i = 0; i < bootinfo.module_count; i++)
-		boot_reserve(&bootinfo, bootinfo.module[i].start, bootinfo.module[i].end);
-}
-
 static void init_acpi(void)
 {
 	const char *wrong = bootinfo.rsdp_size
@@ -68,8 +60,6 @@ static void init_acpi(void)
 		       "the machine cannot be switched off by software");
 	if (!uart_port() && acpi.spcr_port) /* what was said so far stays in the log */
 		uart_init(acpi.spcr_port);
-	if (acpi.cpus_dropped)
-		log_warn("ACPI MADT: %u CPUs above %u are left out", acpi.cpus_dropped, ACPI_CPUS_MAX);
 }
 
 static void init_interrupts(void)
@@ -110,6 +100,7 @@ static void boot_rest(void *arg)
 void __attribute__((noreturn)) x86_boot(u32 mbi, u64 tsc);
 void x86_boot(u32 mbi, u64 tsc)
 {
+	hpa_t start = HPA((u64)boot_start), end = HPA((u64)image_end - IMAGE_BASE);
 	const char *wrong;
 
 	/* Traps first: a mistake in what follows shall have words. */
@@ -138,10 +129,13 @@ void x86_boot(u32 mbi, u64 tsc)
 	cpu_setup();
 	boot_cpu.apic_id = cpuid(1, 0).ebx >> 24;
 	/* The loader put the image where its header says; only the map says whether that is RAM. */
-	if (!boot_in_ram(&bootinfo, HPA((u64)boot_start), HPA((u64)image_end - IMAGE_BASE)))
+	if (!boot_in_ram(&bootinfo, start, end))
 		boot_fail("the memory from 2 MiB on, where the image is loaded, is not RAM by the loader's "
 			  "memory map");
-	reserve_memory();
+	boot_reserve(&bootinfo, HPA(0), HPA(0x100000));
+	boot_reserve(&bootinfo, start, end);
+	for (u32 i = 0; i < bootinfo.module_count; i++)
+		boot_reserve(&bootinfo, bootinfo.module[i].start, bootinfo.module[i].end);
 	early_init(&bootinfo);
 	hostmap_init(&bootinfo);
 	hostmap_stacks(&boot_cpu, 0);

@@ -7,7 +7,6 @@
 #include "hv/panic.h"
 
 static void (*handlers[256])(void);
-static u32 unexpected;
 
 void irq_register(u32 vector, void (*fn)(void))
 {
@@ -24,8 +23,8 @@ void irq_dispatch(u32 vector)
 		return;
 	if (likely(fn))
 		fn();
-	else if (__atomic_fetch_add(&unexpected, 1, __ATOMIC_RELAXED) < 8)
-		log_warn("interrupt %#x on CPU %u: nobody expects it", vector, this_cpu()->id);
+	else
+		log_guest("interrupt %#x on CPU %u: nobody expects it", vector, this_cpu()->id);
 	lapic_eoi();
 }
 
@@ -36,11 +35,7 @@ static void kicked(void)
 
 static void apic_error(void)
 {
-	static u32 errors;
-	u32 status = lapic_error();
-
-	if (__atomic_fetch_add(&errors, 1, __ATOMIC_RELAXED) < 8)
-		log_warn("local APIC of CPU %u reports error %#x", this_cpu()->id, status);
+	log_guest("local APIC of CPU %u reports error %#x", this_cpu()->id, lapic_error());
 }
 
 void irq_init(void)

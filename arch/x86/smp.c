@@ -40,16 +40,11 @@ u32 arch_cpus_found(void)
  * taken. */
 static u64 find_low_page(const struct bootinfo *bi)
 {
-	u64 best = 0;
+	u64 at = 0x9f000;
 
-	for (u32 i = 0; i < bi->mem_count; i++) {
-		u64 top = MIN(bi->mem[i].end.v, 0xa0000);
-
-		if (bi->mem[i].type == BOOT_MEM_RAM && top >= bi->mem[i].start.v + PAGE_SIZE &&
-		    top >= 2 * PAGE_SIZE)
-			best = MAX(best, top - PAGE_SIZE);
-	}
-	return best;
+	while (at && !boot_in_ram(bi, HPA(at), HPA(at + PAGE_SIZE)))
+		at -= PAGE_SIZE;
+	return at;
 }
 
 /* Page tables of the way in: the trampoline's page at its own address, and all of the hypervisor's upper
