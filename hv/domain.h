@@ -108,6 +108,7 @@ void memory_unpin(hpa_t pa);
 /* A guest touched gpa: what is there? */
 enum memory_fault { MEM_MAPPED, MEM_ROM, MEM_NOTHING, MEM_NOMEM };
 enum memory_fault memory_fault(struct domain *d, u64 gpa, bool write);
+bool memory_is_rom(const struct domain *d, u64 gpa); /* the domain's own vCPU */
 void memory_init(void); /* boot CPU, once */
 /* A guest reads where a PC's option ROMs are and nothing is: true when a page of ones is mapped there now. */
 bool memory_hole(struct domain *d, u64 gpa);

@@ -146,7 +146,6 @@ struct hvm_ops {
 	u64 (*get_dr7)(struct x86_vcpu *v);
 	void (*set_dr7)(struct x86_vcpu *v, u64 dr7);
 	/* Where the processor virtualises the APIC (v->apicv); NULL elsewhere. On v's CPU, but for notify: any. */
-	bool (*special_frame)(hpa_t pa);	   /* mapped for guests, but no RAM of theirs */
 	void (*apicv_mode)(struct x86_vcpu *v);	   /* IA32_APIC_BASE has changed */
 	void (*apicv_eoi)(struct x86_vcpu *v);	   /* the I/O APIC's level-triggered vectors have changed */
 	bool (*apicv_waits)(struct x86_vcpu *v);   /* in HLT: is there an interrupt to take? */

@@ -111,6 +111,16 @@ static enum access device_access(struct x86_vcpu *v, u64 gpa, u32 size, bool wri
 	return ACC_WAIT;
 }
 
+static enum access device_or_rom(struct x86_vcpu *v, u64 gpa, u32 size, bool write, u64 *data)
+{
+	if (memory_is_rom(v->hv.domain, gpa)) {
+		if (!write) /* the other half of an instruction that writes there: the write is what exits */
+			return memory_read(v->hv.domain, gpa, data, size) ? ACC_DONE : ACC_STOP;
+		return ACC_DONE; /* dropped */
+	}
+	return device_access(v, gpa, size, write, data);
+}
+
 /* One access of an emulated instruction, by linear address: RAM is done at once, also across two pages. */
 static enum access mem_access(struct x86_vcpu *v, const struct hvm_regs *r, u64 gva, u32 size, bool write, u64 *data)
 {
@@ -120,6 +130,11 @@ static enum access mem_access(struct x86_vcpu *v, const struct hvm_regs *r, u64 
 
 	if (!write)
 		*data = 0;
+	if (first == size && (gva & PAGE_MASK) == v->io.page_gva && (!write || v->io.page_write)) {
+		/* The exit came from here: no walk, and no RAM. */
+		gpa[0] = v->io.page_gpa | (gva & ~PAGE_MASK);
+		return device_or_rom(v, gpa[0], size, write, data);
+	}
 	for (u32 i = 0; i < (first < size ? 2u : 1u); i++) {
 		switch (walk_gva(v, r, gva + (i ? first : 0), access, &gpa[i], &error)) {
 		case WALK_OK:
@@ -143,9 +158,7 @@ static enum access mem_access(struct x86_vcpu *v, const struct hvm_regs *r, u64 
 		io_stop(v, "an access to a device crosses a page", gpa[0]);
 		return ACC_STOP;
 	}
-	if (write && memory_fault(d, gpa[0], true) == MEM_ROM)
-		return ACC_DONE; /* dropped */
-	return device_access(v, gpa[0], size, write, data);
+	return device_or_rom(v, gpa[0], size, write, data);
 }
 
 static enum verdict access_verdict(enum access a)
@@ -202,6 +215,7 @@ static enum verdict io_string(struct x86_vcpu *v)
 		return V_RESUME;
 	}
 	io->kind = IO_STRING;
+	io->page_gva = 1;
 	io->size = io->insn.msize;
 	gva = insn_string_ea(&io->insn, v->regs, r.seg_base, io->insn.op == INSN_INS);
 	if (io->insn.op == INSN_OUTS) {
@@ -308,6 +322,9 @@ static enum verdict mmio_begin(struct x86_vcpu *v, const struct vm_exit *x)
 	}
 	v->io.kind = IO_MMIO;
 	v->io.step = MMIO_READ;
+	v->io.page_gva = x->npf.gva_valid ? x->npf.gva & PAGE_MASK : 1;
+	v->io.page_gpa = x->npf.gpa & PAGE_MASK;
+	v->io.page_write = x->npf.write;
 	v->io.in[0] = v->io.in[1] = 0;
 	return mmio_step(v, &r);
 }

@@ -186,7 +186,7 @@ static bool write_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 value
 		hot_apic_changed(v);
 		if (!vlapic_base_msr_write(&v->apic, value))
 			return false;
-		if (v->apicv)
+		if (hvm->apicv_mode)
 			hvm->apicv_mode(v);
 		return true;
 	case MSR_FN_TSC_ADJUST:

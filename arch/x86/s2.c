@@ -64,6 +64,8 @@ void s2_exit(struct x86_domain *d)
 	frame_unreserve(d->table_reserve, FRAME_HV);
 }
 
+hpa_t s2_hidden = { ~0ull };
+
 static u32 to_pg(u32 prot)
 {
 	if (prot == ARCH_PROT_RO_DATA)
@@ -95,7 +97,7 @@ bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot)
 		*size = at.v >> 48 ? PAGE_SIZE : l.size;
 		return false;
 	}
-	if (unlikely(hvm->special_frame && hvm->special_frame(l.pa))) {
+	if (unlikely((l.pa.v & PAGE_MASK) == s2_hidden.v)) {
 		*size = PAGE_SIZE;
 		return false;
 	}

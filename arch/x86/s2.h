@@ -9,4 +9,7 @@
 int s2_init(struct x86_domain *d, u64 ram_pages);
 void s2_exit(struct x86_domain *d); /* nothing is mapped any more; also after a failed s2_init() */
 
+/* A frame that vendors map for guests and that is no RAM of theirs: look-ups do not see it. Boot only. */
+extern hpa_t s2_hidden;
+
 #endif

@@ -28,6 +28,8 @@ struct io_state {
 	u8 size;
 	u8 step;	 /* IO_STRING, IO_MMIO: what the next answer is */
 	u16 port;
+	bool page_write; /* what the exit said of the page below: the processor allowed a write */
+	u64 page_gva, page_gpa; /* IO_MMIO: a translation that the processor made; page_gva 1: none */
 	u64 in[2];
 	struct insn insn;
 };

@@ -17,6 +17,7 @@
 #include "arch/x86/irq.h"
 #include "arch/x86/lapic.h"
 #include "arch/x86/regs.h"
+#include "arch/x86/s2.h"
 #include "hv/arch.h"
 #include "hv/frame.h"
 #include "hv/main.h"
@@ -28,6 +29,7 @@
 	 VMX_PROC2_VIRTUAL_INTERRUPT_DELIVERY)
 
 static bool usable;
+static bool catches; /* accesses to the xAPIC's page can be told from others: all of APICv that older processors have */
 static hpa_t access_page;   /* APIC-access page: its bytes are never used */
 static void *x2apic_bitmap; /* the MSR bitmap of vCPUs in x2APIC mode */
 
@@ -39,6 +41,9 @@ static struct {
 
 bool apicv_probe(void)
 {
+	catches = vmx_has(&vmx_caps, VMX_CTL_PROC2, VMX_PROC2_VIRTUALIZE_APIC_ACCESSES);
+	if (catches)
+		vmx_caps.use[VMX_CTL_PROC2] |= VMX_PROC2_VIRTUALIZE_APIC_ACCESSES;
 	usable = !hv_options.no_apicv && vmx_has(&vmx_caps, VMX_CTL_PIN, VMX_PIN_POSTED_INTERRUPTS) &&
 		 vmx_has(&vmx_caps, VMX_CTL_PROC, VMX_PROC_TPR_SHADOW) && vmx_has(&vmx_caps, VMX_CTL_PROC2, NEEDS_PROC2);
 	if (!usable)
@@ -78,12 +83,15 @@ static void posted_wake(void)
 /* Boot CPU, frames there. The bitmap starts as everybody's; pass() opens an MSR in it. */
 void apicv_init(void (*pass)(void *bitmap, u32 msr, bool write))
 {
-	void *page = frame_hv_alloc(FRAME_OWNER_HV, 0);
+	void *page = catches ? frame_hv_alloc(FRAME_OWNER_HV, 0) : NULL;
 
+	if (catches)
+		access_page = s2_hidden = arch_direct_pa(page);
+	if (!usable)
+		return;
 	x2apic_bitmap = frame_hv_alloc(FRAME_OWNER_HV, 0);
 	if (!page || !x2apic_bitmap)
 		panic("no memory for APIC virtualisation");
-	access_page = arch_direct_pa(page);
 	memcpy(x2apic_bitmap, vmx_msr_bitmap, PAGE_SIZE);
 	/* Reads come from the virtual-APIC page, but for the timer's count and what does not exist there (its exit gives #GP). */
 	static const u8 reads[] = { 0x02, 0x03, 0x08, 0x0a, 0x0d, 0x0f, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17,
@@ -98,17 +106,15 @@ void apicv_init(void (*pass)(void *bitmap, u32 msr, bool write))
 	irq_register(VEC_POSTED_WAKE, posted_wake);
 }
 
-bool vmx_special_frame(hpa_t pa)
-{
-	return usable && (pa.v & PAGE_MASK) == access_page.v;
-}
-
 /* ---- the VMCS. Current while these run. ---- */
 
 void apicv_vmcs(struct x86_vcpu *v)
 {
+	if (catches)
+		vmwrite(VMCS_APIC_ACCESS_ADDRESS, access_page.v);
+	if (!v->apicv)
+		return;
 	vmwrite(VMCS_VIRTUAL_APIC_ADDRESS, arch_direct_pa(v->apic.regs).v);
-	vmwrite(VMCS_APIC_ACCESS_ADDRESS, access_page.v);
 	vmwrite(VMCS_POSTED_INTERRUPT_VECTOR, VEC_POSTED);
 	vmwrite(VMCS_POSTED_INTERRUPT_DESC, arch_direct_pa(&v->apic.pi).v);
 	vmwrite(VMCS_TPR_THRESHOLD, 0);
@@ -134,7 +140,7 @@ static void access_page_map(struct x86_vcpu *v, bool wanted)
 void apicv_mode(struct x86_vcpu *v)
 {
 	struct vmx_vcpu *x = vmx_vcpu(v);
-	bool x2 = vlapic_x2apic(&v->apic), xapic = vlapic_xapic(&v->apic);
+	bool x2 = v->apicv && vlapic_x2apic(&v->apic), xapic = catches && vlapic_xapic(&v->apic);
 	bool home = xapic && (v->apic.base & APIC_BASE_ADDR) == APIC_BASE_POWER_UP;
 	u64 proc2 = x->proc2 & ~(u64)(VMX_PROC2_VIRTUALIZE_APIC_ACCESSES | VMX_PROC2_VIRTUALIZE_X2APIC);
 
@@ -142,6 +148,8 @@ void apicv_mode(struct x86_vcpu *v)
 	x->proc2 = (u32)proc2;
 	vmwrite(VMCS_PROC2_CONTROLS, proc2);
 	vmwrite(VMCS_MSR_BITMAP, arch_direct_pa(x2 ? x2apic_bitmap : vmx_msr_bitmap).v);
+	if (!catches)
+		return;
 	if (!home)
 		access_page_map(v, false);
 	else if (v->hv.id == 0) /* at reset */
@@ -205,6 +213,26 @@ void apicv_sync(struct x86_vcpu *v)
 		return;
 	}
 	merge_pir(v);
+}
+
+/* A write of the x2APIC's ICR that sends a plain interrupt to the sender: what the processor does by itself for SELF IPI. False:
+ * it is another one. */
+bool apicv_self_ipi(struct x86_vcpu *v)
+{
+	u32 icr = (u32)v->regs[RAX], dest = (u32)v->regs[RDX], shorthand = (u32)GET(APIC_ICR_SHORTHAND, icr);
+	u64 vector = icr & APIC_ICR_VECTOR, status;
+	u32 *tmr = &v->apic.regs[(APIC_TMR + (vector >> 5) * 16) / 4], bit = 1u << (vector & 31);
+
+	if ((icr & ~(u32)(APIC_ICR_VECTOR | APIC_ICR_LEVEL | APIC_ICR_SHORTHAND)) || vector < 16 ||
+	    !(shorthand == APIC_TO_SELF || (shorthand == APIC_TO_DEST && dest == v->hv.id)) || !vlapic_x2apic(&v->apic) || !(v->apic.regs[APIC_SVR / 4] & APIC_SVR_ENABLE) || (READ_ONCE(*tmr) & bit))
+		return false;
+	v->apic.regs[APIC_ICR / 4] = icr;
+	v->apic.regs[APIC_ICR / 4 + 1] = dest;
+	v->apic.regs[(APIC_IRR + (vector >> 5) * 16) / 4] |= bit;
+	status = vmread(VMCS_GUEST_INTERRUPT_STATUS);
+	if (vector > GET(INTERRUPT_STATUS_RVI, status))
+		vmwrite(VMCS_GUEST_INTERRUPT_STATUS, (status & ~(u64)INTERRUPT_STATUS_RVI) | vector);
+	return true;
 }
 
 /* In HLT: would an interrupt be delivered? */

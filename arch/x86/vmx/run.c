@@ -461,6 +461,17 @@ static __noinline bool vmx_exit_other(struct x86_vcpu *v, u32 reason)
 			return vmx_verdict(v, EXIT_IO,
 					   io_port(v, (u16)GET(QUAL_IO_PORT, q), (u8)(GET(QUAL_IO_SIZE, q) + 1), q & QUAL_IO_IN,
 						   (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH)));
+		break;
+	case VMX_REASON_APIC_ACCESS:
+		q = vmread(VMCS_EXIT_QUALIFICATION);
+		/* The store that ends an interrupt: what it stores does not matter, so nothing is decoded. */
+		if (GET(QUAL_APIC_OFFSET, q) == APIC_EOI && GET(QUAL_APIC_TYPE, q) == QUAL_APIC_WRITE) {
+			hot_apic_begin(v);
+			vlapic_mmio_write(&v->apic, APIC_EOI, 4, 0);
+			hot_apic_changed(v);
+			return vmx_verdict(v, EXIT_APIC_ACCESS, V_ADVANCE);
+		}
+		break;
 	}
 	return vmx_exit_slow(v, reason);
 }
@@ -473,7 +484,8 @@ bool vmx_exit(struct x86_vcpu *v)
 	v->exit_tsc = rdtsc();
 	reason = (u32)vmread(VMCS_EXIT_REASON);
 	v->exit_rip = vmread(VMCS_GUEST_RIP);
-	if (reason == VMX_REASON_WRMSR && hot_wrmsr(v))
+	if (reason == VMX_REASON_WRMSR &&
+	    ((v->apicv && (u32)v->regs[RCX] == MSR_X2APIC + APIC_ICR / 16 && apicv_self_ipi(v)) || hot_wrmsr(v)))
 		kind = EXIT_WRMSR;
 	else if (reason == VMX_REASON_CPUID && hot_cpuid(v))
 		kind = EXIT_CPUID;

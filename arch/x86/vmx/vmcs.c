@@ -97,8 +97,7 @@ static void vmcs_controls(struct x86_vcpu *v)
 	vmwrite(VMCS_PROC_CONTROLS, x->proc);
 	x->proc2 = control(VMX_CTL_PROC2, proc2);
 	vmwrite(VMCS_PROC2_CONTROLS, x->proc2);
-	if (v->apicv)
-		apicv_vmcs(v);
+	apicv_vmcs(v);
 	vmwrite(VMCS_EXIT_CONTROLS, control(VMX_CTL_EXIT, VMX_EXIT_HOST_64 | VMX_EXIT_ACK_INTERRUPT | VMX_EXIT_SAVE_PAT |
 								  VMX_EXIT_LOAD_PAT | VMX_EXIT_SAVE_EFER |
 								  VMX_EXIT_LOAD_EFER | VMX_EXIT_SAVE_DEBUG_CONTROLS));
@@ -215,9 +214,9 @@ void vmcs_reset(struct x86_vcpu *v)
 	if (v->apicv) {
 		apicv_forget(v);
 		vmwrite(VMCS_GUEST_INTERRUPT_STATUS, 0);
-		apicv_mode(v);
 		apicv_eoi_bitmap(v);
 	}
+	apicv_mode(v);
 	vmcs_tsc_offset(v);
 	vmcs_leave(v, was);
 }

@@ -87,8 +87,7 @@ static void vmx_bitmaps(void)
 	memset(vmx_io_bitmap, 0xff, 2 * PAGE_SIZE);
 	memset(vmx_msr_bitmap, 0xff, PAGE_SIZE);
 	msr_policy_each_pass(&p, msr_bitmap_pass, NULL);
-	if (apicv_on())
-		apicv_init(msr_bitmap_clear);
+	apicv_init(msr_bitmap_clear);
 }
 
 static int vmx_cpu_on(struct x86_pcpu *c)
@@ -219,7 +218,6 @@ const struct hvm_ops vmx_ops = {
 	.vcpu_reset = vmcs_reset,
 	.load = vmx_load,
 	.put = vmx_put,
-	.special_frame = vmx_special_frame,
 	.apicv_mode = apicv_mode,
 	.apicv_eoi = apicv_eoi_bitmap,
 	.apicv_waits = apicv_waits,

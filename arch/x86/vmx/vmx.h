@@ -79,15 +79,15 @@ void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error);
 void vmx_dr_exiting(struct x86_vcpu *v, bool on);
 bool vmx_irq_open(struct x86_vcpu *v);
 
-/* apicv.c: all of it only where apicv_on() */
+/* apicv.c; where apicv_on() is false only probe, init, vmcs and mode do something */
 bool apicv_probe(void); /* boot CPU, capabilities known: notes what is used */
 bool apicv_on(void);
 void apicv_init(void (*pass)(void *bitmap, u32 msr, bool write));
-bool vmx_special_frame(hpa_t pa); /* the APIC-access page */
 void apicv_vmcs(struct x86_vcpu *v);
 void apicv_mode(struct x86_vcpu *v); /* IA32_APIC_BASE has changed */
 void apicv_eoi_bitmap(struct x86_vcpu *v);
 void apicv_sync(struct x86_vcpu *v);
+bool apicv_self_ipi(struct x86_vcpu *v);
 bool apicv_waits(struct x86_vcpu *v);
 void apicv_here(struct x86_vcpu *v); /* it has come to this CPU */
 void apicv_running(struct x86_vcpu *v);
