@@ -69,6 +69,20 @@ static struct caisson_doctor row_of(const struct vmx_caps *c, const char *name)
 	return row;
 }
 
+static bool vmx_caps_sufficient(const struct vmx_caps *c, struct caisson_doctor *out)
+{
+	u32 both = CAISSON_DOCTOR_REQUIRED | CAISSON_DOCTOR_FOUND;
+	struct caisson_doctor row;
+
+	for (u32 i = 0; !vmx_caps_row(c, i, &row); i++)
+		if ((row.flags & both) == CAISSON_DOCTOR_REQUIRED) {
+			if (out)
+				*out = row;
+			return false;
+		}
+	return true;
+}
+
 /* The true variants win: default1 bits that may be 0 are not forced. */
 static void true_variants(void **s)
 {
@@ -81,9 +95,7 @@ static void true_variants(void **s)
 	assert_int_equal(c.must[VMX_CTL_EXIT], 0x36dfb);
 	assert_int_equal(c.must[VMX_CTL_ENTRY], 0x11fb);
 	assert_int_equal(c.may[VMX_CTL_PROC2], 0x2577fff);
-	assert_int_equal(c.may[VMX_CTL_PROC3], 0);
 	assert_int_equal(c.ept_vpid, 0xf0106734141);
-	assert_int_equal(c.vmfunc, 1);
 }
 
 static void without_true(void **s)
@@ -101,18 +113,6 @@ static void without_true(void **s)
 	assert_int_equal(c.must[VMX_CTL_EXIT], 0x36dff);
 	assert_false(vmx_caps_sufficient(&c, &row));
 	assert_string_equal(row.name, "VMX TRUE control MSRs");
-}
-
-static void tertiary_and_secondary_exit(void **s)
-{
-	struct vmx_caps c = caps_of(&sapphire_rapids);
-
-	(void)s;
-	assert_int_equal(c.may[VMX_CTL_PROC3], 0x80);
-	assert_int_equal(c.may[VMX_CTL_EXIT2], 0x1000004);
-	assert_int_equal(c.must[VMX_CTL_PROC3], 0);
-	assert_true(row_of(&c, "Virtualize IA32_SPEC_CTRL").flags & CAISSON_DOCTOR_FOUND);
-	assert_false(row_of(&c, "IPI virtualization").flags & CAISSON_DOCTOR_FOUND);
 }
 
 static void models(void **s)
@@ -185,39 +185,12 @@ static void feature_control(void **s)
 static void controls(void **s)
 {
 	struct vmx_caps c = caps_of(&skylake_x);
-	u64 out, missing;
+	u64 want = VMX_PIN_NMI_EXITING | VMX_PIN_POSTED_INTERRUPTS;
 
 	(void)s;
-	assert_int_equal(
-		vmx_controls(&c, VMX_CTL_PIN, VMX_PIN_NMI_EXITING, VMX_PIN_POSTED_INTERRUPTS, &out, &missing),
-		0);
-	assert_int_equal(out, 0x16 | 0x08 | 0x80);
-	assert_int_equal(missing, 0);
-
+	assert_int_equal(vmx_controls(&c, VMX_CTL_PIN, want), 0x16 | 0x08 | 0x80);
 	c = caps_of(&sandy_bridge); /* has no posted interrupts */
-	assert_int_equal(
-		vmx_controls(&c, VMX_CTL_PIN, VMX_PIN_NMI_EXITING, VMX_PIN_POSTED_INTERRUPTS, &out, NULL), 0);
-	assert_int_equal(out, 0x16 | 0x08);
-	assert_int_equal(vmx_controls(&c, VMX_CTL_PIN, VMX_PIN_POSTED_INTERRUPTS, 0, &out, &missing),
-			 -CAISSON_EIO);
-	assert_int_equal(missing, VMX_PIN_POSTED_INTERRUPTS);
-	assert_int_equal(out, 0x16);
-	assert_int_equal(vmx_controls(&c, VMX_CTL_PROC3, 0, VMX_PROC3_HLAT, &out, &missing), 0);
-	assert_int_equal(out, 0);
-}
-
-static void need_is_consistent(void **s)
-{
-	struct vmx_caps c = caps_of(&skylake_x);
-
-	(void)s;
-	for (enum vmx_ctl k = 0; k < VMX_CTLS; k++) {
-		assert_int_equal(vmx_caps_required(k, false) & ~vmx_caps_required(k, true), 0);
-		assert_int_equal(vmx_caps_required(k, true) & ~c.use[k], 0);
-	}
-	assert_true(vmx_caps_required(VMX_CTL_PROC, true) & VMX_PROC_INTERRUPT_WINDOW);
-	assert_false(vmx_caps_required(VMX_CTL_PROC, false) & VMX_PROC_INTERRUPT_WINDOW);
-	assert_false(vmx_caps_required(VMX_CTL_ENTRY, false) & VMX_ENTRY_IA32E_GUEST);
+	assert_int_equal(vmx_controls(&c, VMX_CTL_PIN, want), 0x16 | 0x08);
 }
 
 /* VPID without an INVVPID that flushes is of no use. */
@@ -241,13 +214,8 @@ static void vpid_needs_invvpid(void **s)
 static void each_required(void **s)
 {
 	static const struct {
-		enum vmx_ctl kind;
 		int msr;
-	} t[] = { { VMX_CTL_PIN, 0xd },
-		  { VMX_CTL_PROC, 0xe },
-		  { VMX_CTL_PROC2, 0xb },
-		  { VMX_CTL_EXIT, 0xf },
-		  { VMX_CTL_ENTRY, 0x10 } };
+	} t[] = { { 0xd }, { 0xe }, { 0xb }, { 0xf }, { 0x10 } }; /* pin, proc, proc2, exit, entry */
 	u32 tried = 0;
 
 	(void)s;
@@ -256,12 +224,10 @@ static void each_required(void **s)
 			struct machine m = skylake_x;
 			struct caisson_doctor row;
 			struct vmx_caps c;
-			bool required = vmx_caps_required(t[i].kind, true) & BIT(bit);
 
 			m.msr[t[i].msr] &= ~BIT(bit + 32);
 			vmx_caps_read(&c, true, rdmsr, &m);
-			assert_int_equal(vmx_caps_sufficient(&c, &row), !required);
-			if (!required)
+			if (vmx_caps_sufficient(&c, &row))
 				continue;
 			tried++;
 			assert_false(row.flags & (CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED));
@@ -296,12 +262,11 @@ static void rows(void **s)
 			assert_true(b.flags & CAISSON_DOCTOR_FOUND);
 	}
 	assert_int_equal(vmx_caps_row(&c, n, &a), -CAISSON_ENOENT);
-	assert_true(n > 100);
+	assert_true(n > 70);
 	assert_int_equal(row_of(&c, "Enable EPT").flags,
 			 CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED | CAISSON_DOCTOR_REQUIRED);
 	assert_int_equal(row_of(&c, "Enable PML").flags, CAISSON_DOCTOR_FOUND);
 	assert_string_equal(row_of(&c, "VMCS revision and bytes").value, "0x2b, 4096");
-	assert_string_equal(row_of(&c, "CR3-target values").value, "4");
 	c.use[VMX_CTL_PROC2] |= VMX_PROC2_PML;
 	assert_int_equal(row_of(&c, "Enable PML").flags, CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED);
 }
@@ -334,27 +299,104 @@ static void field_table(void **s)
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		if (i)
 			assert_true(fields[i] > fields[i - 1]);
-		assert_int_equal(fields[i] & VMCS_ENC_HIGH, 0);
-		assert_int_equal(fields[i] & ~(VMCS_ENC_INDEX | VMCS_ENC_TYPE | VMCS_ENC_WIDTH), 0);
+		assert_int_equal(fields[i] & ~(MASK(9, 1) | MASK(11, 10) | VMCS_ENC_WIDTH),
+				 0); /* index, type */
 	}
 	assert_int_equal(VMCS_WIDTH(VMCS_GUEST_TR_SELECTOR), VMCS_WIDTH_16);
 	assert_int_equal(VMCS_WIDTH(VMCS_EPT_POINTER), VMCS_WIDTH_64);
 	assert_int_equal(VMCS_WIDTH(VMCS_GUEST_TR_AR), VMCS_WIDTH_32);
 	assert_int_equal(VMCS_WIDTH(VMCS_HOST_RIP), VMCS_WIDTH_NATURAL);
-	assert_int_equal(VMCS_TYPE(VMCS_HOST_RIP), VMCS_TYPE_HOST);
-	assert_int_equal(VMCS_TYPE(VMCS_EXIT_REASON), VMCS_TYPE_EXIT);
-	assert_int_equal(VMCS_HIGH(VMCS_EPT_POINTER), 0x201b);
 	assert_int_equal(VMCS_GUEST_ES_BASE + 2 * VMX_SEG_TR, VMCS_GUEST_TR_BASE);
 	assert_int_equal(VMCS_GUEST_ES_AR + 2 * VMX_SEG_LDTR, VMCS_GUEST_LDTR_AR);
 	assert_int_equal(VMX_REASON_WRMSRLIST + 1, VMX_REASON_END);
 }
+
+/* clang-format off */
+#define VMX_REASONS(X) \
+	X(EXCEPTION_NMI, 0, "Exception or non-maskable interrupt") \
+	X(EXTERNAL_INTERRUPT, 1, "External interrupt") \
+	X(TRIPLE_FAULT, 2, "Triple fault") \
+	X(INIT, 3, "INIT signal") \
+	X(SIPI, 4, "Start-up IPI (SIPI)") \
+	X(IO_SMI, 5, "I/O system-management interrupt") \
+	X(OTHER_SMI, 6, "Other SMI") \
+	X(INTERRUPT_WINDOW, 7, "Interrupt window") \
+	X(NMI_WINDOW, 8, "NMI window") \
+	X(TASK_SWITCH, 9, "Task switch") \
+	X(CPUID, 10, "CPUID") \
+	X(GETSEC, 11, "GETSEC") \
+	X(HLT, 12, "HLT") \
+	X(INVD, 13, "INVD") \
+	X(INVLPG, 14, "INVLPG") \
+	X(RDPMC, 15, "RDPMC") \
+	X(RDTSC, 16, "RDTSC") \
+	X(RSM, 17, "RSM") \
+	X(VMCALL, 18, "VMCALL") \
+	X(VMCLEAR, 19, "VMCLEAR") \
+	X(VMLAUNCH, 20, "VMLAUNCH") \
+	X(VMPTRLD, 21, "VMPTRLD") \
+	X(VMPTRST, 22, "VMPTRST") \
+	X(VMREAD, 23, "VMREAD") \
+	X(VMRESUME, 24, "VMRESUME") \
+	X(VMWRITE, 25, "VMWRITE") \
+	X(VMXOFF, 26, "VMXOFF") \
+	X(VMXON, 27, "VMXON") \
+	X(CR_ACCESS, 28, "Control-register accesses") \
+	X(MOV_DR, 29, "MOV DR") \
+	X(IO, 30, "I/O instruction") \
+	X(RDMSR, 31, "RDMSR") \
+	X(WRMSR, 32, "WRMSR") \
+	X(INVALID_GUEST_STATE, 33, "VM-entry failure due to invalid guest state") \
+	X(MSR_LOADING, 34, "VM-entry failure due to MSR loading") \
+	X(MWAIT, 36, "MWAIT") \
+	X(MONITOR_TRAP_FLAG, 37, "Monitor trap flag") \
+	X(MONITOR, 39, "MONITOR") \
+	X(PAUSE, 40, "PAUSE") \
+	X(ENTRY_MACHINE_CHECK, 41, "VM-entry failure due to machine-check event") \
+	X(TPR_BELOW_THRESHOLD, 43, "TPR below threshold") \
+	X(APIC_ACCESS, 44, "APIC access") \
+	X(VIRTUALIZED_EOI, 45, "Virtualized EOI") \
+	X(GDTR_IDTR_ACCESS, 46, "Access to GDTR or IDTR") \
+	X(LDTR_TR_ACCESS, 47, "Access to LDTR or TR") \
+	X(EPT_VIOLATION, 48, "EPT violation") \
+	X(EPT_MISCONFIGURATION, 49, "EPT misconfiguration") \
+	X(INVEPT, 50, "INVEPT") \
+	X(RDTSCP, 51, "RDTSCP") \
+	X(PREEMPTION_TIMER, 52, "VMX-preemption timer expired") \
+	X(INVVPID, 53, "INVVPID") \
+	X(WBINVD, 54, "WBINVD or WBNOINVD") \
+	X(XSETBV, 55, "XSETBV") \
+	X(APIC_WRITE, 56, "APIC write") \
+	X(RDRAND, 57, "RDRAND") \
+	X(INVPCID, 58, "INVPCID") \
+	X(VMFUNC, 59, "VMFUNC") \
+	X(ENCLS, 60, "ENCLS") \
+	X(RDSEED, 61, "RDSEED") \
+	X(PML_FULL, 62, "Page-modification log full") \
+	X(XSAVES, 63, "XSAVES") \
+	X(XRSTORS, 64, "XRSTORS") \
+	X(PCONFIG, 65, "PCONFIG") \
+	X(SPP, 66, "SPP-related event") \
+	X(UMWAIT, 67, "UMWAIT") \
+	X(TPAUSE, 68, "TPAUSE") \
+	X(LOADIWKEY, 69, "LOADIWKEY") \
+	X(ENCLV, 70, "ENCLV") \
+	X(ENQCMD_PASID, 72, "ENQCMD PASID translation failure") \
+	X(ENQCMDS_PASID, 73, "ENQCMDS PASID translation failure") \
+	X(BUS_LOCK, 74, "Bus lock") \
+	X(INSTRUCTION_TIMEOUT, 75, "Instruction timeout") \
+	X(SEAMCALL, 76, "SEAMCALL") \
+	X(TDCALL, 77, "TDCALL") \
+	X(RDMSRLIST, 78, "RDMSRLIST") \
+	X(WRMSRLIST, 79, "WRMSRLIST")
+/* clang-format on */
 
 /* docs/exits.md has a row for each basic exit reason, under the manual's name and with one of the five
  * answers. */
 static void exits_are_documented(void **s)
 {
 	static const char *const reasons[VMX_REASON_END] = {
-#define X(name, number, text) [number] = text,
+#define X(name, number, text) [VMX_REASON_##name] = VMX_REASON_##name == (number) ? (text) : NULL,
 		VMX_REASONS(X)
 #undef X
 	};
@@ -390,12 +432,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(true_variants),
 		cmocka_unit_test(without_true),
-		cmocka_unit_test(tertiary_and_secondary_exit),
 		cmocka_unit_test(models),
 		cmocka_unit_test(no_vmx),
 		cmocka_unit_test(feature_control),
 		cmocka_unit_test(controls),
-		cmocka_unit_test(need_is_consistent),
 		cmocka_unit_test(vpid_needs_invvpid),
 		cmocka_unit_test(each_required),
 		cmocka_unit_test(rows),

@@ -33,7 +33,6 @@ static void set_caps(void)
 				  .basic = 0xd810000000002b,
 				  .misc = 0x600401e0,
 				  .ept_vpid = 0xf0106734141,
-				  .vmfunc = 1,
 				  .cr0_fixed0 = 0x80000021,
 				  .cr0_fixed1 = 0xffffffff,
 				  .cr4_fixed0 = 0x2000,
@@ -43,7 +42,6 @@ static void set_caps(void)
 	caps.must[VMX_CTL_PROC] = 0x04006172;
 	caps.may[VMX_CTL_PROC] = 0xfffbfffe;
 	caps.may[VMX_CTL_PROC2] = 0xdfffffff;
-	caps.may[VMX_CTL_PROC3] = 0xdf;
 	caps.must[VMX_CTL_EXIT] = 0x36dfb;
 	caps.may[VMX_CTL_EXIT] = 0xffffffff & ~BIT(31);
 	caps.must[VMX_CTL_ENTRY] = 0x11fb;
@@ -80,26 +78,17 @@ static void long_mode(void)
 	SET(PIN_CONTROLS, 0x16 | VMX_PIN_EXTERNAL_INTERRUPT_EXITING | VMX_PIN_NMI_EXITING |
 				  VMX_PIN_VIRTUAL_NMIS | VMX_PIN_POSTED_INTERRUPTS);
 	SET(PROC_CONTROLS, 0x04006172 | VMX_PROC_TPR_SHADOW | VMX_PROC_IO_BITMAPS | VMX_PROC_MSR_BITMAPS |
-				   VMX_PROC_SECONDARY | VMX_PROC_TERTIARY);
+				   VMX_PROC_SECONDARY);
 	SET(PROC2_CONTROLS, VMX_PROC2_EPT | VMX_PROC2_VPID | VMX_PROC2_UNRESTRICTED_GUEST |
 				    VMX_PROC2_VIRTUALIZE_APIC_ACCESSES |
 				    VMX_PROC2_APIC_REGISTER_VIRTUALIZATION |
-				    VMX_PROC2_VIRTUAL_INTERRUPT_DELIVERY | VMX_PROC2_PML |
-				    VMX_PROC2_VM_FUNCTIONS | VMX_PROC2_VMCS_SHADOWING |
-				    VMX_PROC2_EPT_VIOLATION_VE | VMX_PROC2_SPP | VMX_PROC2_TSC_SCALING);
-	SET(PROC3_CONTROLS, VMX_PROC3_HLAT | VMX_PROC3_IPI_VIRTUALIZATION);
-	SET(EXIT_CONTROLS, 0x36dfb | VMX_EXIT_HOST_64 | VMX_EXIT_ACK_INTERRUPT | VMX_EXIT_LOAD_PAT |
-				   VMX_EXIT_LOAD_EFER | VMX_EXIT_LOAD_PKRS);
+				    VMX_PROC2_VIRTUAL_INTERRUPT_DELIVERY);
+	SET(EXIT_CONTROLS,
+	    0x36dfb | VMX_EXIT_HOST_64 | VMX_EXIT_ACK_INTERRUPT | VMX_EXIT_LOAD_PAT | VMX_EXIT_LOAD_EFER);
 	SET(ENTRY_CONTROLS, 0x11fb | VMX_ENTRY_IA32E_GUEST | VMX_ENTRY_LOAD_DEBUG_CONTROLS |
-				    VMX_ENTRY_LOAD_PAT | VMX_ENTRY_LOAD_EFER | VMX_ENTRY_LOAD_BNDCFGS |
-				    VMX_ENTRY_LOAD_PKRS | VMX_ENTRY_LOAD_UINV);
+				    VMX_ENTRY_LOAD_PAT | VMX_ENTRY_LOAD_EFER);
 	SET(VPID, 1);
 	SET(EPT_POINTER, 0x100005e);
-	SET(TSC_MULTIPLIER, 1ull << 48);
-	SET(VM_FUNCTION_CONTROLS, 1);
-	SET(EXIT_MSR_STORE_COUNT, 2);
-	SET(EXIT_MSR_LOAD_COUNT, 2);
-	SET(ENTRY_MSR_LOAD_COUNT, 2);
 	SET(LINK_POINTER, ~0ull);
 	SET(GUEST_CR0, 0x80050033);
 	SET(GUEST_CR3, 0x2000);
@@ -125,13 +114,6 @@ static void with_ldt(void)
 	set_segment(VMX_SEG_LDTR, 0x50, 0xfffffe0000004000, 0xf, 0x82);
 }
 
-static void cet(void)
-{
-	long_mode();
-	vmcs[VMCS_HOST_CR4] |= CR4_CET;
-	vmcs[VMCS_GUEST_CR4] |= CR4_CET;
-}
-
 static void user(void)
 {
 	long_mode();
@@ -149,9 +131,7 @@ static void restricted(void)
 static void no_ept(void)
 {
 	restricted();
-	vmcs[VMCS_PROC2_CONTROLS] &=
-		~(u64)(VMX_PROC2_EPT | VMX_PROC2_PML | VMX_PROC2_SPP | VMX_PROC2_VM_FUNCTIONS);
-	vmcs[VMCS_PROC3_CONTROLS] &= ~(u64)VMX_PROC3_HLAT;
+	vmcs[VMCS_PROC2_CONTROLS] &= ~(u64)VMX_PROC2_EPT;
 }
 
 static void no_apicv(void)
@@ -161,19 +141,6 @@ static void no_apicv(void)
 	vmcs[VMCS_PROC2_CONTROLS] &=
 		~(u64)(VMX_PROC2_VIRTUALIZE_APIC_ACCESSES | VMX_PROC2_APIC_REGISTER_VIRTUALIZATION |
 		       VMX_PROC2_VIRTUAL_INTERRUPT_DELIVERY);
-	SET(PROC3_CONTROLS, 0);
-}
-
-static void ipi_virtualization(void)
-{
-	no_apicv();
-	SET(PROC3_CONTROLS, VMX_PROC3_IPI_VIRTUALIZATION);
-}
-
-static void pasid(void)
-{
-	long_mode();
-	vmcs[VMCS_PROC2_CONTROLS] |= VMX_PROC2_PASID_TRANSLATION;
 }
 
 static void efer_by_hand(void)
@@ -245,24 +212,11 @@ static void page_fault(void)
 	SET(ENTRY_ERROR_CODE, 2);
 }
 
-static void any_error_code(void)
-{
-	page_fault();
-	caps.basic |= VMX_BASIC_ANY_ERRCODE;
-	SET(ENTRY_INTERRUPTION_INFO, VALID | TYPE(HARDWARE_EXCEPTION) | 14);
-}
-
 static void int3(void)
 {
 	long_mode();
 	SET(ENTRY_INTERRUPTION_INFO, VALID | TYPE(SOFTWARE_EXCEPTION) | 3);
 	SET(ENTRY_INSTRUCTION_LENGTH, 1);
-}
-
-static void int3_zero_length(void)
-{
-	int3();
-	caps.misc &= ~VMX_MISC_ZERO_LENGTH;
 }
 
 static void halted(void)
@@ -284,26 +238,6 @@ static void sti_trap(void)
 	SET(GUEST_PENDING_DEBUG, BIT(14));
 }
 
-static void low_32bit(void)
-{
-	long_mode();
-	caps.basic |= VMX_BASIC_32BIT;
-}
-
-static void no_mtf(void)
-{
-	long_mode();
-	caps.may[VMX_CTL_PROC] &= ~(u64)VMX_PROC_MONITOR_TRAP_FLAG;
-}
-
-static void no_preemption_timer(void)
-{
-	long_mode();
-	caps.may[VMX_CTL_EXIT] |= VMX_EXIT_SECONDARY;
-	vmcs[VMCS_EXIT_CONTROLS] |= VMX_EXIT_SECONDARY;
-	caps.may[VMX_CTL_EXIT2] = 1;
-}
-
 #define S(part, s)   (VMCS_GUEST_ES_##part + 2 * VMX_SEG_##s)
 #define NONCANONICAL 0x800000000000ull
 #define BEYOND	     (1ull << 40)
@@ -323,16 +257,12 @@ static const struct broken {
 	{ long_mode, VMCS_PROC_CONTROLS, 0, BIT(18), 0, "reserved" },
 	{ long_mode, VMCS_PROC_CONTROLS, 0, BIT(4), 0, "reserved" },
 	{ long_mode, VMCS_PROC2_CONTROLS, 0, BIT(29), 0, "reserved" },
-	{ long_mode, VMCS_PROC3_CONTROLS, 0, BIT(5), 0, "reserved" },
-	{ long_mode, VMCS_CR3_TARGET_COUNT, 5, 0, 0, "more than" },
 	{ long_mode, VMCS_IO_BITMAP_A, 0x800, 0, 0, "bits 11:0" },
 	{ long_mode, VMCS_IO_BITMAP_B, BEYOND, 0, 0, "physical width" },
-	{ low_32bit, VMCS_IO_BITMAP_B, 1ull << 32, 0, 0, "physical width" },
 	{ long_mode, VMCS_MSR_BITMAP, 1, 0, 0, "bits 11:0" },
 	{ long_mode, VMCS_VIRTUAL_APIC_ADDRESS, 0x10, 0, 0, "bits 11:0" },
 	{ no_apicv, VMCS_TPR_THRESHOLD, 0x10, 0, 0, "bits 31:4" },
 	{ long_mode, VMCS_PROC_CONTROLS, 0, VMX_PROC_TPR_SHADOW, VMCS_PROC2_CONTROLS, "TPR shadow" },
-	{ ipi_virtualization, VMCS_PROC_CONTROLS, 0, VMX_PROC_TPR_SHADOW, VMCS_PROC3_CONTROLS, "TPR shadow" },
 	{ no_nmi, VMCS_PIN_CONTROLS, 0, VMX_PIN_VIRTUAL_NMIS, 0, "NMI exiting" },
 	{ no_nmi, VMCS_PROC_CONTROLS, 0, VMX_PROC_NMI_WINDOW, 0, "Virtual NMIs" },
 	{ long_mode, VMCS_APIC_ACCESS_ADDRESS, 8, 0, 0, "bits 11:0" },
@@ -349,50 +279,24 @@ static const struct broken {
 	{ long_mode, VMCS_EPT_POINTER, 0x10000de, 0, 0, "bits 6 and 7" },
 	{ long_mode, VMCS_EPT_POINTER, 0x100015e, 0, 0, "the rest 0" },
 	{ long_mode, VMCS_EPT_POINTER, BEYOND | 0x5e, 0, 0, "in width" },
-	{ no_ept, VMCS_PROC2_CONTROLS, 0, VMX_PROC2_PML, 0, "PML" },
-	{ no_ept, VMCS_PROC2_CONTROLS, 0, VMX_PROC2_UNRESTRICTED_GUEST, 0, "need \"Enable EPT\"" },
-	{ no_ept, VMCS_PROC3_CONTROLS, 0, VMX_PROC3_HLAT, 0, "need \"Enable EPT\"" },
-	{ no_ept, VMCS_PROC2_CONTROLS, 0, VMX_PROC2_VM_FUNCTIONS, VMCS_VM_FUNCTION_CONTROLS, "EPTP switching" },
-	{ long_mode, VMCS_PML_ADDRESS, 0x10, 0, 0, "bits 11:0" },
-	{ long_mode, VMCS_SPPT_POINTER, 0x10, 0, 0, "bits 11:0" },
-	{ long_mode, VMCS_VM_FUNCTION_CONTROLS, 2, 0, 0, "reserved" },
-	{ long_mode, VMCS_EPTP_LIST, 0x10, 0, 0, "bits 11:0" },
-	{ long_mode, VMCS_VMREAD_BITMAP, 0x10, 0, 0, "bits 11:0" },
-	{ long_mode, VMCS_VMWRITE_BITMAP, 0x10, 0, 0, "bits 11:0" },
-	{ long_mode, VMCS_VE_INFORMATION, 0x10, 0, 0, "bits 11:0" },
-	{ long_mode, VMCS_TSC_MULTIPLIER, 0, 0, 0, "not be 0" },
-	{ long_mode, VMCS_PROC2_CONTROLS, 0, VMX_PROC2_PT_GUEST_PHYSICAL, 0, "RTIT" },
-	{ pasid, VMCS_LOW_PASID_DIRECTORY, 0x10, 0, 0, "bits 11:0" },
-	{ pasid, VMCS_HIGH_PASID_DIRECTORY, 0x10, 0, 0, "bits 11:0" },
-	{ long_mode, VMCS_HLAT_POINTER, 0x10, 0, 0, "bits 11:0" },
-	{ long_mode, VMCS_PID_POINTER_TABLE, 4, 0, 0, "bits 2:0" },
+	{ no_ept, VMCS_PROC2_CONTROLS, 0, VMX_PROC2_UNRESTRICTED_GUEST, 0, "needs \"Enable EPT\"" },
 	/* VM-exit controls */
 	{ long_mode, VMCS_EXIT_CONTROLS, 0, BIT(31), 0, "reserved" },
 	{ long_mode, VMCS_EXIT_CONTROLS, 0, BIT(0), 0, "reserved" },
-	{ no_preemption_timer, VMCS_EXIT2_CONTROLS, 2, 0, 0, "reserved" },
-	{ long_mode, VMCS_EXIT_CONTROLS, 0, VMX_EXIT_SAVE_PREEMPTION_TIMER, 0, "preemption" },
-	{ long_mode, VMCS_EXIT_MSR_STORE, 8, 0, 0, "bits 3:0" },
-	{ long_mode, VMCS_EXIT_MSR_STORE, BEYOND - 0x10, 0, 0, "no byte of the area" },
-	{ long_mode, VMCS_EXIT_MSR_LOAD, 8, 0, 0, "bits 3:0" },
 	/* VM-entry controls */
 	{ long_mode, VMCS_ENTRY_CONTROLS, 0, BIT(25), 0, "reserved" },
 	{ long_mode, VMCS_ENTRY_CONTROLS, 0, BIT(0), 0, "reserved" },
-	{ long_mode, VMCS_ENTRY_MSR_LOAD, 8, 0, 0, "bits 3:0" },
-	{ long_mode, VMCS_ENTRY_CONTROLS, 0, VMX_ENTRY_ENTRY_TO_SMM, 0, "SMM" },
 	{ long_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | 1 << 8, 0, 0, "type" },
-	{ no_mtf, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(OTHER), 0, 0, "type" },
-	{ long_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(OTHER) | 1, 0, 0, "vector 0" },
+	{ long_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(OTHER), 0, 0, "type" },
 	{ long_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(NMI) | 3, 0, 0, "vector 2" },
 	{ long_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(HARDWARE_EXCEPTION) | 32, 0, 0, "below 32" },
 	{ page_fault, VMCS_ENTRY_INTERRUPTION_INFO, 0, INTR_INFO_ERROR_CODE, 0, "bit 11" },
 	{ long_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(HARDWARE_EXCEPTION) | INTR_INFO_ERROR_CODE | 6, 0, 0, "bit 11" },
 	{ interrupt, VMCS_ENTRY_INTERRUPTION_INFO, 0, INTR_INFO_ERROR_CODE, 0, "bit 11" },
 	{ real_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(HARDWARE_EXCEPTION) | INTR_INFO_ERROR_CODE | 13, 0, 0, "CR0.PE" },
-	{ any_error_code, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(EXTERNAL) | INTR_INFO_ERROR_CODE | 14, 0, 0, "bit 11" },
 	{ interrupt, VMCS_ENTRY_INTERRUPTION_INFO, 0, BIT(12), 0, "bits 30:12" },
 	{ page_fault, VMCS_ENTRY_ERROR_CODE, 0x10000, 0, 0, "bits 31:16" },
 	{ int3, VMCS_ENTRY_INSTRUCTION_LENGTH, 16, 0, 0, "1 to 15" },
-	{ int3_zero_length, VMCS_ENTRY_INSTRUCTION_LENGTH, 0, 0, 0, "1 to 15" },
 	/* host state */
 	{ long_mode, VMCS_HOST_CR0, 0, CR0_NE, 0, "fixes" },
 	{ long_mode, VMCS_HOST_CR0, 0, CR0_PG, 0, "fixes" },
@@ -407,7 +311,6 @@ static const struct broken {
 	{ long_mode, VMCS_HOST_EFER, 0xd03, 0, 0, "reserved" },
 	{ long_mode, VMCS_HOST_EFER, 0x901, 0, 0, "LMA and LME" },
 	{ long_mode, VMCS_HOST_EFER, 0xc01, 0, 0, "LMA and LME" },
-	{ long_mode, VMCS_HOST_PKRS, 1ull << 32, 0, 0, "bits 63:32" },
 	{ long_mode, VMCS_HOST_ES_SELECTOR, 3, 0, 0, "RPL and TI" },
 	{ long_mode, VMCS_HOST_CS_SELECTOR, 0xb, 0, 0, "RPL and TI" },
 	{ long_mode, VMCS_HOST_SS_SELECTOR, 4, 0, 0, "RPL and TI" },
@@ -424,7 +327,6 @@ static const struct broken {
 	{ long_mode, VMCS_HOST_IDTR_BASE, 0x7fffffffffffffff, 0, 0, "canonical" },
 	{ efer_by_hand, VMCS_EXIT_CONTROLS, 0, VMX_EXIT_HOST_64, 0, "IA-32e mode" },
 	{ long_mode, VMCS_HOST_CR4, 0, CR4_PAE, 0, "PAE" },
-	{ cet, VMCS_HOST_CR0, 0, CR0_WP, VMCS_HOST_CR4, "CET needs" },
 	{ long_mode, VMCS_HOST_RIP, NONCANONICAL, 0, 0, "canonical" },
 	/* guest control registers, debug registers, MSRs */
 	{ long_mode, VMCS_GUEST_CR0, 0, CR0_NE, 0, "fixes" },
@@ -432,7 +334,6 @@ static const struct broken {
 	{ protected_pae, VMCS_GUEST_CR0, 0, CR0_PE, 0, "PG needs PE" },
 	{ long_mode, VMCS_GUEST_CR4, 0, CR4_VMXE, 0, "fixes" },
 	{ long_mode, VMCS_GUEST_CR4, 0, BIT(12), 0, "fixes" },
-	{ cet, VMCS_GUEST_CR0, 0, CR0_WP, VMCS_GUEST_CR4, "CET needs" },
 	{ long_mode, VMCS_GUEST_DEBUGCTL, BIT(3), 0, 0, "reserved" },
 	{ long_mode, VMCS_GUEST_CR0, 0, CR0_PG, 0, "needs PG" },
 	{ long_mode, VMCS_GUEST_CR4, 0, CR4_PAE, 0, "needs PAE" },
@@ -447,9 +348,6 @@ static const struct broken {
 	{ real_mode, VMCS_GUEST_EFER, 0x400, 0, 0, "LMA must equal \"IA" },
 	{ long_mode, VMCS_GUEST_EFER, 0xc01, 0, 0, "LMA must equal LME" },
 	{ protected_pae, VMCS_GUEST_EFER, 0x100, 0, 0, "LMA must equal LME" },
-	{ long_mode, VMCS_GUEST_BNDCFGS, 4, 0, 0, "bits 11:2" },
-	{ long_mode, VMCS_GUEST_PKRS, 1ull << 32, 0, 0, "bits 63:32" },
-	{ long_mode, VMCS_GUEST_UINV, 0x100, 0, 0, "bits 15:8" },
 	/* guest segments */
 	{ long_mode, S(SELECTOR, TR), 0x44, 0, 0, "TI" },
 	{ with_ldt, S(SELECTOR, LDTR), 0x54, 0, 0, "TI" },
@@ -520,7 +418,7 @@ static const struct broken {
 	{ page_fault, VMCS_GUEST_ACTIVITY, ACTIVITY_HLT, 0, 0, "cannot be delivered" },
 	{ interrupt, VMCS_GUEST_ACTIVITY, ACTIVITY_SHUTDOWN, 0, 0, "cannot be delivered" },
 	{ nmi, VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI, 0, 0, "cannot be delivered" },
-	{ long_mode, VMCS_GUEST_INTERRUPTIBILITY, BIT(5), 0, 0, "bits 31:5" },
+	{ long_mode, VMCS_GUEST_INTERRUPTIBILITY, BIT(5), 0, 0, "bits 31:4" },
 	{ long_mode, VMCS_GUEST_INTERRUPTIBILITY, 3, 0, 0, "exclude" },
 	{ sti_shadow, VMCS_GUEST_RFLAGS, 2, 0, VMCS_GUEST_INTERRUPTIBILITY, "RFLAGS.IF" },
 	{ interrupt, VMCS_GUEST_INTERRUPTIBILITY, INTERRUPTIBILITY_STI, 0, 0, "interrupt is injected" },
@@ -529,14 +427,12 @@ static const struct broken {
 	{ long_mode, VMCS_GUEST_INTERRUPTIBILITY, INTERRUPTIBILITY_SMI, 0, 0, "SMM" },
 	{ nmi, VMCS_GUEST_INTERRUPTIBILITY, INTERRUPTIBILITY_NMI, 0, 0, "blocking by NMI" },
 	{ nmi, VMCS_GUEST_INTERRUPTIBILITY, INTERRUPTIBILITY_STI, 0, 0, "some processors" },
-	{ long_mode, VMCS_GUEST_INTERRUPTIBILITY, INTERRUPTIBILITY_ENCLAVE | INTERRUPTIBILITY_MOV_SS, 0, 0, "enclave" },
 	{ long_mode, VMCS_GUEST_PENDING_DEBUG, BIT(4), 0, 0, "bits 10:4" },
 	{ long_mode, VMCS_GUEST_PENDING_DEBUG, BIT(13), 0, 0, "bits 10:4" },
 	{ sti_shadow, VMCS_GUEST_PENDING_DEBUG, BIT(14), 0, 0, "BS" },
 	{ sti_shadow, VMCS_GUEST_RFLAGS, 0x302, 0, VMCS_GUEST_PENDING_DEBUG, "BS" },
 	{ sti_trap, VMCS_GUEST_DEBUGCTL, 2, 0, VMCS_GUEST_PENDING_DEBUG, "BS" },
 	{ halted, VMCS_GUEST_PENDING_DEBUG, BIT(14), 0, 0, "BS" },
-	{ long_mode, VMCS_GUEST_PENDING_DEBUG, BIT(16), 0, 0, "RTM" },
 	{ long_mode, VMCS_LINK_POINTER, 0x10, 0, 0, "all ones" },
 	{ long_mode, VMCS_LINK_POINTER, BEYOND, 0, 0, "all ones" },
 	{ protected_pae, VMCS_GUEST_PDPTE0, 0x3003, 0, 0, "bits 2:1" },
@@ -594,22 +490,17 @@ static void allowed(void **state)
 		u32 field;
 		u64 value;
 	} t[] = {
-		{ long_mode, VMCS_EPT_POINTER, 0x1000058 & ~0x40 }, /* UC, no A/D */
+		{ long_mode, VMCS_EPT_POINTER, 0x100001e }, /* no A/D */
 		{ long_mode, S(AR, DS), AR_UNUSABLE },
 		{ long_mode, S(BASE, FS), 0xffff888000000000 },
 		{ long_mode, S(SELECTOR, SS), 0x1b }, /* unrestricted guest: levels of selectors are free */
 		{ long_mode, VMCS_GUEST_PDPTE0, 0x1e7 },
 		{ long_mode, VMCS_LINK_POINTER, 0x5000 },
 		{ long_mode, VMCS_GUEST_PENDING_DEBUG, BIT(14) | BIT(12) | 0xf },
-		{ long_mode, VMCS_GUEST_PENDING_DEBUG, BIT(16) | BIT(12) },
 		{ long_mode, VMCS_ENTRY_INTERRUPTION_INFO, TYPE(NMI) | 77 }, /* not valid: not looked at */
-		{ long_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(OTHER) },
 		{ real_mode, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(HARDWARE_EXCEPTION) | 13 },
-		{ any_error_code, VMCS_ENTRY_INTERRUPTION_INFO,
-		  VALID | TYPE(HARDWARE_EXCEPTION) | INTR_INFO_ERROR_CODE | 6 },
 		{ halted, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(EXTERNAL) | 0x20 },
 		{ halted, VMCS_ENTRY_INTERRUPTION_INFO, VALID | TYPE(HARDWARE_EXCEPTION) | 1 },
-		{ int3, VMCS_ENTRY_INSTRUCTION_LENGTH, 0 },
 		{ real_mode, S(AR, CS), 0x9b },
 		{ real_mode, S(LIMIT, DS), 0xfffff },
 		{ no_apicv, VMCS_APIC_ACCESS_ADDRESS, 1 },		  /* the control is off */
@@ -619,8 +510,7 @@ static void allowed(void **state)
 	};
 	static void (*const bases[])(void) = { restricted, no_ept,     virtual_8086, interrupt,
 					       nmi,	   page_fault, int3,	     halted,
-					       sti_trap,   low_32bit,  no_nmi,	     no_preemption_timer,
-					       with_ldt };
+					       sti_trap,   no_nmi,     with_ldt };
 	char text[160];
 	u32 field;
 

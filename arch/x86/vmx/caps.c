@@ -7,8 +7,10 @@
 #define QEMU	   "; QEMU/KVM: -cpu host, kvm_intel nested=1"
 #define SINCE_2010 "Intel cores of 2010 on have it" QEMU
 
+enum { USED = 1, REQUIRED = 2, EPT_VPID_CAP = VMX_CTLS };
+
 /* clang-format off */
-/* The doctor's rows about controls: all that the manual has, in its order. */
+/* The doctor's rows about controls: all that Caisson needs or could use, in the manual's order. */
 static const struct control {
 	u8 kind, bit;
 	const char *name;
@@ -16,20 +18,12 @@ static const struct control {
 #define PIN(n, b, text)	  { VMX_CTL_PIN, b, text },
 #define PROC(n, b, text)  { VMX_CTL_PROC, b, text },
 #define PROC2(n, b, text) { VMX_CTL_PROC2, b, text },
-#define PROC3(n, b, text) { VMX_CTL_PROC3, b, text },
 #define EXIT(n, b, text)  { VMX_CTL_EXIT, b, text },
-#define EXIT2(n, b, text) { VMX_CTL_EXIT2, b, text },
 #define ENTRY(n, b, text) { VMX_CTL_ENTRY, b, text },
-	VMX_PIN_BITS(PIN) VMX_PROC_BITS(PROC) VMX_PROC2_BITS(PROC2) VMX_PROC3_BITS(PROC3) VMX_EXIT_BITS(EXIT)
-		VMX_EXIT2_BITS(EXIT2) VMX_ENTRY_BITS(ENTRY)
-};
-
-static const struct control ept_vpid[] = {
-#define EPT_VPID(n, b, text) { 0, b, text },
+#define EPT_VPID(n, b, text) { EPT_VPID_CAP, b, text },
+	VMX_PIN_BITS(PIN) VMX_PROC_BITS(PROC) VMX_PROC2_BITS(PROC2) VMX_EXIT_BITS(EXIT) VMX_ENTRY_BITS(ENTRY)
 	VMX_EPT_VPID_BITS(EPT_VPID)
 };
-
-enum { USED = 1, REQUIRED = 2, DYNAMIC = 4, EPT_VPID_CAP = VMX_CTLS };
 
 /* What Caisson wants, and what it costs when it is missing. A bit without a row is neither needed nor used. */
 static const struct need {
@@ -41,7 +35,7 @@ static const struct need {
 	{ VMX_CTL_PIN, REQUIRED, VMX_PIN_VIRTUAL_NMIS, "guests cannot be given NMIs; " SINCE_2010 },
 	{ VMX_CTL_PIN, 0, VMX_PIN_PREEMPTION_TIMER, "time slices end by the local APIC's timer instead" },
 	{ VMX_CTL_PIN, 0, VMX_PIN_POSTED_INTERRUPTS, "an interrupt for a running vCPU costs it an exit" },
-	{ VMX_CTL_PROC, REQUIRED | DYNAMIC, VMX_PROC_INTERRUPT_WINDOW | VMX_PROC_NMI_WINDOW, SINCE_2010 },
+	{ VMX_CTL_PROC, REQUIRED, VMX_PROC_INTERRUPT_WINDOW | VMX_PROC_NMI_WINDOW, SINCE_2010 },
 	{ VMX_CTL_PROC, REQUIRED, VMX_PROC_TSC_OFFSETTING | VMX_PROC_HLT_EXITING | VMX_PROC_MWAIT_EXITING |
 		VMX_PROC_RDPMC_EXITING | VMX_PROC_CR8_LOAD_EXITING | VMX_PROC_CR8_STORE_EXITING | VMX_PROC_IO_BITMAPS |
 		VMX_PROC_MSR_BITMAPS | VMX_PROC_MONITOR_EXITING, SINCE_2010 },
@@ -65,11 +59,10 @@ static const struct need {
 	{ VMX_CTL_PROC2, 0, VMX_PROC2_MBEC, "no execute control by guest privilege" },
 	{ VMX_CTL_PROC2, 0, VMX_PROC2_SPP, "write protection by whole pages" },
 	{ VMX_CTL_PROC2, 0, VMX_PROC2_TSC_SCALING, "a guest moved here keeps a wrong TSC frequency" },
-	{ VMX_CTL_PROC3, 0, VMX_PROC3_IPI_VIRTUALIZATION, "an IPI costs its sender an exit" },
 	{ VMX_CTL_EXIT, REQUIRED, VMX_EXIT_SAVE_DEBUG_CONTROLS | VMX_EXIT_HOST_64 | VMX_EXIT_ACK_INTERRUPT |
 		VMX_EXIT_SAVE_PAT | VMX_EXIT_LOAD_PAT | VMX_EXIT_SAVE_EFER | VMX_EXIT_LOAD_EFER, SINCE_2010 },
 	{ VMX_CTL_ENTRY, REQUIRED, VMX_ENTRY_LOAD_DEBUG_CONTROLS | VMX_ENTRY_LOAD_PAT | VMX_ENTRY_LOAD_EFER, SINCE_2010 },
-	{ VMX_CTL_ENTRY, REQUIRED | DYNAMIC, VMX_ENTRY_IA32E_GUEST, "no 64-bit guests; " SINCE_2010 },
+	{ VMX_CTL_ENTRY, REQUIRED, VMX_ENTRY_IA32E_GUEST, "no 64-bit guests; " SINCE_2010 },
 	{ EPT_VPID_CAP, REQUIRED, VMX_EPT_VPID(WALK_4) | VMX_EPT_VPID(WB) | VMX_EPT_VPID(INVEPT) | VMX_EPT_VPID(INVEPT_ALL),
 		SINCE_2010 },
 	{ EPT_VPID_CAP, USED, VMX_EPT_VPID(2M), "guest memory is mapped in 4-KByte pages: slower page walks, more tables" },
@@ -84,19 +77,14 @@ static const struct need {
 
 /* clang-format on */
 
-static u64 needed(u32 kind, u32 flags, u32 without)
+static u64 needed(u32 kind)
 {
 	u64 mask = 0;
 
 	for (u32 i = 0; i < ARRAY_SIZE(need); i++)
-		if (need[i].kind == kind && need[i].flags & flags && !(need[i].flags & without))
+		if (need[i].kind == kind && need[i].flags)
 			mask |= need[i].mask;
 	return mask;
-}
-
-u64 vmx_caps_required(enum vmx_ctl kind, bool dynamic)
-{
-	return needed(kind, REQUIRED, dynamic ? 0 : DYNAMIC);
 }
 
 static void set_32(struct vmx_caps *c, enum vmx_ctl kind, u64 msr)
@@ -115,15 +103,8 @@ static void read_controls(struct vmx_caps *c, u64 (*rdmsr)(void *ctx, u32 msr), 
 	set_32(c, VMX_CTL_ENTRY, rdmsr(ctx, exact ? MSR_VMX_TRUE_ENTRY : MSR_VMX_ENTRY_CTLS));
 	if (vmx_has(c, VMX_CTL_PROC, VMX_PROC_SECONDARY))
 		set_32(c, VMX_CTL_PROC2, rdmsr(ctx, MSR_VMX_PROCBASED_CTLS2));
-	/* These two have 64 bits of allowed 1-settings: each may be 0. */
-	if (vmx_has(c, VMX_CTL_PROC, VMX_PROC_TERTIARY))
-		c->may[VMX_CTL_PROC3] = rdmsr(ctx, MSR_VMX_PROCBASED_CTLS3);
-	if (vmx_has(c, VMX_CTL_EXIT, VMX_EXIT_SECONDARY))
-		c->may[VMX_CTL_EXIT2] = rdmsr(ctx, MSR_VMX_EXIT_CTLS2);
 	if (c->may[VMX_CTL_PROC2] & (VMX_PROC2_EPT | VMX_PROC2_VPID))
 		c->ept_vpid = rdmsr(ctx, MSR_VMX_EPT_VPID_CAP);
-	if (vmx_has(c, VMX_CTL_PROC2, VMX_PROC2_VM_FUNCTIONS))
-		c->vmfunc = rdmsr(ctx, MSR_VMX_VMFUNC);
 }
 
 void vmx_caps_read(struct vmx_caps *c, bool cpuid_vmx, u64 (*rdmsr)(void *ctx, u32 msr), void *ctx)
@@ -143,21 +124,10 @@ void vmx_caps_read(struct vmx_caps *c, bool cpuid_vmx, u64 (*rdmsr)(void *ctx, u
 	c->cr4_fixed1 = rdmsr(ctx, MSR_VMX_CR4_FIXED1);
 	read_controls(c, rdmsr, ctx);
 	for (u32 k = 0; k < VMX_CTLS; k++)
-		c->use[k] = needed(k, USED | REQUIRED, 0) & c->may[k];
-	c->use_ept_vpid = needed(EPT_VPID_CAP, USED | REQUIRED, 0) & c->ept_vpid;
+		c->use[k] = needed(k) & c->may[k];
+	c->use_ept_vpid = needed(EPT_VPID_CAP) & c->ept_vpid;
 	if ((c->ept_vpid & flush) != flush) /* stale translations could not be removed */
 		c->use[VMX_CTL_PROC2] &= ~(u64)VMX_PROC2_VPID;
-}
-
-int vmx_controls(const struct vmx_caps *c, enum vmx_ctl kind, u64 required, u64 optional, u64 *out,
-		 u64 *missing)
-{
-	u64 lack = required & ~c->may[kind];
-
-	*out = ((required | optional) & c->may[kind]) | c->must[kind];
-	if (missing)
-		*missing = lack;
-	return lack ? -CAISSON_EIO : 0;
 }
 
 /* ---- the doctor's table ---- */
@@ -169,33 +139,23 @@ static void fill(struct caisson_doctor *out, const char *name, u32 flags, const 
 	snprintf(out->note, sizeof(out->note), "%s", note && !(flags & CAISSON_DOCTOR_FOUND) ? note : "");
 }
 
-static void fill_bit(struct caisson_doctor *out, u32 kind, const struct control *row, u64 may, u64 use)
+static void fill_bit(const struct vmx_caps *c, const struct control *row, struct caisson_doctor *out)
 {
-	u64 bit = BIT(row->bit);
+	bool cap = row->kind == EPT_VPID_CAP;
+	u64 bit = BIT(row->bit), may = cap ? c->ept_vpid : c->may[row->kind];
+	u64 use = cap ? c->use_ept_vpid : c->use[row->kind];
 	u32 flags = (may & bit ? CAISSON_DOCTOR_FOUND : 0) | (use & bit ? CAISSON_DOCTOR_USED : 0);
 	const char *note = NULL;
 
 	for (u32 i = 0; i < ARRAY_SIZE(need); i++)
-		if (need[i].kind == kind && need[i].mask & bit) {
+		if (need[i].kind == row->kind && need[i].mask & bit) {
 			note = need[i].note;
 			flags |= need[i].flags & REQUIRED ? CAISSON_DOCTOR_REQUIRED : 0;
 		}
 	fill(out, row->name, flags, note);
 }
 
-enum {
-	ROW_VMX,
-	ROW_FEATURE_CONTROL,
-	ROW_REVISION,
-	ROW_MEMTYPE,
-	ROW_TRUE,
-	ROW_TIMER,
-	ROW_CR3_TARGETS,
-	ROW_CR0,
-	ROW_CR4,
-	ROW_EPTP_SWITCHING,
-	ROWS
-};
+enum { ROW_VMX, ROW_FEATURE_CONTROL, ROW_REVISION, ROW_MEMTYPE, ROW_TRUE, ROW_CR0, ROW_CR4, ROWS };
 
 static u32 when(bool found, u32 flags)
 {
@@ -232,15 +192,6 @@ static void fill_other(const struct vmx_caps *c, u32 i, struct caisson_doctor *o
 	case ROW_TRUE: /* without it loads and stores of CR3 have to exit */
 		fill(out, "VMX TRUE control MSRs", when(c->basic & VMX_BASIC_TRUE, need_it), SINCE_2010);
 		break;
-	case ROW_TIMER:
-		fill(out, "VMX-preemption timer rate",
-		     when(vmx_has(c, VMX_CTL_PIN, VMX_PIN_PREEMPTION_TIMER), 0), NULL);
-		snprintf(out->value, n, "TSC / %lu", 1ul << GET(VMX_MISC_TIMER_SHIFT, c->misc));
-		break;
-	case ROW_CR3_TARGETS:
-		fill(out, "CR3-target values", when(c->misc & VMX_MISC_CR3_TARGETS, 0), NULL);
-		snprintf(out->value, n, "%llu", GET(VMX_MISC_CR3_TARGETS, c->misc));
-		break;
 	case ROW_CR0:
 		fill(out, "CR0 bits fixed to 1, allowed", when(c->vmx, need_it), FIRMWARE);
 		snprintf(out->value, n, "%#lx, %#lx", c->cr0_fixed0, c->cr0_fixed1);
@@ -248,10 +199,6 @@ static void fill_other(const struct vmx_caps *c, u32 i, struct caisson_doctor *o
 	case ROW_CR4:
 		fill(out, "CR4 bits fixed to 1, allowed", when(c->vmx, need_it), FIRMWARE);
 		snprintf(out->value, n, "%#lx, %#lx", c->cr4_fixed0, c->cr4_fixed1);
-		break;
-	case ROW_EPTP_SWITCHING:
-		fill(out, "VM function: EPTP switching", when(c->vmfunc & VMX_VMFUNC_EPTP_SWITCHING, 0),
-		     "views are switched by hypercall");
 		break;
 	}
 }
@@ -265,28 +212,8 @@ int vmx_caps_row(const struct vmx_caps *c, u32 i, struct caisson_doctor *out)
 	}
 	i -= ROWS;
 	if (i < ARRAY_SIZE(controls)) {
-		fill_bit(out, controls[i].kind, &controls[i], c->may[controls[i].kind],
-			 c->use[controls[i].kind]);
-		return 0;
-	}
-	i -= ARRAY_SIZE(controls);
-	if (i < ARRAY_SIZE(ept_vpid)) {
-		fill_bit(out, EPT_VPID_CAP, &ept_vpid[i], c->ept_vpid, c->use_ept_vpid);
+		fill_bit(c, &controls[i], out);
 		return 0;
 	}
 	return -CAISSON_ENOENT;
-}
-
-bool vmx_caps_sufficient(const struct vmx_caps *c, struct caisson_doctor *out)
-{
-	struct caisson_doctor row;
-
-	for (u32 i = 0; !vmx_caps_row(c, i, &row); i++)
-		if ((row.flags & (CAISSON_DOCTOR_REQUIRED | CAISSON_DOCTOR_FOUND)) ==
-		    CAISSON_DOCTOR_REQUIRED) {
-			if (out)
-				*out = row;
-			return false;
-		}
-	return true;
 }

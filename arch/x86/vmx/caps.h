@@ -11,20 +11,11 @@
 #include "hv/abi/caisson.h"
 #include "hv/types.h"
 
-enum vmx_ctl {
-	VMX_CTL_PIN,
-	VMX_CTL_PROC,
-	VMX_CTL_PROC2,
-	VMX_CTL_PROC3,
-	VMX_CTL_EXIT,
-	VMX_CTL_EXIT2,
-	VMX_CTL_ENTRY,
-	VMX_CTLS
-};
+enum vmx_ctl { VMX_CTL_PIN, VMX_CTL_PROC, VMX_CTL_PROC2, VMX_CTL_EXIT, VMX_CTL_ENTRY, VMX_CTLS };
 
 struct vmx_caps {
 	u64 feature_control; /* as the firmware left it */
-	u64 basic, misc, ept_vpid, vmfunc;
+	u64 basic, misc, ept_vpid;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	/* TRUE variants where there are any. A kind that the processor has not: may = 0. */
 	u64 must[VMX_CTLS]; /* bits that have to be 1 */
@@ -41,23 +32,14 @@ struct vmx_caps {
  * cpuid_vmx false: none is read and nothing is found. */
 void vmx_caps_read(struct vmx_caps *c, bool cpuid_vmx, u64 (*rdmsr)(void *ctx, u32 msr), void *ctx);
 
-/* The controls of need[]: what Caisson cannot do without; with dynamic also those that are set from time to
- * time only (interrupt window, IA-32e mode guest, ...). */
-u64 vmx_caps_required(enum vmx_ctl kind, bool dynamic);
-
-/*
- * The value for a control field: required | optional, as far as they may be 1, | what must be 1.
- * 0, or -CAISSON_EIO when a required bit may not be 1: *missing (may be NULL) gets those bits. *out is
- * written in both cases.
- */
-int vmx_controls(const struct vmx_caps *c, enum vmx_ctl kind, u64 required, u64 optional, u64 *out,
-		 u64 *missing) __must_check;
+/* The value for a control field: what is wanted, as far as it may be 1, and what must be 1. */
+static inline u32 vmx_controls(const struct vmx_caps *c, enum vmx_ctl kind, u64 want)
+{
+	return (u32)((want & c->may[kind]) | c->must[kind]);
+}
 
 /* Row i of the doctor's table: 0, or -CAISSON_ENOENT after the last. */
 int vmx_caps_row(const struct vmx_caps *c, u32 i, struct caisson_doctor *out);
-
-/* False when something required is missing; *out (may be NULL) is then its row. */
-bool vmx_caps_sufficient(const struct vmx_caps *c, struct caisson_doctor *out);
 
 static inline bool vmx_has(const struct vmx_caps *c, enum vmx_ctl kind, u64 mask)
 {

@@ -69,11 +69,7 @@ static u64 eptp(struct x86_vcpu *v)
 /* What is set whenever the processor can; what must be there was checked by probe(). */
 static u32 control(enum vmx_ctl kind, u64 want)
 {
-	u64 out;
-
-	if (vmx_controls(&vmx_caps, kind, 0, want & vmx_caps.may[kind], &out, NULL))
-		panic("VMX control %u: %llx cannot be set", kind, (unsigned long long)want);
-	return (u32)out;
+	return vmx_controls(&vmx_caps, kind, want);
 }
 
 static void vmcs_controls(struct x86_vcpu *v)
