@@ -313,21 +313,38 @@ class Bridge(threading.Thread):
 
 
 class Qemu(Emulator):
-    """QEMU: accel="tcg" or "kvm".  The serial line is its standard input and output, the monitor a socket."""
+    """QEMU: accel="tcg" or "kvm", board="pc" (i440FX) or "q35", firmware="bios" or "efi".  The serial line is its standard
+    input and output, the monitor a socket."""
     kind = "qemu"
+    # Debian's OVMF by its two sizes, newest first: code, and what it keeps between boots (we keep nothing)
+    OVMF = (("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
+            ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"))
 
-    def __init__(self, iso=None, cpus=1, memory=512, accel="tcg", cpu=None, gdb=None, extra=(), log=None):
+    def __init__(self, iso=None, cpus=1, memory=512, accel="tcg", cpu=None, gdb=None, extra=(), log=None, board="pc",
+                 firmware="bios"):
         super().__init__(log)
         cpu = cpu or ("host" if accel == "kvm" else "EPYC-v3,+svm,+npt")
-        command = ["qemu-system-x86_64", "-accel", accel, "-cpu", cpu, "-smp", str(cpus), "-m", str(memory), "-display", "none",
+        command = ["qemu-system-x86_64", "-machine", board, "-accel", accel, "-cpu", cpu, "-smp", str(cpus), "-m", str(memory),
+                   "-display", "none",
                    "-serial", "stdio", "-monitor", "unix:%s/monitor,server=on,wait=off" % self.dir, "-nic", "none", "-no-reboot"]
         if iso:
             command += ["-cdrom", os.path.abspath(iso), "-boot", "d"]
+        if firmware == "efi":
+            command += self.pflash()
         if gdb:
             command += ["-serial", "tcp:127.0.0.1:%d,server=on,wait=off" % gdb]
         self.errors = open(self.dir + "/errors", "wb")
         self.process = spawn(command + list(extra), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0)
         self.line = self.process.stdout
+
+    def pflash(self):
+        """a UEFI of this machine's own"""
+        for code, variables in self.OVMF:
+            if os.path.exists(code) and os.path.exists(variables):
+                copy = self.dir + "/variables"
+                shutil.copyfile(variables, copy)
+                return ["-drive", "if=pflash,format=raw,readonly=on,file=" + code, "-drive", "if=pflash,format=raw,file=" + copy]
+        raise EmuError("there is no UEFI firmware here (the package ovmf)")
 
     def _read(self):
         return os.read(self.line.fileno(), 65536)

@@ -24,7 +24,9 @@ IPS = 50_000_000
 NATIVE_ARGS = "tsc_early_khz=%d tsc=reliable no_timer_check" % (IPS // 1000)
 
 PROMPT = rb"(?:\A|[\r\n])caisson# "
+# Bochs' model for Intel's VMX, and for AMD's SVM with next-RIP save and flush by ASID, which QEMU's TCG has not
 CPU = "corei7_skylake_x"
+RYZEN = "ryzen"
 
 
 def say(text):
@@ -125,12 +127,21 @@ def nested_kvm():
 
 
 def choose_platform(wanted):
-    """"auto" becomes the fastest that can run this build; any other is checked.  Raises BuildError with the reason"""
+    """"auto": KVM, else QEMU, else Bochs, the first that can run this build; any other is checked.  Raises BuildError with the
+    reason"""
     vendor, why = nested_kvm() if wanted in ("auto", "kvm") else (None, None)
     if vendor and not has_backend(vendor):
         vendor, why = None, "KVM offers nested %s, and this build has no such backend" % vendor.upper()
     if wanted == "auto":
-        return "kvm" if vendor else "bochs"
+        if vendor:
+            return "kvm"
+        if has_backend("svm"):
+            try:
+                setup("qemu")
+                return "qemu"
+            except BuildError:
+                say("no QEMU: Bochs instead")
+        return "bochs"
     if wanted == "kvm" and not vendor:
         raise BuildError("--platform kvm: " + why)
     if wanted == "qemu" and not has_backend("svm"):
@@ -139,11 +150,11 @@ def choose_platform(wanted):
     return wanted
 
 
-def start(platform, image, cpus=1, memory=1024, cpu=CPU, gdb=None, extra=(), log=None):
-    """the emulator, with the ISO in it"""
+def start(platform, image, cpus=1, memory=1024, cpu=None, gdb=None, extra=(), log=None, board="pc", firmware="bios"):
+    """the emulator, with the ISO in it.  cpu: its own name of a model; extra: lines of bochsrc, or arguments of QEMU"""
     if platform == "bochs":
-        return emu.Bochs(image, cpus, memory, cpu, IPS, gdb, extra, log)
-    return emu.Qemu(image, cpus, memory, "kvm" if platform == "kvm" else "tcg", None, gdb, (), log)
+        return emu.Bochs(image, cpus, memory, cpu or CPU, IPS, gdb, extra, log)
+    return emu.Qemu(image, cpus, memory, "kvm" if platform == "kvm" else "tcg", cpu, gdb, extra, log, board, firmware)
 
 
 # The control domain's shell

@@ -9,6 +9,9 @@
 
 Tests that declare equal machines share one that is booted once, in their order; a failed test leaves its machine to
 nobody.  A test that declares none starts what it needs by m.boot() or is about something else.
+
+A test whose machine says nothing that only Bochs has runs on every platform (PLATFORMS): on Bochs with VMX under its own name,
+system/FILE.NAME, on the others as system-PLATFORM/FILE.NAME.  `only` names the platforms where that is not so.
 """
 import dataclasses
 import json
@@ -28,15 +31,18 @@ SCRATCH = os.path.join(RESULTS, "scratch")
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
-    """What to boot.  images: a name for each of them, see image(); None is what scripts/run offers."""
+    """What to boot.  images: a name for each of them, see image(); None is what scripts/run offers.  cpu: one of the emulator's
+    names, None its usual one.  extra: lines of bochsrc, or arguments of QEMU."""
     cpus: int = 1
     memory: int = 1024
-    cpu: str = machine.CPU
-    platform: str = "bochs"
+    cpu: str = None
     hv_args: str = ""
     images: tuple = None
     extra: tuple = ()
     boot_timeout: int = 90
+    platform: str = "bochs"
+    board: str = "pc"
+    firmware: str = "bios"
 
 
 @dataclasses.dataclass
@@ -47,17 +53,40 @@ class Test:
     quick: bool = False
     timeout: float = 180
     bare: bool = False              # needs no Caisson
+    only: tuple = None              # platforms
 
 
 TESTS = []
 IMAGES = {}
 
 
-def test(where=None, quick=False, timeout=180, bare=False):
+# name of the platform -> what it changes in a test's machine, and whether it takes all tests or the quick ones
+PLATFORMS = {
+    "bochs": ({}, True),
+    "ryzen": ({"cpu": machine.RYZEN}, False),           # Bochs with SVM
+    "qemu": ({"platform": "qemu"}, True),
+}
+
+
+def on_platform(t, name):
+    """the test as it runs on a platform, or None where it does not"""
+    changes, every = PLATFORMS[name]
+    if not changes:
+        return t
+    if not t.machine or t.machine.extra or t.machine.cpu or not (every or t.quick):
+        return None
+    if t.only and name not in t.only:
+        return None
+    group, _, rest = t.name.partition("/")
+    return dataclasses.replace(t, name="%s-%s/%s" % (group, name, rest), machine=dataclasses.replace(t.machine, **changes),
+                               quick=t.quick and name == "qemu")
+
+
+def test(where=None, quick=False, timeout=180, bare=False, only=None):
     """declare a test; its name is its file's and its own"""
     def declare(function):
         module = function.__module__.rsplit(".", 1)[-1]
-        TESTS.append(Test("system/%s.%s" % (module, function.__name__), function, where, quick, timeout, bare))
+        TESTS.append(Test("system/%s.%s" % (module, function.__name__), function, where, quick, timeout, bare, only))
         return function
     return declare
 
@@ -118,8 +147,9 @@ class Running:
             images = [known[n] if n in known and n not in IMAGES else made(n) for n in spec.images]
         path = os.path.join(SCRATCH, "machine.iso")
         os.makedirs(SCRATCH, exist_ok=True)
-        iso.caisson(path, machine.HYPERVISOR, machine.CONTROL, images, spec.hv_args, ("bios",))
-        self.emu = machine.start(spec.platform, path, spec.cpus, spec.memory, spec.cpu, None, spec.extra, log)
+        iso.caisson(path, machine.HYPERVISOR, machine.CONTROL, images, spec.hv_args, (spec.firmware,))
+        self.emu = machine.start(spec.platform, path, spec.cpus, spec.memory, spec.cpu, None, spec.extra, log, spec.board,
+                                 spec.firmware)
         self.shell = machine.Shell(self.emu)
         try:
             if ready:

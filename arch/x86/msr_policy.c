@@ -154,6 +154,8 @@ void msr_state_init(struct msr_state *s, const struct msr_params *p)
 	s->slot[MSR_SLOT_MTRR_VARIABLE] = 0xc0000000 | MT_UC;
 	s->slot[MSR_SLOT_MTRR_VARIABLE + 1] = (phys_mask(p) & ~(SZ_1G - 1)) | BIT(11);
 	s->slot[MSR_SLOT_MTRR_FIXED] = s->slot[MSR_SLOT_MTRR_FIXED + 1] = wb;
+	if (p->amd)
+		s->slot[MSR_SLOT_HWCR] = BIT(24); /* the TSC counts at one rate, whatever the P-state */
 	for (u32 i = 7; i < 11; i++) /* 0xe0000 on */
 		s->slot[MSR_SLOT_MTRR_FIXED + i] = wp;
 }

@@ -2,9 +2,9 @@
 """From GRUB to the control prompt: what is found there, what is refused, and how the machine ends."""
 import os
 import re
+import struct
 
 import common
-import emu
 import iso
 import machine
 from suite import SCRATCH, Machine, check, equal, made, match, test
@@ -23,13 +23,15 @@ def prompt_and_images(m):
 @test(ONE, quick=True)
 def doctor_names_what_is_there(m):
     out = m.do("doctor")
-    for name in ("EPT", "VPID", "unrestricted guest", "VMX"):
+    intel = ("EPT", "VPID", "unrestricted guest", "VMX")
+    amd = ("SVM", "nested paging", "ASIDs", "VM_CR", "next-RIP save", "AVIC")
+    for name in intel if common.info(m)["vendor"] == "VMX" else amd:
         match(r"(?i)\b%s\b" % name, out, "doctor")
     rows = common.rows(m, "doctor", "doctor")
     check(len(rows) >= 40, "doctor has only %d rows" % len(rows))
 
 
-@test(ONE, quick=True)
+@test(ONE, quick=True, only=("bochs", "ryzen"))
 def machine_is_measured(m):
     """Bochs runs at the frequency that it was told, whatever CPUID says (3.5 GHz)"""
     i = common.info(m)
@@ -53,15 +55,63 @@ def four_cpus(m):
 
 @test(timeout=120)
 def no_vmx(t):
-    """an Intel processor without VMX: named, with what to switch on; and the machine stands still, it does not fall"""
+    """a processor of Intel's without VMX: named, with what to switch on; and the machine stands still, it does not fall"""
     m = t.boot(Machine(cpu="p4_prescott_celeron_336", images=()), ready=False)
-    refused(m, r"(?i)missing: VMX\b")
+    refused(m, r"missing: VMX\b")
 
 
-@test(timeout=120)
+@test(timeout=120, only=("qemu",))
 def no_svm(t):
-    m = t.boot(Machine(cpu="athlon64_venice", images=()), ready=False)
-    refused(m, r"(?i)missing: SVM\b")
+    """one of AMD's without SVM, in either emulator"""
+    for spec in Machine(platform="qemu", cpu="EPYC-v3,-svm", images=()), Machine(cpu="athlon64_venice", images=()):
+        m = t.boot(spec, ready=False)
+        refused(m, r"missing: SVM\b")
+        m.emu.close()
+
+
+@test(timeout=120, only=("qemu",))
+def no_nested_paging(t):
+    m = t.boot(Machine(platform="qemu", cpu="EPYC-v3,+svm,-npt", images=()), ready=False)
+    refused(m, r"missing: SVM nested paging")
+
+
+# mov esi, eax; mov ecx, VM_CR; mov eax, LOCK | SVMDIS; xor edx, edx; wrmsr; mov eax, esi; jmp near
+STAGE = bytes.fromhex("89c6 b9140101c0 b818000000 31d2 0f30 89f0 e9")
+
+
+def locked_off():
+    """the hypervisor with a small stage before it that does what a firmware does which switches SVM off: at its entry, in 32-bit
+    mode, it sets VM_CR.LOCK and SVMDIS.  It stands where a loaded part of the file is all zeros up to its end"""
+    with open(machine.HYPERVISOR, "rb") as f:
+        image = bytearray(f.read())
+    entry, headers = struct.unpack_from("<QQ", image, 24)
+    for n in range(struct.unpack_from("<H", image, 56)[0]):
+        kind, flags, offset, virtual, _, size = struct.unpack_from("<IIQQQQ", image, headers + 56 * n)
+        if kind == 1 and flags & 1 and virtual <= entry < virtual + size:
+            room = STAGE + struct.pack("<i", 0)
+            at = offset + size
+            check(not any(image[at:at + len(room)]), "no room for the stage")
+            where = virtual + size
+            image[at:at + len(room)] = STAGE + struct.pack("<i", entry - (where + len(room)))
+            tag = image.index(struct.pack("<HHII", 3, 0, 12, entry))    # multiboot2's entry address tag
+            struct.pack_into("<I", image, tag + 8, where)
+            struct.pack_into("<Q", image, headers + 56 * n + 32, size + len(room))
+            path = os.path.join(SCRATCH, "locked.elf")
+            with open(path, "wb") as f:
+                f.write(image)
+            return path
+    check(False, "no segment holds the entry point")
+
+
+@test(timeout=120, only=("ryzen",))
+def svm_locked_off(t):
+    """firmware that has disabled SVM and locked it: the doctor says so, by name"""
+    os.makedirs(SCRATCH, exist_ok=True)
+    path = os.path.join(SCRATCH, "locked.iso")
+    iso.caisson(path, locked_off(), machine.CONTROL, (), "", ("bios",))
+    e = t.use(machine.start("bochs", path, cpu=machine.RYZEN, log=t.path()))
+    e.expect(rb"missing: VM_CR: SVM is not disabled = 0x18, locked", 60, no=machine.PROMPT)
+    e.expect(rb"(?i)locked.*firmware", 10, no=machine.PROMPT)
 
 
 @test(timeout=120)
@@ -126,14 +176,17 @@ def reboot(t):
     m.poweroff()
 
 
-@test(timeout=120)
-def by_uefi(t):
-    """By UEFI (OVMF, in QEMU, which emulates SVM): memory map and RSDP come from that firmware"""
-    path = os.path.join(SCRATCH, "uefi.iso")
-    iso.caisson(path, machine.HYPERVISOR, machine.CONTROL, [made("exit0")], "", ("efi",))
-    e = t.use(emu.Qemu(path, memory=512, log=t.path(), extra=(
-        "-drive", "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE.fd")))
-    shell = machine.Shell(e)
-    shell.ready(100)
-    shell.do("create exit0 --memory 16 --wait")
-    shell.poweroff()
+@test(timeout=300, only=("qemu",))
+def bios_and_uefi(t):
+    """One ISO, by BIOS and by UEFI: to the prompt, where a domain runs, and off again, on both of QEMU's boards.  By UEFI the
+    memory map and the RSDP are that firmware's"""
+    path = os.path.join(SCRATCH, "both.iso")
+    os.makedirs(SCRATCH, exist_ok=True)
+    iso.caisson(path, machine.HYPERVISOR, machine.CONTROL, [made("exit0")], "", ("bios", "efi"))
+    for board, firmware in ("pc", "bios"), ("pc", "efi"), ("q35", "efi"):
+        e = t.use(machine.start("qemu", path, 2, 512, log=t.path(), board=board, firmware=firmware))
+        shell = machine.Shell(e)
+        shell.ready(90)
+        shell.do("create exit0 --memory 16 --wait", 60)
+        equal(common.info(shell)["cpus"], 2, "CPUs on %s by %s" % (board, firmware))
+        shell.poweroff()

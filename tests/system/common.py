@@ -7,7 +7,7 @@ import emu
 import iso
 import machine
 import payload
-from suite import SCRATCH, check, image, rows
+from suite import SCRATCH, Machine, check, image, rows
 
 # Debian's Linux, and guests of a few instructions
 image("spin")(lambda: payload.elf(payload.SPIN))
@@ -69,16 +69,17 @@ def free(m):
     return i["frames_free"] - i["frames_reserved"]
 
 
-def native_iso():
+def native_iso(args=machine.NATIVE_ARGS):
     """an ISO with the kernel that the domains get, for the bare machine, and the arguments that they get"""
     path = os.path.join(SCRATCH, "native.iso")
     os.makedirs(SCRATCH, exist_ok=True)
-    return iso.linux(path, machine.KERNEL, machine.INITRD, machine.LINUX_ARGS + " " + machine.NATIVE_ARGS, ("bios",), mark=True)
+    return iso.linux(path, machine.KERNEL, machine.INITRD, machine.LINUX_ARGS + " " + args, ("bios",), mark=True)
 
 
-def native(log=None, extra=(), memory=256):
-    """Linux on the bare emulated machine, at its shell"""
-    e = emu.Bochs(native_iso(), memory=memory, extra=extra, log=log)
+def native(log=None, extra=(), memory=256, spec=Machine()):
+    """Linux on the bare emulated machine of `spec`'s kind, at its shell"""
+    args = machine.NATIVE_ARGS if spec.platform == "bochs" else ""
+    e = machine.start(spec.platform, native_iso(args), 1, memory, spec.cpu, None, extra, log, spec.board)
     try:
         e.expect(rb"guest# ", 120)
     except emu.EmuError:

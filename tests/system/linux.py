@@ -93,7 +93,7 @@ def clock_runs_right(m):
 @test(ONE, timeout=240)
 def kernel_complains_of_nothing_new(m):
     """each warning of the kernel in a domain is one that it also prints on the bare machine, but for the absence of PCI"""
-    native = common.native(memory=256)
+    native = common.native(memory=256, spec=m.spec)
     try:
         bare = common.kernel_lines(common.at_shell(native, common.WARNINGS))
     finally:
@@ -187,7 +187,7 @@ def on_two_cpus(m):
         equal(g.run("echo up $((1+1))").strip(), "up 2", "the answer of " + g.name)
 
 
-@test(Machine(hv_args="apicv=off"), timeout=180)
+@test(Machine(hv_args="apicv=off"), timeout=180, only=("bochs",))
 def without_apicv(m):
     """the software path of the interrupt controllers carries the same kernel"""
     g = Guest(m, "soft")

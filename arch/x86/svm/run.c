@@ -586,6 +586,12 @@ static inline bool svm_verdict(struct x86_vcpu *v, struct svm_vcpu *x, u32 kind,
 	return svm_finish(v, x, kind, vd == V_ADVANCE || vd == V_RESUME);
 }
 
+static enum verdict cpuid_of_vcpu(struct x86_vcpu *v)
+{
+	vmcb_xcr0(v);
+	return exit_cpuid(v);
+}
+
 bool svm_exit(struct x86_vcpu *v)
 {
 	struct svm_vcpu *x = svm_vcpu(v);
@@ -611,7 +617,7 @@ bool svm_exit(struct x86_vcpu *v)
 	if (unlikely(!length))
 		return svm_finish(v, x, kind_of(b, code), !READ_ONCE(v->hv.domain->ended));
 	if (code == SVM_EXIT_CPUID)
-		return svm_verdict(v, x, EXIT_CPUID, length, hot_cpuid(v) ? V_ADVANCE : exit_cpuid(v));
+		return svm_verdict(v, x, EXIT_CPUID, length, hot_cpuid(v) ? V_ADVANCE : cpuid_of_vcpu(v));
 	if (code == SVM_EXIT_VMMCALL)
 		return svm_verdict(v, x, EXIT_HYPERCALL, length, hot_hypercall(v, b->cpl) ? V_ADVANCE : exit_hypercall(v));
 	if (b->exit_info1 & MSR_IS_WRITE)

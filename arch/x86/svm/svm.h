@@ -77,9 +77,10 @@ u64 vmcb_flags(struct x86_vcpu *v);
 void vmcb_set_rsp(struct x86_vcpu *v);
 void vmcb_set_pdptes(struct x86_vcpu *v, const u64 pdpte[4]);
 void vmcb_tsc_offset(struct x86_vcpu *v);
-/* What load and put move between v and its VMCB: DR6, the MSRs of SYSCALL, KERNEL_GS_BASE. */
+/* What load and put move between v and its VMCB: DR6, the MSRs of SYSCALL, KERNEL_GS_BASE; and XCR0. */
 void vmcb_load(struct x86_vcpu *v);
 void vmcb_save(struct x86_vcpu *v);
+void vmcb_xcr0(struct x86_vcpu *v); /* v->xcr0 from the processor */
 
 /* svm.c */
 extern u32 svm_clean; /* CLEAN_*: what the processor need not load again when nobody wrote it; 0 where it always does */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The VMCB of a vCPU: made, reset, shown. APM volume 2, "Secure Virtual Machine". It is memory: no CPU need have it loaded. */
+#include "arch/x86/asm.h"
 #include "arch/x86/cpu.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/svm/svm.h"
@@ -107,6 +108,14 @@ void vmcb_save(struct x86_vcpu *v)
 
 	v->kernel_gs_base = b->kernel_gs_base;
 	v->dr6 = b->dr6;
+	vmcb_xcr0(v);
+}
+
+/* QEMU's TCG does not let XSETBV exit (7.2): the register says what the guest has written. */
+void vmcb_xcr0(struct x86_vcpu *v)
+{
+	if (cpu_info.xcr0)
+		v->xcr0 = xgetbv(0) & cpu_info.xcr0;
 }
 
 void vmcb_tsc_offset(struct x86_vcpu *v)
@@ -160,10 +169,14 @@ void vmcb_set_cr(struct x86_vcpu *v, u32 cr, u64 value)
 	svm_dirty(b, CLEAN_CR);
 }
 
-/* SVME has to be set in a guest and is none of its business. */
+/* SVME has to be set in a guest and is none of its business. LMA follows from the rest, as VMRUN makes it: Bochs has cleared it
+ * already where it lets a MOV to CR0 that ends long mode exit. */
 u64 vmcb_get_efer(struct x86_vcpu *v)
 {
-	return svm_vmcb(v)->efer & ~EFER_SVME;
+	const struct vmcb *b = svm_vmcb(v);
+	u64 efer = b->efer & ~(EFER_SVME | EFER_LMA);
+
+	return (efer & EFER_LME) && (b->cr0 & CR0_PG) ? efer | EFER_LMA : efer;
 }
 
 void vmcb_set_efer(struct x86_vcpu *v, u64 efer)
@@ -245,7 +258,7 @@ void vmcb_get_regs(struct x86_vcpu *v, struct hvm_regs *out)
 	for (u32 i = 0; i < 6; i++)
 		out->seg_base[i] = s[i].base;
 	out->cpl = b->cpl;
-	if ((b->efer & EFER_LMA) && (b->cs.attr & VMCB_ATTR_L))
+	if ((out->efer & EFER_LMA) && (b->cs.attr & VMCB_ATTR_L))
 		out->code_bits = 64;
 	else
 		out->code_bits = (b->cs.attr & VMCB_ATTR_DB) && !(b->rflags & RFLAGS_VM) ? 32 : 16;
@@ -266,7 +279,7 @@ u32 vmcb_mode(struct x86_vcpu *v)
 	const struct vmcb *b = svm_vmcb(v);
 	u32 l = b->cs.attr & VMCB_ATTR_L ? HVM_CS_L : 0;
 
-	if (l && (b->efer & EFER_LMA))
+	if (l && (vmcb_get_efer(v) & EFER_LMA))
 		l |= HVM_64;
 	return l | (b->cpl & HVM_CPL);
 }
@@ -311,7 +324,7 @@ void vmcb_get_context(struct x86_vcpu *v, struct caisson_vcpu_context *c)
 {
 	const struct vmcb *b = svm_vmcb(v);
 
-	if (v->hv.cpu)
+	if (v->hv.cpu == this_cpu())
 		vmcb_save(v);
 	get_segment(&c->es, &b->es);
 	get_segment(&c->cs, &b->cs);
