@@ -43,6 +43,11 @@ struct domain {
 		u32 regions;
 		u64 charged;   /* pages reserved at creation */
 		u64 populated; /* of them given */
+		struct giant { /* a 1 GiB page in the making */
+			hpa_t pa;
+			u64 gpa, bytes; /* zeroed so far; 0: there is none */
+			bool busy;
+		} giant;
 	} vm;
 	struct bus bus;
 	struct events events;

@@ -87,6 +87,67 @@ again:
 	return err == -CAISSON_EEXIST ? 0 : err;
 }
 
+/*
+ * A 1 GiB page takes many calls: the block is taken at the first, each call zeroes 2 MiB of it, the last maps it. Until then it is
+ * nobody's to see. -EAGAIN: there is no such block, smaller pages will do; -EBUSY: another vCPU of the builder is at it.
+ */
+static s64 memory_fill_giant(struct domain *d, u64 gpa)
+{
+	struct giant *g = &d->vm.giant;
+	s64 r = 0;
+
+	lock(&d->vm.lock);
+	if (g->busy)
+		r = -CAISSON_EBUSY;
+	else if (g->bytes == 0 || g->gpa + g->bytes != gpa) /* not a continuation */
+		r = g->bytes ? -CAISSON_EAGAIN : 1;
+	if (r >= 0)
+		g->busy = true;
+	unlock(&d->vm.lock);
+	if (r < 0)
+		return r;
+	if (r == 1) {
+		g->pa = frame_alloc(d->id, FRAME_ORDER_1G, FRAME_RESERVED);
+		if (!frame_ok(g->pa)) {
+			g->busy = false;
+			return -CAISSON_EAGAIN;
+		}
+		g->gpa = gpa;
+	}
+	for (u64 i = 0; i < SZ_2M; i += PAGE_SIZE) {
+		memset(arch_domain_map(HPA(g->pa.v + g->bytes + i)), 0, PAGE_SIZE);
+		arch_domain_unmap();
+		if (i % 65536 == 0)
+			arch_irq_window();
+	}
+	lock(&d->vm.lock);
+	g->bytes += SZ_2M;
+	r = PAGES_2M;
+	if (g->bytes == SZ_1G) {
+		r = arch_s2_map(d, GPA(g->gpa), g->pa, SZ_1G, CAISSON_PROT_READ | CAISSON_PROT_WRITE);
+		if (!r) {
+			d->vm.populated += SZ_1G / PAGE_SIZE;
+			r = PAGES_2M;
+		} else {
+			frame_free(g->pa, FRAME_ORDER_1G, FRAME_RESERVED);
+		}
+		g->bytes = 0;
+	}
+	g->busy = false;
+	unlock(&d->vm.lock);
+	return r;
+}
+
+/* Is gpa inside, or at the start, of a part of a region that a 1 GiB page can cover? */
+static bool giant_fits(struct domain *d, u64 gpa, u32 flags)
+{
+	u64 start = gpa & ~(SZ_1G - 1);
+	const struct region *r = region_at(d, gpa);
+
+	return (arch_s2_sizes() & SZ_1G) && !flags && r && r->base <= start && (gpa == start || d->vm.giant.bytes) &&
+	       r->base + r->pages * PAGE_SIZE - start >= SZ_1G;
+}
+
 s64 memory_populate(struct domain *d, u64 gpa, u64 pages, u32 flags)
 {
 	u64 done = 0, top = 1ull << MIN(arch_phys_bits(), 46u);
@@ -107,8 +168,11 @@ s64 memory_populate(struct domain *d, u64 gpa, u64 pages, u32 flags)
 	if (flags & CAISSON_POP_LAZY)
 		return (s64)pages;
 	while (done < pages && done < MEMORY_PIECE) {
-		s64 n = memory_fill(d, gpa + done * PAGE_SIZE, pages - done);
+		u64 at = gpa + done * PAGE_SIZE;
+		s64 n = giant_fits(d, at, flags) ? memory_fill_giant(d, at) : -CAISSON_EAGAIN;
 
+		if (n == -CAISSON_EAGAIN)
+			n = memory_fill(d, at, pages - done);
 		if (n < 0)
 			return done ? (s64)done : n;
 		done += n ? (u64)n : 1;
@@ -304,6 +368,12 @@ int memory_depopulate(struct domain *d)
 	int r = 0;
 
 	lock(&d->vm.lock);
+	if (d->vm.giant.bytes && !d->vm.giant.busy) {
+		frame_free(d->vm.giant.pa, FRAME_ORDER_1G, FRAME_RESERVED);
+		d->vm.giant.bytes = 0;
+	} else if (d->vm.giant.busy) {
+		r = -CAISSON_EAGAIN;
+	}
 	while (d->vm.regions && !r) {
 		struct region *g = &d->vm.region[d->vm.regions - 1];
 		u64 size = 0, pages;

@@ -111,6 +111,7 @@ struct hvm_ops {
 	/* The vendor's block holds STAR to SFMASK, KERNEL_GS_BASE and DR6: load takes them from v, put brings back what the guest
 	 * may have changed. */
 	bool holds_syscall;
+	bool (*has_1g)(void); /* second-stage pages of 1 GiB; NULL: no */
 	bool (*has_rdtscp)(void);
 	bool (*has_invpcid)(void);
 	/* Boot CPU, before the doctor's verdict: reads capabilities, adds rows. False: this vendor's extension is not there. */

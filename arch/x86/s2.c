@@ -139,7 +139,7 @@ void arch_s2_clear(struct domain *d)
 
 u64 arch_s2_sizes(void)
 {
-	return PAGE_SIZE | SZ_2M;
+	return PAGE_SIZE | SZ_2M | (hvm->has_1g && hvm->has_1g() ? SZ_1G : 0);
 }
 
 void arch_s2_walk(struct domain *d, gpa_t at, struct caisson_walk *out)

@@ -47,6 +47,11 @@ static bool vmx_probe(void)
 	return cpu_has(CPU_VMX);
 }
 
+static bool vmx_has_1g(void)
+{
+	return vmx_caps.use_ept_vpid & VMX_EPT_VPID(1G);
+}
+
 static bool vmx_has_rdtscp(void)
 {
 	return vmx_uses(&vmx_caps, VMX_CTL_PROC2, VMX_PROC2_RDTSCP);
@@ -209,6 +214,7 @@ const struct hvm_ops vmx_ops = {
 	.name = "VMX",
 	.vcpu_bytes = sizeof(struct vmx_vcpu),
 	.s2_format = &pg_format_ept,
+	.has_1g = vmx_has_1g,
 	.has_rdtscp = vmx_has_rdtscp,
 	.has_invpcid = vmx_has_invpcid,
 	.probe = vmx_probe,
