@@ -11,7 +11,6 @@
 /* smaller blocks unite though one is zero and the other dirty; the least that is zeroed of a larger one */
 #define MIXED_ORDER 2u
 #define COALESCE    1024u
-#define RUN_ORDER   5u
 
 /*
  * A record's first word. It is written at once, so that frame_owner() may read it without the lock. Only the
@@ -27,13 +26,8 @@ enum { BODY, FREE, USED };
 
 struct record {
 	u32 tag;
-	u32 refs; /* shares of this one frame */
-	union {
-		struct {
-			u32 next, prev; /* first of a free block */
-		};
-		u32 held; /* first of a used block: sum of refs over the block */
-	};
+	u32 next, prev; /* first of a free block */
+	u32 refs;	/* first of a used block: shares of its frames */
 };
 _Static_assert(sizeof(struct record) == 16, "one frame's record");
 
@@ -54,13 +48,8 @@ static struct {
 	struct record *rec;
 	struct range range[FRAME_RANGES];
 	u32 ranges;
-	u32 hint; /* the range looked up last */
 	u64 total, hv_used, zero;
-	struct {
-		u64 fn;
-		u32 index, left;
-	} run;	      /* zeroed frames next to be given singly: cut out of the lists, but free */
-	u64 away;     /* frames of machine.free that frame_idle_zero() has in hand */
+	u64 away;     /* frames that frame_idle_zero() has in hand */
 	bool zeroing; /* (a) a CPU is in frame_idle_zero() */
 } f;
 
@@ -81,27 +70,15 @@ static u32 tag(u16 owner, u32 kind, u32 flags, u32 order)
 	return owner | PUT(TAG_KIND, kind) | flags | PUT(TAG_ORDER, order);
 }
 
-static struct range *range_search(u64 fn)
-{
-	u32 lo = 0, hi = f.ranges, mid;
-
-	while (lo < hi) {
-		mid = (lo + hi) / 2;
-		if (fn < f.range[mid].first)
-			hi = mid;
-		else if (fn - f.range[mid].first >= f.range[mid].frames)
-			lo = mid + 1;
-		else
-			return WRITE_ONCE(f.hint, mid), &f.range[mid];
-	}
-	return NULL;
-}
-
+/* There are few ranges: nobody gains by a better search. */
 static struct range *range_of(u64 fn)
 {
-	struct range *r = &f.range[READ_ONCE(f.hint)];
+	struct range *r;
 
-	return likely(fn - r->first < r->frames) ? r : range_search(fn);
+	for (r = f.range; r < f.range + f.ranges; r++)
+		if (fn - r->first < r->frames)
+			return r;
+	return NULL;
 }
 
 static u32 index_of(const struct range *r, u64 fn)
@@ -111,20 +88,11 @@ static u32 index_of(const struct range *r, u64 fn)
 
 static u64 number_of(u32 i)
 {
-	struct range *r = &f.range[READ_ONCE(f.hint)];
-	u32 lo = 0, hi = f.ranges, mid;
+	const struct range *r = f.range;
 
-	if (likely(i - r->index < r->frames))
-		return r->first + (i - r->index);
-	while (hi - lo > 1) {
-		mid = (lo + hi) / 2;
-		if (i < f.range[mid].index)
-			hi = mid;
-		else
-			lo = mid;
-	}
-	WRITE_ONCE(f.hint, lo);
-	return f.range[lo].first + (i - f.range[lo].index);
+	while (i - r->index >= r->frames)
+		r++;
+	return r->first + (i - r->index);
 }
 
 /* The first record of the block that holds frame fn, or NIL. A block whose first frame is aligned to an order
@@ -227,12 +195,26 @@ static void release(u64 fn, u32 order, u32 flags)
 	push(p, index_of(r, fn), order, flags);
 }
 
-/* A block out of the lists, the smallest that will do; *flags gets what is known of it. The rest of it goes
- * back. */
+/* The first block of a list, cut down to `order`; *flags gets what is known of it. The rest of it goes back.
+ */
+static u32 cut(struct pool *p, u32 zero, u32 o, u32 order, u32 *flags)
+{
+	u32 i = p->head[zero][o];
+
+	*flags = f.rec[i].tag & (TAG_ZERO | TAG_HV);
+	pull(p, i);
+	while (o > order) {
+		o--;
+		push(p, i + BIT(o), o, *flags);
+	}
+	return i;
+}
+
+/* A block out of the lists, the smallest that will do, or NIL. */
 static u32 take(struct pool *p, u32 order, bool zero, u32 *flags)
 {
 	u32 have[2] = { p->orders[0] >> order, p->orders[1] >> order };
-	u32 i, o, z;
+	u32 z;
 
 	if (!(have[0] | have[1]))
 		return NIL;
@@ -243,43 +225,7 @@ static u32 take(struct pool *p, u32 order, bool zero, u32 *flags)
 		    order + __builtin_ctz(have[0]) >= FRAME_ORDER_2M;
 	else
 		z = __builtin_ctz(have[1]) < __builtin_ctz(have[0]);
-	o = order + __builtin_ctz(have[z]);
-	i = p->head[z][o];
-	*flags = f.rec[i].tag & (TAG_ZERO | TAG_HV);
-	pull(p, i);
-	while (o > order) {
-		o--;
-		push(p, i + BIT(o), o, *flags);
-	}
-	return i;
-}
-
-/* What is left of the run goes back to the lists. */
-static void run_end(void)
-{
-	for (; f.run.left; f.run.left--, f.run.fn++) {
-		f.zero--;
-		release(f.run.fn, 0, TAG_ZERO);
-	}
-}
-
-/* A new run, of up to 128 KiB, if there is zeroed memory that is not better kept in one piece. */
-static void run_begin(void)
-{
-	u32 zero = f.machine.orders[1], order, known;
-
-	if (!zero)
-		return;
-	order = zero >> RUN_ORDER ? RUN_ORDER : 31 - (u32)__builtin_clz(zero);
-	f.run.index = take(&f.machine, order, true, &known);
-	f.run.fn = number_of(f.run.index);
-	f.rec[f.run.index].tag = 0;
-	if (!(known & TAG_ZERO)) {
-		release(f.run.fn, order, 0);
-		return;
-	}
-	f.run.left = BIT(order);
-	f.zero += f.run.left;
+	return cut(p, z, order + __builtin_ctz(have[z]), order, flags);
 }
 
 /* Unites zero blocks with dirty buddies after all, because a larger block is wanted. */
@@ -304,6 +250,17 @@ static void coalesce(struct pool *p, u32 order)
 	}
 }
 
+/* A free block of the machine pool, or NIL. */
+static u32 take_machine(u32 order, bool zero, u32 *flags)
+{
+	u32 i = take(&f.machine, order, zero, flags);
+
+	if (likely(i != NIL))
+		return i;
+	coalesce(&f.machine, order);
+	return take(&f.machine, order, zero, flags);
+}
+
 /* The hv pool takes another 2 MiB. */
 static bool refill(void)
 {
@@ -311,14 +268,9 @@ static bool refill(void)
 
 	if (f.machine.free - f.machine.reserved < BIT(FRAME_ORDER_2M))
 		return false;
-	i = take(&f.machine, FRAME_ORDER_2M, true, &flags);
-	if (i == NIL) {
-		run_end();
-		coalesce(&f.machine, FRAME_ORDER_2M);
-		i = take(&f.machine, FRAME_ORDER_2M, true, &flags);
-		if (i == NIL)
-			return false;
-	}
+	i = take_machine(FRAME_ORDER_2M, true, &flags);
+	if (i == NIL)
+		return false;
 	f.machine.free -= BIT(FRAME_ORDER_2M);
 	f.hv.free += BIT(FRAME_ORDER_2M);
 	push(&f.hv, i, FRAME_ORDER_2M, flags | TAG_HV);
@@ -339,10 +291,10 @@ static void trim(void)
 
 /* ---- zeroing ---- */
 
-static void zero_frames(u64 fn, u32 frames, u32 flags)
+static void zero_block(u64 fn, u32 order, u32 flags)
 {
-	for (; frames; frames--, fn++) {
-		hpa_t pa = HPA(fn << PAGE_SHIFT);
+	for (u64 end = fn + BIT(order); fn < end;) {
+		hpa_t pa = HPA(fn++ << PAGE_SHIFT);
 
 		if (flags & TAG_HV) {
 			memset(arch_direct_map(pa), 0, PAGE_SIZE);
@@ -350,26 +302,14 @@ static void zero_frames(u64 fn, u32 frames, u32 flags)
 			memset(arch_domain_map(pa), 0, PAGE_SIZE);
 			arch_domain_unmap();
 		}
-	}
-}
-
-static void zero_block(u64 fn, u32 order, u32 flags)
-{
-	u64 end = fn + BIT(order);
-
-	if (order <= PIECE_ORDER) {
-		zero_frames(fn, BIT(order), flags);
-		return;
-	}
-	for (; fn < end; fn += BIT(PIECE_ORDER)) {
-		zero_frames(fn, BIT(PIECE_ORDER), flags);
-		arch_irq_window();
+		if (order > PIECE_ORDER && !(fn & (BIT(PIECE_ORDER) - 1)))
+			arch_irq_window();
 	}
 }
 
 bool frame_idle_zero(u64 max_bytes)
 {
-	u32 piece = MIXED_ORDER, o, i;
+	u32 piece = MIXED_ORDER, o, i, known;
 	u64 fn;
 
 	while (piece < PIECE_ORDER && PAGE_SIZE << (piece + 1) <= max_bytes)
@@ -379,28 +319,27 @@ bool frame_idle_zero(u64 max_bytes)
 	if (__atomic_exchange_n(&f.zeroing, true, __ATOMIC_ACQUIRE))
 		return false;
 	lock(&f.lock);
-	if (!f.machine.orders[0]) {
+	if (!f.machine.orders[0] ||
+	    f.machine.free < f.machine.reserved + BIT(piece)) { /* promised: in reach */
 		unlock(&f.lock);
 		__atomic_store_n(&f.zeroing, false, __ATOMIC_RELEASE);
 		return false;
 	}
 	/* The smallest dirty block, whole or a piece of it. */
 	o = __builtin_ctz(f.machine.orders[0]);
-	i = f.machine.head[0][o];
-	pull(&f.machine, i);
-	while (o > piece) {
-		o--;
-		push(&f.machine, i + BIT(o), o, 0);
-	}
+	i = cut(&f.machine, 0, o, MIN(o, piece), &known);
+	o = MIN(o, piece);
 	f.rec[i].tag = tag(FRAME_OWNER_HV, USED, 0, o);
-	f.away += BIT(o);
+	f.machine.free -= BIT(o);
+	f.away = BIT(o);
 	fn = number_of(i);
 	unlock(&f.lock);
 
-	zero_frames(fn, BIT(o), 0);
+	zero_block(fn, o, 0);
 
 	lock(&f.lock);
-	f.away -= BIT(o);
+	f.away = 0;
+	f.machine.free += BIT(o);
 	f.rec[i].tag = 0;
 	release(fn, o, TAG_ZERO);
 	unlock(&f.lock);
@@ -409,30 +348,6 @@ bool frame_idle_zero(u64 max_bytes)
 }
 
 /* ---- allocation ---- */
-
-static u32 take_machine(u32 order, bool reserved, bool zero, u32 *flags)
-{
-	u32 i = take(&f.machine, order, zero, flags);
-
-	if (likely(i != NIL))
-		return i;
-	run_end();
-	if (order) {
-		coalesce(&f.machine, order);
-		return take(&f.machine, order, zero, flags);
-	}
-	/* A frame is free: it was in the run, or another CPU is zeroing it and needs the lock to give it
-	 * back. */
-	while ((i = take(&f.machine, order, zero, flags)) == NIL) {
-		ASSERT(f.away, "%lu frames free, none found", f.machine.free);
-		unlock(&f.lock);
-		arch_pause();
-		lock(&f.lock);
-		if (f.machine.free == (reserved ? 0 : f.machine.reserved))
-			return NIL;
-	}
-	return i;
-}
 
 static u32 take_hv(u32 order, bool reserved, bool zero, u32 *flags)
 {
@@ -445,30 +360,6 @@ static u32 take_hv(u32 order, bool reserved, bool zero, u32 *flags)
 	return i;
 }
 
-/* One zeroed frame for a domain, what a first touch asks for: the next of the run. FRAME_NONE: the long way.
- */
-static hpa_t next_of_run(u16 owner, bool reserved)
-{
-	struct pool *p = &f.machine;
-	hpa_t pa = FRAME_NONE;
-
-	lock(&f.lock);
-	if (unlikely(!f.run.left))
-		run_begin();
-	if (likely(f.run.left && p->free > (reserved ? 0 : p->reserved))) {
-		ASSERT(!reserved || p->reserved, "%lu frames free, none reserved", p->free);
-		f.rec[f.run.index].tag = tag(owner, USED, 0, 0);
-		f.rec[f.run.index++].held = 0;
-		pa = HPA(f.run.fn++ << PAGE_SHIFT);
-		f.run.left--;
-		f.zero--;
-		p->free--;
-		p->reserved -= reserved;
-	}
-	unlock(&f.lock);
-	return pa;
-}
-
 hpa_t frame_alloc(u16 owner, u32 order, u32 flags)
 {
 	bool hv = flags & FRAME_HV, reserved = flags & FRAME_RESERVED, zero = flags & FRAME_ZERO;
@@ -477,18 +368,12 @@ hpa_t frame_alloc(u16 owner, u32 order, u32 flags)
 	u32 i = NIL, known = 0;
 
 	ASSERT(order < FRAME_ORDERS, "order %u", order);
-	if (!order && zero && !hv) {
-		hpa_t pa = next_of_run(owner, reserved);
-
-		if (likely(frame_ok(pa)))
-			return pa;
-	}
 	lock(&f.lock);
 	ASSERT(!reserved || p->reserved >= n, "%lu frames reserved, %lu wanted", p->reserved, n);
 	if (p == &f.hv)
 		i = take_hv(order, reserved, zero, &known);
 	else if (p->free - (reserved ? 0 : p->reserved) >= n)
-		i = take_machine(order, reserved, zero, &known);
+		i = take_machine(order, zero, &known);
 	if (unlikely(i == NIL)) {
 		unlock(&f.lock);
 		return FRAME_NONE;
@@ -501,7 +386,7 @@ hpa_t frame_alloc(u16 owner, u32 order, u32 flags)
 		known |= TAG_HV;
 	}
 	f.rec[i].tag = tag(owner, USED, known & TAG_HV, order);
-	f.rec[i].held = 0;
+	f.rec[i].refs = 0;
 	fn = number_of(i);
 	unlock(&f.lock);
 
@@ -510,31 +395,29 @@ hpa_t frame_alloc(u16 owner, u32 order, u32 flags)
 	return HPA(fn << PAGE_SHIFT);
 }
 
-static u32 count_refs(u32 i, u32 order)
+/* The first record of the allocated block that holds pa. */
+static u32 used_block(hpa_t pa)
 {
-	u32 n = 0, end = i + BIT(order);
+	u32 i = block_of(pa.v >> PAGE_SHIFT);
 
-	for (; i < end; i++)
-		n += f.rec[i].refs;
-	return n;
+	ASSERT(i != NIL && kind_of(i) == USED, "frame 0x%lx is not allocated", pa.v);
+	return i;
 }
 
 /* The block of `order` at pa, cut out of the allocated one that holds it. */
 static u32 carve(hpa_t pa, u32 order)
 {
 	u64 fn = pa.v >> PAGE_SHIFT;
-	u32 i = block_of(fn), o, t;
+	u32 i = used_block(pa), o = order_of(i), t;
 
-	ASSERT(i != NIL && kind_of(i) == USED, "frame 0x%lx is not allocated", pa.v);
-	o = order_of(i);
+	ASSERT(!f.rec[i].refs, "frame 0x%lx has %u shares", pa.v, f.rec[i].refs);
 	ASSERT(o >= order && !(pa.v & ((PAGE_SIZE << order) - 1)), "0x%lx order %u in a block of order %u",
 	       pa.v, order, o);
 	while (o > order) {
 		u32 upper = i + BIT(--o);
 
 		t = (f.rec[i].tag & ~(u32)TAG_ORDER) | PUT(TAG_ORDER, o);
-		f.rec[upper].held = f.rec[i].held ? count_refs(upper, o) : 0;
-		f.rec[i].held -= f.rec[upper].held;
+		f.rec[upper].refs = 0;
 		WRITE_ONCE(f.rec[upper].tag, t);
 		WRITE_ONCE(f.rec[i].tag, t);
 		if (fn & BIT(o))
@@ -551,7 +434,6 @@ void frame_free(hpa_t pa, u32 order, u32 back)
 
 	lock(&f.lock);
 	i = carve(pa, order);
-	ASSERT(!f.rec[i].held, "frame 0x%lx has %u shares", pa.v, f.rec[i].held);
 	flags = f.rec[i].tag & TAG_HV;
 	f.rec[i].tag = 0;
 	p = flags && order < FRAME_ORDER_2M ? &f.hv : &f.machine;
@@ -613,56 +495,30 @@ u16 frame_owner(hpa_t pa)
 	return i == NIL ? FRAME_NO_OWNER : GET(TAG_OWNER, READ_ONCE(f.rec[i].tag));
 }
 
-u32 frame_order(hpa_t pa)
-{
-	u32 i = block_of(pa.v >> PAGE_SHIFT);
-
-	ASSERT(i != NIL && kind_of(i) == USED, "frame 0x%lx is not allocated", pa.v);
-	return order_of(i);
-}
-
-void frame_set_owner(hpa_t pa, u32 order, u16 owner)
+static void refs_add(hpa_t pa, u32 by)
 {
 	u32 i;
 
 	lock(&f.lock);
-	i = carve(pa, order);
-	WRITE_ONCE(f.rec[i].tag, (f.rec[i].tag & ~(u32)TAG_OWNER) | owner);
+	i = used_block(pa);
+	f.rec[i].refs += by;
+	ASSERT(f.rec[i].refs != ~0u, "frame 0x%lx has no share", pa.v);
 	unlock(&f.lock);
 }
 
-static u32 refs_add(hpa_t pa, u32 by)
+void frame_ref(hpa_t pa)
 {
-	u64 fn = pa.v >> PAGE_SHIFT;
-	u32 i, first, refs;
-
-	lock(&f.lock);
-	first = block_of(fn);
-	ASSERT(first != NIL && kind_of(first) == USED, "frame 0x%lx is not allocated", pa.v);
-	i = index_of(range_of(fn), fn);
-	refs = f.rec[i].refs += by;
-	ASSERT(refs != ~0u, "frame 0x%lx has no share", pa.v);
-	f.rec[first].held += by;
-	unlock(&f.lock);
-	return refs;
+	refs_add(pa, 1);
 }
 
-u32 frame_ref(hpa_t pa)
+void frame_unref(hpa_t pa)
 {
-	return refs_add(pa, 1);
-}
-
-u32 frame_unref(hpa_t pa)
-{
-	return refs_add(pa, ~0u);
+	refs_add(pa, ~0u);
 }
 
 u32 frame_refs(hpa_t pa)
 {
-	u32 i = block_of(pa.v >> PAGE_SHIFT);
-
-	ASSERT(i != NIL && kind_of(i) == USED, "frame 0x%lx is not allocated", pa.v);
-	return READ_ONCE(f.rec[i].held);
+	return READ_ONCE(f.rec[used_block(pa)].refs);
 }
 
 void *frame_map(hpa_t pa, u16 owner)
@@ -684,7 +540,7 @@ void frame_count(struct frame_counts *out)
 	lock(&f.lock);
 	*out = (struct frame_counts){
 		.total = f.total,
-		.free = f.machine.free + f.hv.free,
+		.free = f.machine.free + f.hv.free + f.away,
 		.reserved = f.machine.reserved + f.hv.reserved,
 		.hv = f.hv_used,
 		.zero = f.zero,
@@ -694,43 +550,29 @@ void frame_count(struct frame_counts *out)
 
 /* ---- at boot ---- */
 
-static bool fits_machine(u64 base, u64 frames)
-{
-	return frames && base + frames <= BIT(40) && f.total + frames < NIL;
-}
-
+/* Sorted by address; what touches the one before joins it. */
 static int add_range(u64 base, u64 end)
 {
 	u64 first = ALIGN_UP(base, PAGE_SIZE) >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
-	struct range *r;
-	u32 i;
+	struct range *r = &f.range[f.ranges];
 
-	if (last <= first || !fits_machine(first, last - first))
+	if (last <= first || last > BIT(40) || f.total + last - first >= NIL)
 		return 0;
-	for (i = f.ranges; i && f.range[i - 1].first > first; i--)
-		;
-	if ((i && f.range[i - 1].first + f.range[i - 1].frames > first) ||
-	    (i < f.ranges && last > f.range[i].first))
-		return -CAISSON_EINVAL;
-	f.total += last - first;
-	if (i && f.range[i - 1].first + f.range[i - 1].frames == first) {
-		f.range[i - 1].frames += last - first;
-		if (i < f.ranges && last == f.range[i].first) {
-			f.range[i - 1].frames += f.range[i].frames;
-			memmove(&f.range[i], &f.range[i + 1], (--f.ranges - i) * sizeof(*r));
-		}
-		return 0;
-	}
-	if (i < f.ranges && last == f.range[i].first) {
-		f.range[i].first = first;
-		f.range[i].frames += last - first;
-		return 0;
-	}
 	if (f.ranges == FRAME_RANGES)
 		return -CAISSON_ENOSPC;
-	r = &f.range[i];
-	memmove(r + 1, r, (f.ranges++ - i) * sizeof(*r));
+	for (; r > f.range && r[-1].first > first; r--)
+		r[0] = r[-1];
 	*r = (struct range){ .first = first, .frames = last - first };
+	f.total += r->frames;
+	f.ranges++;
+	if (r + 1 < f.range + f.ranges && last > r[1].first)
+		return -CAISSON_EINVAL;
+	if (r == f.range || r[-1].first + r[-1].frames < first)
+		return 0;
+	if (r[-1].first + r[-1].frames > first)
+		return -CAISSON_EINVAL;
+	r[-1].frames += r->frames;
+	memmove(r, r + 1, (size_t)(f.range + --f.ranges - r) * sizeof(*r));
 	return 0;
 }
 

@@ -73,15 +73,10 @@ void frame_unreserve(u64 n, u32 flags);
 /* FRAME_NO_OWNER for what is free or has no record (devices, boot modules). No lock; stable while the caller
  * knows by other means that the frame stays allocated. */
 u16 frame_owner(hpa_t pa);
-/* The order of the allocated block that holds the frame. */
-u32 frame_order(hpa_t pa);
-/* An allocated block, or an aligned part of one, changes hands. */
-void frame_set_owner(hpa_t pa, u32 order, u16 owner);
-
-/* One more, one fewer share of a single allocated frame by somebody else than its owner; frame_free() asserts
- * that there is none. The frame's new count is returned. */
-u32 frame_ref(hpa_t pa);
-u32 frame_unref(hpa_t pa);
+/* One more, one fewer share of an allocated frame by somebody else than its owner. They are counted for its
+ * whole block, which frame_free() takes no part of while there is one. */
+void frame_ref(hpa_t pa);
+void frame_unref(hpa_t pa);
 /* The shares of all frames of the allocated block that holds this one. */
 u32 frame_refs(hpa_t pa);
 
