@@ -132,6 +132,14 @@ s64 share_map(struct domain *holder, u64 at, struct domain *granter, u64 from, u
 	pages = MIN(pages, SHARE_PIECE);
 	if (from & ~PAGE_MASK)
 		return -CAISSON_EINVAL;
+	/* Lazy pages are filled first: zeroing a large one lets interrupts in, and takes its time. */
+	for (u64 i = 0; i < pages; i++) {
+		hpa_t pa = memory_pin(granter, from + i * PAGE_SIZE, prot & CAISSON_PROT_WRITE, true);
+
+		if (!frame_ok(pa))
+			return -CAISSON_EFAULT;
+		memory_unpin(pa);
+	}
 	lock(&share_lock);
 	r = share_check(holder, at, pages);
 	if (!r && READ_ONCE(granter->dying))

@@ -172,7 +172,7 @@ class Running:
 
 
 class Alarm:
-    """a bound on a test as a whole, whatever it waits for"""
+    """a bound on a test as a whole, whatever it waits for; on the wall's time, so that a busy machine gets more of it"""
 
     def __init__(self, seconds):
         self.seconds = seconds
@@ -208,6 +208,7 @@ class Alone:
     def use(self, emulator):
         """an emulator that the test started by itself is ended with the test"""
         self.machines.append(emulator)
+        emulator.patient = True
         return emulator
 
     def close(self):
@@ -260,7 +261,7 @@ class Runner:
         log, begin, why, context, offset = self.logfile(t.name), time.monotonic(), None, None, 0
         details = ""
         try:
-            with Alarm(t.timeout):
+            with Alarm(3 * t.timeout):
                 if t.machine:
                     context = self.on(t.machine)
                     offset = len(context.emu.log)

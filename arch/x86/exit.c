@@ -220,14 +220,19 @@ static enum verdict exit_cr(struct x86_vcpu *v, const struct vm_exit *x)
 }
 
 /* SDM: "Extended Control Registers (Including XCR0)" */
+bool xcr0_valid(const struct x86_vcpu *v, u64 value)
+{
+	u64 avx512 = value & XCR0_AVX512;
+
+	return (value & XCR0_X87) && !(value & ~cpuid_xcr0(&x86_domain(v->hv.domain)->cpuid)) &&
+	       (!(value & XCR0_AVX) || (value & XCR0_SSE)) && (!avx512 || (avx512 == XCR0_AVX512 && (value & XCR0_AVX)));
+}
+
 static enum verdict exit_xsetbv(struct x86_vcpu *v)
 {
 	u64 value = (u64)(u32)v->regs[RDX] << 32 | (u32)v->regs[RAX];
-	u64 avx512 = value & XCR0_AVX512;
 
-	if ((u32)v->regs[RCX] != 0 || (hvm->mode(v) & HVM_CPL) || !(value & XCR0_X87) ||
-	    (value & ~cpuid_xcr0(&x86_domain(v->hv.domain)->cpuid)) || ((value & XCR0_AVX) && !(value & XCR0_SSE)) ||
-	    (avx512 && (avx512 != XCR0_AVX512 || !(value & XCR0_AVX))) || !xsetbv_safe(0, value))
+	if ((u32)v->regs[RCX] != 0 || (hvm->mode(v) & HVM_CPL) || !xcr0_valid(v, value) || !xsetbv_safe(0, value))
 		return inject(v, X86_GP, 0);
 	v->xcr0 = value;
 	return V_ADVANCE;

@@ -423,7 +423,7 @@ static bool context_ok(const struct x86_vcpu *v, const struct caisson_vcpu_conte
 	const struct cpuid_table *t = &x86_domain(v->hv.domain)->cpuid;
 
 	return !(c->cr4 & ~cpuid_cr4_allowed(t)) && !(c->efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)) &&
-	       !(c->xcr0 & ~(cpuid_xcr0(t) | XCR0_X87)) && c->cr8 < 16 && !(c->dr6 >> 32) && !(c->dr7 >> 32) &&
+	       ((c->xcr0 | XCR0_X87) == XCR0_X87 || xcr0_valid(v, c->xcr0 | XCR0_X87)) && !(c->sfmask >> 32) && c->cr8 < 16 && !(c->dr6 >> 32) && !(c->dr7 >> 32) &&
 	       canonical(c->lstar) && canonical(c->cstar) && canonical(c->kernel_gs_base) && c->activity <= CAISSON_ACT_WAIT_SIPI;
 }
 

@@ -107,6 +107,7 @@ struct vm_exit;
 enum verdict io_port(struct x86_vcpu *v, u16 port, u8 size, bool in, u32 insn_len); /* io.c */
 enum verdict exit_cpuid(struct x86_vcpu *v);	       /* exit.c */
 enum verdict exit_hypercall(struct x86_vcpu *v);       /* exit.c */
+bool xcr0_valid(const struct x86_vcpu *v, u64 value);  /* exit.c: may the guest have it in XCR0? */
 enum verdict exit_io(struct x86_vcpu *v, const struct vm_exit *x);     /* io.c */
 enum verdict exit_npf(struct x86_vcpu *v, const struct vm_exit *x);    /* io.c */
 /* A device model has answered: goes on with v->io. V_BLOCK: another request is under way. */
