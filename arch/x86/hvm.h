@@ -170,9 +170,26 @@ bool exit_handle(struct x86_vcpu *v, struct vm_exit *x);
  * leave for hv. */
 bool exit_pending(struct x86_vcpu *v);
 /* Pending interrupt state for the vendor's entry: the vector that the guest's APIC offers, or -1. */
+static inline int hvm_extint(struct x86_vcpu *v)
+{
+	u32 e = READ_ONCE(v->extint);
+
+	return unlikely(e) ? (int)(e & 0xff) : -1;
+}
 static inline int hvm_irq_vector(struct x86_vcpu *v)
 {
+	if (unlikely(READ_ONCE(v->extint)))
+		return hvm_extint(v);
 	return vlapic_pending_vector(&v->apic);
+}
+/* It goes in now. */
+static inline void hvm_irq_ack(struct x86_vcpu *v, u8 vector)
+{
+	u32 e = VCPU_EXTINT | vector;
+
+	if (likely(!READ_ONCE(v->extint)) ||
+	    !__atomic_compare_exchange_n(&v->extint, &e, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		vlapic_ack(&v->apic, vector);
 }
 
 #endif

@@ -134,7 +134,7 @@ void arch_vcpu_reset(struct vcpu *hv)
 
 	timer_cancel(&v->apic_timer);
 	v->timer_fired = false;
-	v->nmi_pending = v->init_sipi = 0;
+	v->nmi_pending = v->extint = v->init_sipi = 0;
 	v->io.kind = IO_NONE;
 	v->clock_msr = v->wall_clock_msr = 0;
 	v->clock_due = false;
@@ -342,6 +342,8 @@ bool arch_vcpu_has_work(struct vcpu *hv)
 		return true;
 	if (!v->halt_open)
 		return false;
+	if (READ_ONCE(v->extint))
+		return true;
 	return v->apicv ? hvm->apicv_waits(v) : vlapic_pending_vector(&v->apic) >= 0;
 }
 
@@ -563,6 +565,14 @@ void vlapic_nmi(struct vlapic *a)
 	/* One is being handled, one waits: the processor latches no more. */
 	while (n < 2 && !__atomic_compare_exchange_n(&v->nmi_pending, &n, n + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		;
+	vcpu_pend(&v->hv, PEND_NMI, true);
+}
+
+void vlapic_extint(struct vlapic *a, u8 vector)
+{
+	struct x86_vcpu *v = apic_vcpu(a);
+
+	__atomic_store_n(&v->extint, VCPU_EXTINT | vector, __ATOMIC_RELEASE);
 	vcpu_pend(&v->hv, PEND_NMI, true);
 }
 

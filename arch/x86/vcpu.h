@@ -51,6 +51,7 @@ struct x86_vcpu {
 	u64 syscall[SYSCALL_MSRS];
 	void *xsave;
 	u32 nmi_pending; /* (a) */
+	u32 extint;	 /* (a) an interrupt by ExtINT waits: VCPU_EXTINT | vector */
 	u32 init_sipi;	 /* (a) latched: bit 8 INIT, bit 9 SIPI, low byte its vector */
 	bool halted;	 /* in HLT: runs on only with an event */
 	bool halt_open;	 /* and that may be an interrupt */
@@ -97,6 +98,8 @@ static inline struct x86_vcpu *apic_vcpu(struct vlapic *a)
 
 #define VCPU_INIT BIT(8)
 #define VCPU_SIPI BIT(9)
+/* x86_vcpu.extint: below it the vector */
+#define VCPU_EXTINT BIT(8)
 /* vcpu.c. SDM: "Processor State After Reset", column INIT; "Start-Up IPI" */
 void x86_vcpu_init_state(struct x86_vcpu *v);
 void x86_vcpu_sipi_state(struct x86_vcpu *v, u8 vector);

@@ -201,12 +201,17 @@ bool vlapic_deliver(struct vlapic *v, const struct irq_msg *m)
 	case APIC_NMI:
 		vlapic_nmi(v);
 		return true;
+	case APIC_EXTINT: /* LINT0 takes it as firmware left it, until an operating system switches the APIC on */
+		if (software_enabled(v))
+			return false;
+		vlapic_extint(v, m->vector);
+		return true;
 	case APIC_INIT:
 	case APIC_SIPI:
 		vlapic_init_sipi(v, m->mode == APIC_SIPI, m->vector);
 		return true;
 	}
-	return false; /* SMI and ExtINT: the machine has no SMM and no PIC */
+	return false; /* SMI: the machine has no SMM */
 }
 
 void vlapic_lvt_raise(struct vlapic *v, unsigned off)

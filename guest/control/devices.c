@@ -48,6 +48,35 @@ static const struct dev_ops host_ops = {
 	.irq = host_irq, .output = host_output, .end = host_end, .now_ns = host_now
 };
 
+/*
+ * The test device's lines go to the 8259s as well, which stand then as a PC's firmware leaves them, so that
+ * code which knows of nothing else, in real mode, can be interrupted: each rising line is an ExtINT message.
+ * The hypervisor delivers it while the local APIC is not switched on. Nothing is in service: guests need no
+ * EOI.
+ */
+#define MSI_ADDRESS 0xfee00000ull /* the first vCPU */
+#define MSI_EXTINT  0x700u
+#define PIC_CASCADE 4u		  /* the mask's bit of the second one */
+
+static void pic_line(struct dom *d, unsigned line)
+{
+	const struct pic *p = &d->dev.pic[line / 8 % 2];
+
+	if (line < 16 && !(p->mask >> line % 8 & 1) && (line < 8 || !(d->dev.pic[0].mask & PIC_CASCADE)))
+		hc_msi(d->id, MSI_ADDRESS, MSI_EXTINT | (p->base + line % 8));
+}
+
+static void test_irq(void *ctx, unsigned line, bool level)
+{
+	host_irq(ctx, line, level);
+	if (level)
+		pic_line(ctx, line);
+}
+
+static const struct dev_ops test_ops = {
+	.irq = test_irq, .output = host_output, .end = host_end, .now_ns = host_now
+};
+
 bool devices_init(struct dom *d, u64 memory, u32 vcpus, bool testdev)
 {
 	struct devices *v = &d->dev;
@@ -67,7 +96,10 @@ bool devices_init(struct dom *d, u64 memory, u32 vcpus, bool testdev)
 			v->test = alloc(sizeof(*v->test));
 		if (!v->test)
 			return false;
-		testdev_init(v->test, &v->host);
+		v->test_host = (struct dev_host){ .ops = &test_ops, .ctx = d };
+		testdev_init(v->test, &v->test_host);
+		v->pic[0] = (struct pic){ .base = 0x08 };
+		v->pic[1] = (struct pic){ .base = 0x70 };
 	}
 	return true;
 }
@@ -124,13 +156,18 @@ static void pic_write(struct pic *p, u32 offset, u8 v)
 		if (v & 0x10) {
 			p->icw_left = (u8)(1 + !(v & 2) + (v & 1));
 			p->mask = 0;
+			p->icw_base = false;
 		}
 		return;
 	}
-	if (p->icw_left)
+	if (p->icw_left) {
+		if (!p->icw_base) /* ICW2 is the first of them */
+			p->base = v & 0xf8;
+		p->icw_base = true;
 		p->icw_left--;
-	else
+	} else {
 		p->mask = v;
+	}
 }
 
 static void pic_access(struct pic *p, u32 offset, struct caisson_ioreq *q)

@@ -18,15 +18,18 @@
 
 struct dom;
 
-/* An 8259A that never raises anything: its mask reads back, for that is how guests find out that it is there.
+/*
+ * An 8259A: its mask reads back, for that is how guests find out that it is there. It raises nothing, but for
+ * the lines of the test device (pic_line() in devices.c).
  */
 struct pic {
 	u8 mask, icw_left;
-	bool icw4;
+	u8 base; /* of its eight vectors */
+	bool icw_base; /* ICW2 has come */
 };
 
 struct devices {
-	struct dev_host host;
+	struct dev_host host, test_host;
 	struct pmtimer pmtimer;
 	struct power power;
 	struct exitport exitport;

@@ -18,7 +18,7 @@ static struct vlapic apic[N], *all[N];
 static u32 page[N][1024] __aligned(4096);
 static struct fake {
 	u64 armed; /* 0: not */
-	unsigned kicks, nmis, inits, sipis, cancels;
+	unsigned extint, kicks, nmis, inits, sipis, cancels;
 	u8 sipi_vector;
 } fake[N];
 static u64 now;
@@ -62,6 +62,11 @@ void vlapic_eoi_broadcast(struct vlapic *v, u8 vector)
 void vlapic_nmi(struct vlapic *v)
 {
 	fake[v->id].nmis++;
+}
+
+void vlapic_extint(struct vlapic *v, u8 vector)
+{
+	fake[v->id].extint = vector;
 }
 
 void vlapic_init_sipi(struct vlapic *v, bool sipi, u8 vector)
@@ -310,7 +315,14 @@ static void test_disabled(void **state)
 	m.mode = APIC_NMI;
 	assert_true(vlapic_deliver(&apic[0], &m));
 	assert_int_equal(fake[0].nmis, 1);
+	m.mode = APIC_EXTINT;
+	assert_true(vlapic_deliver(&apic[0], &m));
+	assert_int_equal(fake[0].extint, 0x40);
 	enable(0);
+	m.vector = 0x41;
+	assert_false(vlapic_deliver(&apic[0], &m));
+	assert_int_equal(fake[0].extint, 0x40);
+	m.vector = 0x40;
 	put(0, APIC_LVT_TIMER, 0x31);
 	assert_int_equal(get(0, APIC_LVT_TIMER), 0x31);
 	m.mode = APIC_FIXED;

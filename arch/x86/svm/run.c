@@ -236,7 +236,7 @@ static void inject_irqs(struct x86_vcpu *v, struct svm_vcpu *x, bool taken)
 		taken |= inject_nmi(v, x, taken);
 	vector = hvm_irq_vector(v);
 	if (vector >= 0 && !taken && svm_irq_open(v)) {
-		vlapic_ack(&v->apic, (u8)vector);
+		hvm_irq_ack(v, (u8)vector);
 		b->event = (u32)(EVENT_VALID | PUT(EVENT_TYPE, EVENT_INTR)) | (u32)vector;
 		vector = hvm_irq_vector(v);
 	}

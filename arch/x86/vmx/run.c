@@ -118,14 +118,14 @@ static void inject_irqs(struct x86_vcpu *v, struct vmx_vcpu *x, bool taken)
 	}
 	if (v->apicv) {
 		apicv_sync(v);
-		vector = -1;
+		vector = hvm_extint(v);
 	} else {
 		vector = hvm_irq_vector(v);
 	}
 	if (vector >= 0 && !taken && vmx_irq_open(v)) {
-		vlapic_ack(&v->apic, (u8)vector);
+		hvm_irq_ack(v, (u8)vector);
 		vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, INTR_INFO_VALID | (u32)vector);
-		vector = hvm_irq_vector(v);
+		vector = v->apicv ? hvm_extint(v) : hvm_irq_vector(v);
 	}
 	window = vector >= 0;
 	if (window != x->window)
@@ -401,8 +401,9 @@ static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struc
 		break;
 	case EXIT_IRQ_WINDOW:
 	case EXIT_NMI_WINDOW:
-		/* look again what can go in */
-		__atomic_or_fetch(&v->hv.pending, e->kind == EXIT_NMI_WINDOW ? PEND_NMI : PEND_IRQ, __ATOMIC_RELAXED);
+		/* look again what can go in; with APICv it is nothing of the APIC's, and not the short way's */
+		__atomic_or_fetch(&v->hv.pending, e->kind == EXIT_NMI_WINDOW || v->apicv ? PEND_NMI : PEND_IRQ,
+				  __ATOMIC_RELAXED);
 		return false;
 	default:
 		e->insn_len = (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
