@@ -40,7 +40,6 @@
 #define CR4_SMEP       BIT(20)
 #define CR4_SMAP       BIT(21)
 #define CR4_PKE	       BIT(22)
-#define CR4_CET	       BIT(23)
 
 #define XCR0_X87    BIT(0)
 #define XCR0_SSE    BIT(1)
@@ -66,7 +65,7 @@
 #define EFER_NXE  BIT(11)
 #define EFER_SVME BIT(12)
 
-enum x86_vector {
+enum {
 	X86_DE = 0,
 	X86_DB = 1,
 	X86_NMI = 2,
@@ -132,8 +131,6 @@ enum x86_vector {
 #define MSR_VMX_TRUE_PROCBASED	0x48e
 #define MSR_VMX_TRUE_EXIT	0x48f
 #define MSR_VMX_TRUE_ENTRY	0x490
-#define MSR_VMX_VMFUNC		0x491
-#define MSR_VMX_PROCBASED_CTLS3 0x492
 #define MSR_VMX_EXIT_CTLS2	0x493
 #define MSR_TSC_DEADLINE	0x6e0
 #define MSR_X2APIC		0x800 /* + register offset / 16 */
