@@ -235,13 +235,15 @@ static bool fill(struct dom *d, char err[DOMAIN_ERR])
 	return connect(d, err) && populate_all(d, err) && write_image(d, err) && start_set(d, err);
 }
 
-static void default_name(const struct image *m, char name[CAISSON_NAME])
+/* The image's, or the image's with a number that goes on where it was: not a search through all that there
+ * are. */
+static void default_name(struct image *m, char name[CAISSON_NAME])
 {
 	struct dom *d;
 
 	snprintf(name, CAISSON_NAME, "%.25s", m->name);
-	for (u32 i = 2; (d = domain_find(name)) && d->flags & DOM_LIVE; i++)
-		snprintf(name, CAISSON_NAME, "%.25s-%u", m->name, i);
+	while ((d = domain_find(name)) && d->flags & DOM_LIVE)
+		snprintf(name, CAISSON_NAME, "%.25s-%u", m->name, ++m->copies + 1);
 }
 
 static bool name_free(const char *name, char err[DOMAIN_ERR])

@@ -294,7 +294,7 @@ static int cmd_ept(int argc, char *const argv[])
 	if (r < 0)
 		return fail("ept: %s", error_name(r));
 	for (u32 i = 0; i < w.levels && i < ARRAY_SIZE(w.entry); i++)
-		out("level %u  entry %016llx\n", w.levels > i ? 4 - i : 0, (ull)w.entry[i]);
+		out("level %u  entry %016llx\n", 4 - i, (ull)w.entry[i]);
 	if (w.leaf)
 		out("gpa %llx is at hpa %llx, mapped by %s\n", (ull)gpa, (ull)w.hpa, size_name(w.size));
 	else
@@ -417,7 +417,7 @@ static int why_live(u32 id)
 	if (info.end)
 		out("domain %u ended: %s; %s\n", id, domain_end_name(info.end), info.why);
 	else if (info.state == CAISSON_STATE_PAUSED)
-		out("domain %u is paused (%u times)\n", id, info.pauses);
+		out("domain %u is paused\n", id);
 	else
 		out("domain %u is alive\n", id);
 	for (u32 i = 0; i < info.max_vcpus; i++)

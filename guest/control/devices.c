@@ -56,7 +56,7 @@ static const struct dev_ops host_ops = {
  */
 #define MSI_ADDRESS 0xfee00000ull /* the first vCPU */
 #define MSI_EXTINT  0x700u
-#define PIC_CASCADE 4u		  /* the mask's bit of the second one */
+#define PIC_CASCADE 4u /* the mask's bit of the second one */
 
 static void pic_line(struct dom *d, unsigned line)
 {

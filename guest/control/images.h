@@ -15,6 +15,7 @@ struct image {
 	const char *args; /* behind the name */
 	struct image *initrd;
 	bool is_initrd;
+	u32 copies;	    /* domains named after it with a number */
 	const void *mapped; /* NULL: the hypervisor refused ... */
 	s64 map_error;	    /* ... and this is why */
 };
