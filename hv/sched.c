@@ -7,14 +7,8 @@
 #define WORDS	    CAISSON_CPU_WORDS
 #define LOAD_SCALE  16u /* load per weight: a share of a small weight is still a number */
 #define FACTOR_BITS 24
-#define VTIME_BITS  12			    /* virtual ticks per tick at weight 1, log2 */
-#define SCAN	    8u			    /* units looked at for one that may move */
-#define WHAT_WOKEN  PUT(MASK(23, 16), 0xff) /* sched_unit.what */
-#define WHAT_HOLDS  MASK(63, 32)
-#define SEEK	    16u /* CPUs looked at by one balance */
-
-_Static_assert(offsetof(struct sched_unit, woken) == offsetof(struct sched_unit, what) + 2, "WHAT_WOKEN");
-_Static_assert(offsetof(struct sched_unit, holds) == offsetof(struct sched_unit, what) + 4, "WHAT_HOLDS");
+#define VTIME_BITS  12 /* virtual ticks per tick at weight 1, log2 */
+#define SCAN	    8u /* units looked at for one that may move */
 
 /* The common case stays in line, the rest out of its way. */
 #define COLD __attribute__((noinline, cold))
@@ -25,7 +19,6 @@ struct pool {
 	u32 groups;
 	u64 cpus[WORDS];
 	u64 idle[WORDS]; /* a CPU's bit changes under that CPU's lock */
-	u32 idlers;	 /* so many bits are set */
 };
 
 static struct {
@@ -117,39 +110,23 @@ static bool fits(const struct sched_unit *u, const struct sched_cpu *c)
 /* In or out of the pool's set of idle CPUs. c->lock held; rare, so callers look at c->idle first. */
 static COLD void set_idle(struct sched_cpu *c, bool idle)
 {
-	struct pool *p = &s.pool[c->pool];
-	u64 m = BIT(c->id % 64);
-
-	if (c->idle == idle)
-		return;
+	if (c->idle != idle)
+		__atomic_fetch_xor(&s.pool[c->pool].idle[c->id / 64], BIT(c->id % 64), __ATOMIC_SEQ_CST);
 	c->idle = idle;
-	if (idle) {
-		__atomic_fetch_or(&p->idle[c->id / 64], m, __ATOMIC_RELAXED);
-		__atomic_fetch_add(&p->idlers, 1, __ATOMIC_SEQ_CST);
-	} else {
-		__atomic_fetch_and(&p->idle[c->id / 64], ~m, __ATOMIC_RELAXED);
-		__atomic_fetch_sub(&p->idlers, 1, __ATOMIC_SEQ_CST);
-	}
-}
-
-static COLD struct sched_cpu *idle_search(const struct sched_unit *u)
-{
-	const struct pool *p = &s.pool[READ_ONCE(u->group->pool)];
-	u32 i;
-	u64 m;
-
-	for (i = 0; i < WORDS; i++) {
-		m = READ_ONCE(p->idle[i]) & u->affinity[i];
-		if (m)
-			return s.cpu[i * 64 + __builtin_ctzll(m)];
-	}
-	return NULL;
 }
 
 /* An idle CPU that the unit may use, or NULL. */
 static HOT struct sched_cpu *idle_for(const struct sched_unit *u)
 {
-	return READ_ONCE(s.pool[READ_ONCE(u->group->pool)].idlers) ? idle_search(u) : NULL;
+	const struct pool *p = &s.pool[READ_ONCE(u->group->pool)];
+	u64 m;
+
+	for (u32 i = 0; i < WORDS; i++) {
+		m = READ_ONCE(p->idle[i]) & u->affinity[i];
+		if (unlikely(m))
+			return s.cpu[i * 64 + __builtin_ctzll(m)];
+	}
+	return NULL;
 }
 
 static COLD struct sched_cpu *lightest_for(const struct sched_unit *u)
@@ -215,9 +192,8 @@ static COLD void cap_refill(struct sched_group *g, u64 now)
 		return;
 	n = (now - g->refill) / s.cap_period + 1;
 	g->refill += n * s.cap_period;
-	g->credit += (s64)(MIN(n, 1000ull) * quota);
-	if (n >= 1000 || g->credit > (s64)quota)
-		g->credit = (s64)quota;
+	/* What it slept through it may not save up. */
+	g->credit = MIN(g->credit + (s64)(MIN(n, BIT(20)) * quota), (s64)quota);
 }
 
 static COLD void cap_charge(struct sched_group *g, u64 ticks, u64 now)
@@ -431,7 +407,6 @@ static void move(struct sched_unit *u, struct sched_cpu *from, struct sched_cpu 
 	if (!to->runnable)
 		to->offset = from->clock + from->offset - to->clock;
 	u->vtime += owed ? from->offset - to->offset : to->clock - from->clock;
-	u->moves++;
 	WRITE_ONCE(u->cpu, to);
 }
 
@@ -526,7 +501,6 @@ bool sched_wake(struct sched_unit *u)
 		return false;
 	}
 	u->wants = true;
-	u->wakeups++;
 	if (likely(!u->holds))
 		start(c, u);
 	else
@@ -735,8 +709,6 @@ static COLD bool steal(struct sched_cpu *c, u64 now)
 	u32 i, k;
 	u64 m;
 
-	if (c->pool == SCHED_POOLS)
-		return false;
 	for (k = 0; k < WORDS && !u; k++) {
 		i = (c->id / 64 + k) % WORDS;
 		for (m = READ_ONCE(s.pool[c->pool].cpus[i]); m && !u; m &= m - 1) {
@@ -753,29 +725,26 @@ static COLD bool steal(struct sched_cpu *c, u64 now)
 	return u;
 }
 
-/* Another CPU of the pool that has less to do, or NULL: one with a single unit (its clock is not looked at
- * all the time), or else the one that is ahead of the others. */
+/* Another CPU of the pool that has less to do, or NULL: an idle one or one with a single unit (its clock is
+ * not looked at all the time), or else the one that is ahead of the others. */
 static struct sched_cpu *lighter(struct sched_cpu *c)
 {
 	struct sched_cpu *best = NULL, *t;
-	u64 at, most = 0;
-	u32 i;
+	u64 at, most = 0, m;
 
-	for (i = 0; i < SEEK; i++) {
-		c->seek = (c->seek + 1) % CAISSON_MAX_CPUS;
-		if (!s.cpu[c->seek])
-			c->seek = 0;
-		t = s.cpu[c->seek];
-		if (!t || t == c || t->pool != c->pool || READ_ONCE(t->load) >= c->load)
-			continue;
-		if (READ_ONCE(t->runnable) < 2)
-			return t;
-		at = READ_ONCE(t->clock) + READ_ONCE(t->offset);
-		if (!best || heap_before(most, at)) {
-			best = t;
-			most = at;
+	for (u32 i = 0; i < WORDS; i++)
+		for (m = READ_ONCE(s.pool[c->pool].cpus[i]); m; m &= m - 1) {
+			t = s.cpu[i * 64 + __builtin_ctzll(m)];
+			if (READ_ONCE(t->load) >= c->load)
+				continue;
+			if (READ_ONCE(t->runnable) < 2)
+				return t;
+			at = READ_ONCE(t->clock) + READ_ONCE(t->offset);
+			if (!best || heap_before(most, at)) {
+				best = t;
+				most = at;
+			}
 		}
-	}
 	return best;
 }
 
@@ -859,8 +828,9 @@ static COLD bool go_idle(struct sched_cpu *c, u64 now)
 struct sched_unit *sched_pick(struct sched_cpu *c, u64 now)
 {
 	struct sched_unit *cur, *u;
-	bool look;
 
+	if (unlikely(now >= c->balance) && c->fair.count)
+		balance(c, now);
 	for (;;) {
 		lock(&c->lock);
 		WRITE_ONCE(c->resched, false);
@@ -878,14 +848,7 @@ struct sched_unit *sched_pick(struct sched_cpu *c, u64 now)
 		switch_to(c, cur, u, now);
 	else
 		keep(c, u, now);
-	look = c->fair.count && now >= c->balance;
 	unlock(&c->lock);
-	/* The one that just had its turn cannot move before its state is saved. */
-	if (unlikely(look)) {
-		c->look = u != c->loaded;
-		if (!c->look)
-			balance(c, now);
-	}
 	return u;
 }
 
@@ -904,10 +867,6 @@ void sched_put(struct sched_cpu *c)
 	}
 	t = u->state == SCHED_QUEUED && !u->rt.budget ? idle_for(u) : NULL;
 	unlock(&c->lock);
-	if (unlikely(c->look)) {
-		c->look = false;
-		balance(c, arch_now());
-	}
 	if (unlikely(t != NULL)) { /* it is free to come and take the unit */
 		lock(&t->lock);
 		kick(t);
@@ -955,8 +914,7 @@ static HOT bool may_hand(const struct sched_cpu *c, const struct sched_unit *fro
 {
 	u64 until;
 
-	if ((from->what & (WHAT_WOKEN | WHAT_HOLDS)) || (to->what & ~WHAT_WOKEN) || c->resched ||
-	    now >= c->slice_end)
+	if (from->woken || from->holds || to->wants || to->holds || c->resched || now >= c->slice_end)
 		return false;
 	if (c->reserved.count || to->rt.budget || (to->on && to->on != c) || !allowed(to, c))
 		return false;
@@ -975,7 +933,6 @@ static HOT void hand(struct sched_cpu *c, struct sched_unit *from, struct sched_
 	to->wants = true;
 	to->state = SCHED_RUNNING;
 	to->since = now;
-	to->wakeups++;
 	to->switches++;
 	to->on = c;
 	c->current = to;
@@ -1229,42 +1186,14 @@ out:
 
 /* ---- pools ---- */
 
-/* Homes for the reservations of a group's units on other CPUs, noted in next_home. False: no room, nothing is
- * noted. */
-static bool rehome(struct sched_group *g, const u64 *cpus, const struct sched_cpu *only)
-{
-	struct sched_unit *u, *v;
-
-	for (u = g->units; u; u = u->next) {
-		u->rt.next_home = NULL;
-		if (!u->rt.budget || (only && u->rt.home != only))
-			continue;
-		u->rt.next_home = room(u, u->rt.share, u->affinity, cpus);
-		if (!u->rt.next_home)
-			break;
-		u->rt.next_home->rt_share += u->rt.share;
-	}
-	if (!u)
-		return true;
-	for (v = g->units; v != u; v = v->next)
-		if (v->rt.next_home)
-			v->rt.next_home->rt_share -= v->rt.share;
-	return false;
-}
-
-/* The units of a group go where they now belong: to the homes noted, and off CPUs that are not theirs any
- * more. */
-static void resettle(struct sched_group *g, bool take)
+/* Its units leave CPUs that are not theirs any more. */
+static void resettle(struct sched_group *g)
 {
 	struct sched_unit *u;
 	struct sched_cpu *c;
 
 	for (u = g->units; u; u = u->next) {
-		if (u->rt.budget && u->rt.next_home)
-			(take ? u->rt.home : u->rt.next_home)->rt_share -= u->rt.share;
 		c = unit_lock(u);
-		if (take && u->rt.budget && u->rt.next_home)
-			u->rt.home = u->rt.next_home;
 		if (fits(u, c))
 			unlock(&c->lock);
 		else
@@ -1280,20 +1209,18 @@ int sched_set_pool(struct sched_group *g, u32 pool)
 	lock(&s.lock);
 	if (pool >= SCHED_POOLS || !s.pool[pool].used)
 		goto out;
-	err = -CAISSON_EINVAL;
-	for (u = g->units; u; u = u->next)
-		if (!meets(u->affinity, s.pool[pool].cpus))
+	for (u = g->units; u; u = u->next) {
+		err = u->rt.budget ? -CAISSON_EBUSY : -CAISSON_EINVAL;
+		if (u->rt.budget || !meets(u->affinity, s.pool[pool].cpus))
 			goto out;
-	err = -CAISSON_ENOSPC;
-	if (!rehome(g, s.pool[pool].cpus, NULL))
-		goto out;
+	}
 	err = 0;
 	if (g->members) {
 		s.pool[g->pool].groups--;
 		s.pool[pool].groups++;
 	}
 	WRITE_ONCE(g->pool, pool);
-	resettle(g, true);
+	resettle(g);
 out:
 	unlock(&s.lock);
 	return err;
@@ -1328,24 +1255,17 @@ int sched_pool_destroy(u32 pool)
 	return err;
 }
 
-/* May the groups of a pool do with these CPUs, without `gone`? Notes new homes in all of them. */
-static bool suffices(u32 pool, const u64 *cpus, const struct sched_cpu *gone)
+/* Each unit of the pool's groups may run on one of these CPUs. */
+static bool suffices(u32 pool, const u64 *cpus)
 {
-	struct sched_group *g, *h;
+	struct sched_group *g;
 	struct sched_unit *u;
 
-	for (g = s.groups; g; g = g->next) {
-		if (g->pool != pool)
-			continue;
-		for (u = g->units; u && meets(u->affinity, cpus); u = u->next)
-			;
-		if (u || !rehome(g, cpus, gone))
-			break;
-	}
-	for (h = s.groups; g && h != g; h = h->next)
-		if (h->pool == pool)
-			resettle(h, false);
-	return !g;
+	for (g = s.groups; g; g = g->next)
+		for (u = g->pool == pool ? g->units : NULL; u; u = u->next)
+			if (!meets(u->affinity, cpus))
+				return false;
+	return true;
 }
 
 int sched_pool_move_cpu(u32 pool, u32 cpu)
@@ -1367,7 +1287,7 @@ int sched_pool_move_cpu(u32 pool, u32 cpu)
 	memcpy(left, s.pool[old].cpus, sizeof(left));
 	left[w] &= ~m;
 	err = -CAISSON_EBUSY;
-	if (!suffices(old, left, c))
+	if (c->rt_share || !suffices(old, left))
 		goto out;
 	err = 0;
 	lock(&c->lock);
@@ -1381,7 +1301,7 @@ int sched_pool_move_cpu(u32 pool, u32 cpu)
 	unlock(&c->lock);
 	for (g = s.groups; g; g = g->next)
 		if (g->pool == old)
-			resettle(g, true);
+			resettle(g);
 out:
 	unlock(&s.lock);
 	return err;

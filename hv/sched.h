@@ -76,30 +76,25 @@ struct sched_unit {
 	struct sched_cpu *on;		 /* [Q] the CPU that holds its state, or NULL */
 	u64 affinity[CAISSON_CPU_WORDS]; /* [C, Q] */
 	u64 vtime;			 /* [Q] on the clock of `cpu` */
-	u64 since; /* [Q] beginning of what it does now: running (charged up to here), waiting */
-	union {
-		struct {
-			u8 state;      /* [Q] enum sched_state */
-			bool wants;    /* [Q] runnable but for holds, cap, place */
-			bool woken;    /* [Q] a wake came since it last blocked */
-			bool reserved; /* [Q] served by its reservation now, else in the fair class */
-			u32 holds;     /* [Q] sched_deschedule() calls less sched_resume() calls */
-		};
-		u64 what; /* all of them: 0, but for woken, is a unit that just sleeps */
-	};
-	u32 load; /* [Q] what it adds to its CPU's load while queued or running */
-	u64 seen; /* [Q] the group's share when that was reckoned */
+	u64 since;     /* [Q] beginning of what it does now: running (charged up to here), waiting */
+	u8 state;      /* [Q] enum sched_state */
+	bool wants;    /* [Q] runnable but for holds, cap, place */
+	bool woken;    /* [Q] a wake came since it last blocked */
+	bool reserved; /* [Q] served by its reservation now, else in the fair class */
+	u32 holds;     /* [Q] sched_deschedule() calls less sched_resume() calls */
+	u32 load;      /* [Q] what it adds to its CPU's load while queued or running */
+	u64 seen;      /* [Q] the group's share when that was reckoned */
 	struct {
-		u64 budget, period;		    /* [C, Q] 0: no reservation */
-		struct sched_cpu *home, *next_home; /* [C, Q] where it was admitted; [C] where it will be */
-		u64 deadline;			    /* [Q] */
-		s64 left;			    /* [Q] of the budget until the deadline */
-		u64 missed; /* [Q] deadlines passed with budget left while it was runnable */
-		u32 share;  /* [C] of a CPU, in 2^-20 */
+		u64 budget, period;	/* [C, Q] 0: no reservation */
+		struct sched_cpu *home; /* [C, Q] where it was admitted */
+		u64 deadline;		/* [Q] */
+		s64 left;		/* [Q] of the budget until the deadline */
+		u64 missed;		/* [Q] deadlines passed with budget left while it was runnable */
+		u32 share;		/* [C] of a CPU, in 2^-20 */
 	} rt;
-	u64 run_ticks, wait_ticks;    /* [Q] had a CPU; was runnable and had none (a guest's steal time) */
-	u64 parked_ticks;	      /* [Q] of wait_ticks: by the cap */
-	u64 wakeups, switches, moves; /* [Q] */
+	u64 run_ticks, wait_ticks; /* [Q] had a CPU; was runnable and had none (a guest's steal time) */
+	u64 parked_ticks;	   /* [Q] of wait_ticks: by the cap */
+	u64 switches;		   /* [Q] */
 };
 
 struct sched_group {
@@ -133,7 +128,7 @@ struct sched_cpu {
 	bool review;  /* [Q] holds or places of the current have changed */
 	bool idle;    /* [Q] its bit in the pool's set of idle CPUs */
 	u32 id;
-	u32 pool;      /* [C, Q] SCHED_POOLS: none */
+	u32 pool;      /* [C, Q] */
 	u32 load;      /* [Q], read without it: weights of what is runnable here */
 	u32 runnable;  /* [Q], read without it: current, queued */
 	u32 rt_share;  /* [C] admitted here, in 2^-20 */
@@ -141,9 +136,7 @@ struct sched_cpu {
 	u64 offset;    /* [Q] clock + offset compares between the CPUs of a pool */
 	u64 picked;    /* [Q] when the current turn began */
 	u64 slice_end; /* [Q] when sched_tick() is due; SCHED_NEVER: not needed */
-	bool look;     /* [that CPU] sched_put() is to look at others */
 	u64 balance;   /* next look at others */
-	u32 seek;      /* where it begins */
 	struct pcpu *pcpu;
 };
 
@@ -160,8 +153,9 @@ void sched_group_init(struct sched_group *g, bool guaranteed);
 /* -EINVAL: out of range; the group is unchanged. Take effect at once. */
 int sched_set_weight(struct sched_group *g, u32 weight);
 int sched_set_cap(struct sched_group *g, u32 percent);
-/* To another pool: -ENOENT no such pool, -EINVAL a unit may run on none of its CPUs, -ENOSPC a reservation
- * finds no room there; nothing is changed then. Units on a CPU are made to leave it. */
+/* To another pool: -ENOENT no such pool, -EINVAL a unit may run on none of its CPUs, -EBUSY a unit has a
+ * reservation, which has to be given back first; nothing is changed then. Units on a CPU are made to leave
+ * it. */
 int sched_set_pool(struct sched_group *g, u32 pool);
 
 /* A new unit, blocked, allowed everywhere in its group's pool. u is zeroed. */
@@ -217,9 +211,6 @@ bool sched_block(struct sched_cpu *c, u64 now);
 
 /* The current unit lets one that waits here go first (PAUSE loop, yield). sched_pick() comes next. */
 void sched_give_way(struct sched_cpu *c, u64 now);
-#if !__STDC_HOSTED__
-/* Its usual name, which on a host is POSIX's. */
-#endif
 
 /* The slice timer at c->slice_end: asks for a sched_pick(). Cheap, harmless when early. */
 static inline void sched_tick(struct sched_cpu *c)
@@ -232,9 +223,10 @@ static inline void sched_tick(struct sched_cpu *c)
  * somebody is to preempt, or the turn is over): block, wake and pick instead. */
 bool sched_handoff(struct sched_cpu *c, struct sched_unit *to, u64 now);
 
-/* The current unit goes to sleep, but lends its turn to `to`, which sleeps here and is expected to wake it at once: `to` has the
- * CPU on the current one's account, who stays current. False: as for sched_handoff(). Whoever has the loan gives it back when
- * its state is saved, and either the lender runs on, or it is blocked, and the borrower woken, in the ordinary way. */
+/* The current unit goes to sleep, but lends its turn to `to`, which sleeps here and is expected to wake it at
+ * once: `to` has the CPU on the current one's account, who stays current. False: as for sched_handoff().
+ * Whoever has the loan gives it back when its state is saved, and either the lender runs on, or it is
+ * blocked, and the borrower woken, in the ordinary way. */
 bool sched_lend(struct sched_cpu *c, struct sched_unit *to, u64 now);
 void sched_give_back(struct sched_cpu *c, struct sched_unit *to);
 
@@ -243,8 +235,8 @@ void sched_give_back(struct sched_cpu *c, struct sched_unit *to);
 int sched_pool_create(void);
 /* -ENOENT; -EBUSY: pool 0, or it has CPUs or groups. */
 int sched_pool_destroy(u32 pool);
-/* Takes a CPU out of its pool into another. -ENOENT; -EBUSY: it is the last of a pool with groups, or a unit
- * or a reservation can stay nowhere else; nothing is changed then. Units there leave. */
+/* Takes a CPU out of its pool into another. -ENOENT; -EBUSY: it is the last of a pool with groups, a unit may
+ * stay nowhere else, or it is the home of a reservation; nothing is changed then. Units there leave. */
 int sched_pool_move_cpu(u32 pool, u32 cpu);
 /* -ENOENT. */
 int sched_pool_info(u32 pool, u64 cpus[CAISSON_CPU_WORDS], u32 *groups);
