@@ -100,36 +100,28 @@ static struct cpuid_entry *subleaf_of(struct cpuid_table *t, u32 leaf, u32 suble
 	if (!e->count)
 		e->first = (u8)t->subs;
 	e->fix |= CPUID_SUBLEAVES;
-	while (e->count < subleaf) {
-		e->count++;
-		t->subs++;
-	}
+	t->subs += subleaf > e->count ? subleaf - e->count : 0;
+	e->count = MAX(e->count, subleaf);
 	return &t->sub[e->first + subleaf - 1];
 }
 
-static bool holds(const struct build *b, u32 when)
+static bool holds(const struct build *b, enum when when)
 {
-	switch (when) {
-	case AMD:
-		return b->t->amd;
-	case AVX:
-		return b->xcr0 & XCR0_AVX;
-	case AVX512:
-		return (b->xcr0 & XCR0_AVX512) == XCR0_AVX512;
-	case XSAVE:
-		return b->xcr0;
-	case PKU:
-		return b->xcr0 & XCR0_PKRU;
-	case RDTSCP:
-		return b->p->rdtscp;
-	case INVPCID:
-		return b->p->invpcid;
-	case SPEC:
-		return b->p->spec_ctrl;
-	case ARCH_CAPS:
-		return b->p->arch_caps;
-	}
-	return true;
+	const bool have[] = {
+		[ALWAYS] = true,
+		[FORCED] = true,
+		[AMD] = b->t->amd,
+		[AVX] = b->xcr0 & XCR0_AVX,
+		[AVX512] = (b->xcr0 & XCR0_AVX512) == XCR0_AVX512,
+		[XSAVE] = b->xcr0,
+		[PKU] = b->xcr0 & XCR0_PKRU,
+		[RDTSCP] = b->p->rdtscp,
+		[INVPCID] = b->p->invpcid,
+		[SPEC] = b->p->spec_ctrl,
+		[ARCH_CAPS] = b->p->arch_caps,
+	};
+
+	return have[when];
 }
 
 static void apply_passes(const struct build *b)
@@ -248,13 +240,7 @@ static void build_xsave(const struct build *b)
 
 static u32 gcd(u32 x, u32 y)
 {
-	while (y) {
-		u32 r = x % y;
-
-		x = y;
-		y = r;
-	}
-	return x;
+	return y ? gcd(y, x % y) : x;
 }
 
 /* Linux takes leaf 15H's crystal for the APIC timer's frequency too, and computes crystal_khz * EBX in 32
@@ -355,10 +341,7 @@ static inline const struct cpuid_entry *find(const struct cpuid_table *t, u32 le
 
 static inline u32 give(u32 out[4], const struct cpuid_entry *e)
 {
-	out[0] = e->r[0];
-	out[1] = e->r[1];
-	out[2] = e->r[2];
-	out[3] = e->r[3];
+	memcpy(out, e->r, sizeof(e->r));
 	return e->fix & ~CPUID_SUBLEAVES;
 }
 

@@ -48,42 +48,24 @@ static const char two_byte[] = "MMMMx.....x.xM.xMMMMMMMMMMMMMMMM"
 static const u16 not_in_64[16] = { 0x40c0, 0xc0c0, 0x8080, 0x8080, 0,	   0,	   0x0007, 0,
 				   0x0004, 0x0400, 0,	   0,	   0x4030, 0x0070, 0x0400, 0 };
 
+/* clang-format off */
 static const u8 one_byte_op[256] = {
-	[0x6c ... 0x6d] = INSN_INS,  [0x6e ... 0x6f] = INSN_OUTS, [0x84 ... 0x85] = INSN_TEST,
-	[0x86 ... 0x87] = INSN_XCHG, [0x88 ... 0x8b] = INSN_MOV,  [0x9a] = INSN_CALL_FAR,
-	[0x9c] = INSN_PUSHF,	     [0x9d] = INSN_POPF,	  [0xa0 ... 0xa3] = INSN_MOV,
-	[0xa4 ... 0xa5] = INSN_MOVS, [0xa6 ... 0xa7] = INSN_CMPS, [0xa8 ... 0xa9] = INSN_TEST,
-	[0xaa ... 0xab] = INSN_STOS, [0xac ... 0xad] = INSN_LODS, [0xae ... 0xaf] = INSN_SCAS,
-	[0xcc] = INSN_INT3,	     [0xcd] = INSN_INT,		  [0xce] = INSN_INTO,
-	[0xcf] = INSN_IRET,	     [0xe4 ... 0xe5] = INSN_IN,	  [0xe6 ... 0xe7] = INSN_OUT,
-	[0xea] = INSN_JMP_FAR,	     [0xec ... 0xed] = INSN_IN,	  [0xee ... 0xef] = INSN_OUT,
-	[0xf1] = INSN_ICEBP,	     [0xf4] = INSN_HLT,
+	[0x6c ... 0x6d] = INSN_INS, [0x6e ... 0x6f] = INSN_OUTS, [0x84 ... 0x85] = INSN_TEST, [0x86 ... 0x87] = INSN_XCHG,
+	[0x88 ... 0x8b] = INSN_MOV, [0x9c] = INSN_PUSHF, [0x9d] = INSN_POPF, [0xa0 ... 0xa3] = INSN_MOV,
+	[0xa4 ... 0xa5] = INSN_MOVS, [0xa6 ... 0xa7] = INSN_CMPS, [0xa8 ... 0xa9] = INSN_TEST, [0xaa ... 0xab] = INSN_STOS,
+	[0xac ... 0xad] = INSN_LODS, [0xae ... 0xaf] = INSN_SCAS, [0xcc] = INSN_INT3, [0xcd] = INSN_INT, [0xce] = INSN_INTO,
+	[0xcf] = INSN_IRET, [0xe4 ... 0xe5] = INSN_IN, [0xe6 ... 0xe7] = INSN_OUT, [0xec ... 0xed] = INSN_IN,
+	[0xee ... 0xef] = INSN_OUT, [0xf1] = INSN_ICEBP, [0xf4] = INSN_HLT,
 };
 
-/* clang-format off */
 static const u8 two_byte_op[256] = {
 	[0x05] = INSN_SYSCALL, [0x06] = INSN_CLTS, [0x07] = INSN_SYSRET, [0x08] = INSN_INVD, [0x09] = INSN_WBINVD,
 	[0x20] = INSN_MOV_FROM_CR, [0x21] = INSN_MOV_FROM_DR, [0x22] = INSN_MOV_TO_CR, [0x23] = INSN_MOV_TO_DR,
-	[0x30] = INSN_WRMSR, [0x31] = INSN_RDTSC, [0x32] = INSN_RDMSR, [0x33] = INSN_RDPMC, [0x34] = INSN_SYSENTER,
-	[0x35] = INSN_SYSEXIT, [0x37] = INSN_GETSEC, [0x78] = INSN_VMREAD, [0x79] = INSN_VMWRITE,
-	[0xa2] = INSN_CPUID, [0xa3] = INSN_BT, [0xaa] = INSN_RSM, [0xab] = INSN_BTS, [0xb0 ... 0xb1] = INSN_CMPXCHG,
-	[0xb3] = INSN_BTR, [0xb6 ... 0xb7] = INSN_MOVZX, [0xbb] = INSN_BTC, [0xbe ... 0xbf] = INSN_MOVSX,
-	[0xc0 ... 0xc1] = INSN_XADD, [0xc3] = INSN_MOV /* MOVNTI */,
-};
-
-/* 0F 01 with a register form: by the low six bits of ModRM. Its .reg 4 and 6 are SMSW and LMSW. */
-static const u8 group7_reg[64] = {
-	[0x01] = INSN_VMCALL, [0x02] = INSN_VMLAUNCH, [0x03] = INSN_VMRESUME, [0x04] = INSN_VMXOFF,
-	[0x08] = INSN_MONITOR, [0x09] = INSN_MWAIT, [0x10] = INSN_XGETBV, [0x11] = INSN_XSETBV, [0x14] = INSN_VMFUNC,
-	[0x18] = INSN_VMRUN, [0x19] = INSN_VMMCALL, [0x1a] = INSN_VMLOAD, [0x1b] = INSN_VMSAVE, [0x1c] = INSN_STGI,
-	[0x1d] = INSN_CLGI, [0x1e] = INSN_SKINIT, [0x1f] = INSN_INVLPGA, [0x20 ... 0x27] = INSN_SMSW,
-	[0x30 ... 0x37] = INSN_LMSW, [0x39] = INSN_RDTSCP, [0x3a] = INSN_MONITORX, [0x3b] = INSN_MWAITX,
-	[0x3d] = INSN_RDPRU,
+	[0x30] = INSN_WRMSR, [0x32] = INSN_RDMSR, [0xa2] = INSN_CPUID, [0xa3] = INSN_BT, [0xab] = INSN_BTS,
+	[0xb0 ... 0xb1] = INSN_CMPXCHG, [0xb3] = INSN_BTR, [0xb6 ... 0xb7] = INSN_MOVZX, [0xbb] = INSN_BTC,
+	[0xbe ... 0xbf] = INSN_MOVSX, [0xc0 ... 0xc1] = INSN_XADD,
 };
 /* clang-format on */
-static const u8 group7_mem[8] = { INSN_SGDT, INSN_SIDT, INSN_LGDT, INSN_LIDT,
-				  INSN_SMSW, 0,		INSN_LMSW, INSN_INVLPG };
-static const u8 group6[8] = { INSN_SLDT, INSN_STR, INSN_LLDT, INSN_LTR };
 static const u8 group8_op[8] = { 0, 0, 0, 0, INSN_BT, INSN_BTS, INSN_BTR, INSN_BTC };
 
 /* The bytes of the instruction. Past the end it hands out zeros and remembers why, so that only
@@ -283,11 +265,7 @@ static u8 identify_one(const struct insn *i)
 	case 0xf6 ... 0xf7:
 		return reg < 2 ? INSN_TEST : reg == 2 ? INSN_NOT : reg == 3 ? INSN_NEG : INSN_OTHER;
 	case 0xfe ... 0xff:
-		if (reg < 2)
-			return INSN_INC + reg;
-		if (b == 0xff && i->mem && (reg == 3 || reg == 5))
-			return reg == 3 ? INSN_CALL_FAR : INSN_JMP_FAR;
-		return INSN_OTHER;
+		return reg < 2 ? INSN_INC + reg : INSN_OTHER;
 	}
 	return one_byte_op[b];
 }
@@ -297,35 +275,16 @@ static u8 identify_two(const struct insn *i)
 	u8 reg = i->reg & 7;
 
 	switch (i->opcode) {
-	case 0x00:
-		return group6[reg];
 	case 0x01:
-		return i->mem ? group7_mem[reg] : group7_reg[i->modrm & 0x3f];
+		if (reg == 4 || reg == 6)
+			return reg == 4 ? INSN_SMSW : INSN_LMSW;
+		return i->modrm == 0xd1 ? INSN_XSETBV : i->modrm == 0xd9 ? INSN_VMMCALL : INSN_OTHER;
 	case 0xba:
 		return group8_op[reg];
-	case 0xc3:
+	case 0xc3: /* MOVNTI */
 		return i->mem ? INSN_MOV : INSN_OTHER;
-	case 0xc7:
-		if (reg < 6)
-			return INSN_OTHER;
-		if (reg == 7)
-			return i->mem ? INSN_VMPTRST : i->rep == INSN_REPE ? INSN_RDPID : INSN_RDSEED;
-		if (!i->mem)
-			return INSN_RDRAND;
-		return i->opsize_prefix ? INSN_VMCLEAR : i->rep == INSN_REPE ? INSN_VMXON : INSN_VMPTRLD;
 	}
 	return two_byte_op[i->opcode];
-}
-
-static u8 identify(const struct insn *i)
-{
-	if (i->map == 0)
-		return identify_one(i);
-	if (i->map == 1)
-		return identify_two(i);
-	if (i->map == 2 && i->opsize_prefix && i->opcode >= 0x80 && i->opcode <= 0x82)
-		return i->opcode == 0x80 ? INSN_INVEPT : i->opcode == 0x81 ? INSN_INVVPID : INSN_INVPCID;
-	return INSN_OTHER;
 }
 
 /* A register as an operand of so many bytes: without REX, 4 to 7 of a byte are AH to BH. */
@@ -401,7 +360,7 @@ enum insn_status insn_decode(const u8 *bytes, size_t n, unsigned bits, struct in
 	i->length = c.pos;
 	if (i->seg == INSN_NONE)
 		i->seg = INSN_DS;
-	i->op = identify(i);
+	i->op = i->map == 0 ? identify_one(i) : i->map == 1 ? identify_two(i) : INSN_OTHER;
 	if (i->op >= INSN_MOV_FROM_CR && i->op <= INSN_MOV_TO_DR) {
 		i->opsize = i->bits == 64 ? 8 : 4;
 		if (i->lock && i->op <= INSN_MOV_TO_CR) /* APM: LOCK names CR8 from code that has no REX */

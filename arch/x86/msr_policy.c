@@ -94,17 +94,13 @@ static const struct row rows[] = {
 
 static bool exists(const struct msr_params *p, const struct row *r)
 {
-	switch (r->need) {
-	case RDTSCP:
-		return p->rdtscp;
-	case SPEC:
-		return p->spec_ctrl;
-	case ARCH_CAPS:
-		return p->arch_caps;
-	case AMD:
-		return p->amd;
-	}
-	return true;
+	const bool have[] = { [ALWAYS] = true,
+			      [RDTSCP] = p->rdtscp,
+			      [SPEC] = p->spec_ctrl,
+			      [ARCH_CAPS] = p->arch_caps,
+			      [AMD] = p->amd };
+
+	return have[r->need];
 }
 
 static const struct row *find(const struct msr_params *p, u32 msr)
@@ -156,7 +152,7 @@ void msr_state_init(struct msr_state *s, const struct msr_params *p)
 	s->slot[MSR_SLOT_MTRR_FIXED] = s->slot[MSR_SLOT_MTRR_FIXED + 1] = wb;
 	if (p->amd)
 		s->slot[MSR_SLOT_HWCR] = BIT(24); /* the TSC counts at one rate, whatever the P-state */
-	for (u32 i = 7; i < 11; i++) /* 0xe0000 on */
+	for (u32 i = 7; i < 11; i++)		  /* 0xe0000 on */
 		s->slot[MSR_SLOT_MTRR_FIXED + i] = wp;
 }
 
