@@ -104,7 +104,7 @@ void arch_vcpu_reset(struct vcpu *v); /* power-up state; vCPU 0 to run, the othe
 void arch_vcpu_load(struct vcpu *v);
 void arch_vcpu_put(struct vcpu *v);
 /* Runs guest code until the CPU is wanted for something else: v->pending has a bit that the loop leaves for, or the vCPU went
- * to sleep or stopped (vcpu_sleep(), domain_stop() were called). */
+ * to sleep or stopped (vcpu_sleep(), domain_end() were called). */
 void arch_vcpu_run(struct vcpu *v);
 /* The vCPU, loaded here, sleeps in HLT from now on; then comes arch_vcpu_has_work(). */
 void arch_vcpu_asleep(struct vcpu *v);

@@ -287,10 +287,17 @@ int domain_pause(struct domain *d)
 	return -CAISSON_EAGAIN;
 }
 
-void domain_unpause(struct domain *d)
+int domain_unpause(struct domain *d)
 {
-	if (__atomic_sub_fetch(&d->pauses, 1, __ATOMIC_SEQ_CST) == 0)
+	u32 n = READ_ONCE(d->pauses);
+
+	do {
+		if (n == 0)
+			return -CAISSON_EINVAL;
+	} while (!__atomic_compare_exchange_n(&d->pauses, &n, n - 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	if (n == 1)
 		domain_release(d);
+	return 0;
 }
 
 void domain_end(struct domain *d, u32 how, u64 code, const char *why, ...)

@@ -28,7 +28,7 @@ struct region { /* of guest-physical addresses that are RAM */
 
 struct domain {
 	u16 id;
-	u32 refs;    /* (a) the table's one, and each claim, share, sleeping requester */
+	u32 refs;    /* (a) the table's one, each claim, each vCPU on its way to be woken, each call at work on it */
 	u32 pauses;  /* (a) while not zero no vCPU of it runs */
 	u32 ended;   /* (a) CAISSON_END_*: set once, reset by domain_reset */
 	bool dying;  /* destroy has begun: nothing new may hold it */
@@ -89,7 +89,7 @@ int domain_destroy(struct domain *d);
 int domain_reset(struct domain *d);
 /* Counted. 0: no vCPU of it is on a CPU; -EAGAIN: one is still leaving; nothing has changed, call again. */
 int domain_pause(struct domain *d);
-void domain_unpause(struct domain *d);
+int domain_unpause(struct domain *d); /* -EINVAL: it is not paused */
 bool domain_quiet(struct domain *d); /* no vCPU of it is on a CPU */
 /* The domain ends: its vCPUs stop, the control domain is told. The first end counts. Any context, also a vCPU of its own. */
 void domain_end(struct domain *d, u32 how, u64 code, const char *why, ...) __printf(4, 5);

@@ -91,7 +91,7 @@ static s64 call_cpuinfo(struct call *c)
 	out.apic_id = arch_apic_id(p);
 	out.online = p->online;
 	out.idle_ns = arch_ticks_to_ns(p->idle_ticks);
-	out.guest_ns = arch_ticks_to_ns(p->guest_ticks);
+	out.guest_ns = arch_ticks_to_ns(arch_now() - p->since - p->idle_ticks - p->root_ticks);
 	out.root_ns = arch_ticks_to_ns(p->root_ticks);
 	out.interrupts = p->interrupts;
 	out.switches = p->switches;
@@ -203,10 +203,7 @@ static s64 call_domain_pause(struct call *c)
 
 static s64 call_domain_unpause(struct call *c)
 {
-	if (!READ_ONCE(c->d->pauses))
-		return -CAISSON_EINVAL;
-	domain_unpause(c->d);
-	return 0;
+	return domain_unpause(c->d);
 }
 
 static s64 give_domain(struct call *c, struct domain *d, u64 gpa)
@@ -491,7 +488,7 @@ static s64 call_vmcs_read(struct call *c)
 
 	if (!v)
 		return -CAISSON_ENOENT;
-	if (!domain_quiet(c->d))
+	if (!(READ_ONCE(c->d->pauses) || READ_ONCE(c->d->ended)) || !domain_quiet(c->d))
 		return -CAISSON_EBUSY;
 	memset(&out, 0, sizeof(out));
 	r = arch_vcpu_field(v, (u32)MIN(c->arg[2], ~0u), &out);

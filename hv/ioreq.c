@@ -26,7 +26,8 @@ static s64 ioreq_next(struct domain *d)
 	return word_ioreq(r);
 }
 
-/* The vCPU that sleeps in `wait` of d, its result set, when there is something for it; the caller wakes it. */
+/* The vCPU that sleeps in `wait` of d, its result set, when there is something for it; the caller wakes it and then gives back the
+ * reference to d that comes with it. */
 static struct vcpu *ioreq_ready(struct domain *d)
 {
 	struct vcpu *w;
@@ -40,6 +41,7 @@ static struct vcpu *ioreq_ready(struct domain *d)
 			w = NULL;
 		} else {
 			d->ioq.waiter = NULL;
+			domain_ref(d);
 			arch_vcpu_set_result(w, word);
 		}
 	}
@@ -51,11 +53,12 @@ void ioreq_notify(struct domain *d)
 {
 	struct vcpu *w;
 
-	if (!READ_ONCE(d->ioq.waiter))
-		return;
+	/* Not without the lock: the waiter may have looked for events already and be about to say that it waits. */
 	w = ioreq_ready(d);
-	if (w)
+	if (w) {
 		vcpu_wake(w, SLEEP_WAIT);
+		domain_put(d);
+	}
 }
 
 enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u32 kind, u64 addr, u32 size, bool write, u64 data)
@@ -78,6 +81,7 @@ enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u32 kind, u64 a
 	if (likely(w && !dm->ioq.head && !READ_ONCE(dm->events.pending))) {
 		/* The device model waits for just this. */
 		dm->ioq.waiter = NULL;
+		domain_ref(dm); /* for who wakes it */
 		dm->ioq.taken = v;
 		v->io_state = IO_TAKEN;
 		arch_vcpu_set_result(w, word_ioreq(v));
@@ -97,24 +101,10 @@ enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u32 kind, u64 a
 	return V_BLOCK;
 }
 
-/* The requester that a token names: taken by dm and not yet answered. Lock: dm->ioq.lock. */
-static struct vcpu *ioreq_by_token(struct domain *dm, u64 token)
+/* Is r what the token names, and still to be answered by dm? Lock: dm->ioq.lock. */
+static bool ioreq_is(const struct domain *dm, const struct vcpu *r, u64 token)
 {
-	struct vcpu *r = dm->ioq.taken;
-	struct domain *d;
-
-	if (r && (u32)token == (u32)word_ioreq(r))
-		return r;
-	if (CAISSON_WAIT_VCPU(token) >= CAISSON_MAX_VCPUS)
-		return NULL;
-	d = domain_get(CAISSON_WAIT_DOM(token));
-	if (!d)
-		return NULL;
-	r = READ_ONCE(d->vcpu[CAISSON_WAIT_VCPU(token)]);
-	if (r && (r->io_dm != dm || r->io_state != IO_TAKEN))
-		r = NULL;
-	domain_put(d);
-	return r;
+	return r && r->io_dm == dm && r->io_state == IO_TAKEN && (u32)token == (u32)word_ioreq(r);
 }
 
 static void ioreq_timeout(struct timer *t)
@@ -141,18 +131,25 @@ static void ioreq_timeout(struct timer *t)
 
 enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result)
 {
-	struct domain *d = v->domain;
-	struct vcpu *r = NULL;
+	struct domain *d = v->domain, *other = NULL;
+	struct vcpu *r = token ? READ_ONCE(d->ioq.taken) : NULL;
 	s64 word;
 
+	/* Not the one taken last: looked up before the lock, which comes after the table's. */
+	if (unlikely(token && (!r || (u32)token != (u32)word_ioreq(r)))) {
+		other = domain_get(CAISSON_WAIT_DOM(token));
+		r = other && CAISSON_WAIT_VCPU(token) < CAISSON_MAX_VCPUS ? READ_ONCE(other->vcpu[CAISSON_WAIT_VCPU(token)]) : NULL;
+	}
 	lock(&d->ioq.lock);
 	if (token) {
-		r = ioreq_by_token(d, token);
-		if (!r) {
+		if (!ioreq_is(d, other ? r : d->ioq.taken, token)) {
 			unlock(&d->ioq.lock);
+			if (other)
+				domain_put(other);
 			*result = -CAISSON_EINVAL;
 			return V_ADVANCE;
 		}
+		domain_ref(r->domain); /* until it is awake */
 		if (d->ioq.taken == r)
 			d->ioq.taken = NULL;
 		r->io_data = READ_ONCE(r->domain->ioreq->slot[r->id].data);
@@ -173,9 +170,13 @@ enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result)
 			timer_set(&v->wait_timer, deadline);
 	}
 	unlock(&d->ioq.lock);
+	if (unlikely(other != NULL))
+		domain_put(other);
 	if (word != -1) {
-		if (r)
+		if (r) {
 			vcpu_wake(r, SLEEP_IOREQ);
+			domain_put(r->domain);
+		}
 		*result = word;
 		return V_ADVANCE;
 	}

@@ -17,7 +17,8 @@ struct pcpu {
 	struct sched_cpu sched;
 	struct timer_queue timers;
 	struct timer slice; /* end of the current's turn */
-	u64 idle_ticks, guest_ticks, root_ticks;
+	u64 since; /* when its run loop began */
+	u64 idle_ticks, root_ticks; /* halted; in exits of guests */
 	u64 interrupts, switches;
 };
 

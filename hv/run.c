@@ -15,6 +15,7 @@ static void run_slice_end(struct timer *t)
 
 void run_init(struct pcpu *c)
 {
+	c->since = arch_now();
 	timer_queue_init(&c->timers, c);
 	timer_init(&c->slice, &c->timers, run_slice_end);
 	sched_init_cpu(&c->sched, c->id, c);
@@ -64,11 +65,19 @@ static void run_swap(struct pcpu *c, struct vcpu *out, struct vcpu *in)
 	arch_vcpu_load(in);
 }
 
-/* v was taken out of its queue by the one that answers it, or that it answers: nobody else wakes it. */
+/* v was taken out of its queue, with a reference to its domain, by the one that answers it or that it answers: nobody else wakes
+ * it. */
 static void run_awake(struct vcpu *v)
 {
 	__atomic_store_n(&v->sleep, SLEEP_NO, __ATOMIC_SEQ_CST);
 	v->wakeups++;
+}
+
+static void run_wake(struct vcpu *v)
+{
+	run_awake(v);
+	sched_wake(&v->sched);
+	domain_put(v->domain);
 }
 
 /* The borrower w leaves the CPU. Its lender goes on if it has its answer, else it is blocked after all. */
@@ -80,9 +89,9 @@ static struct vcpu *run_loan_ends(struct pcpu *c, struct vcpu *w)
 	w->handoff = NULL;
 	if (likely(answered == l)) {
 		run_awake(l);
+		domain_put(l->domain);
 	} else if (answered) {
-		run_awake(answered);
-		sched_wake(&answered->sched);
+		run_wake(answered);
 	}
 	/* The answer may also have come by another way, from another CPU. */
 	if (l->sleep == SLEEP_NO || !sched_block(&c->sched, arch_now())) {
@@ -113,11 +122,15 @@ static struct vcpu *run_sleep(struct pcpu *c, struct vcpu *v, u64 now)
 		if (v->sleep == SLEEP_IOREQ && sched_lend(&c->sched, &w->sched, now)) {
 			c->lender = v;
 			run_swap(c, v, w);
+		} else if (!sched_handoff(&c->sched, &w->sched, now)) {
+			sched_wake(&w->sched);
+			domain_put(w->domain);
+			w = NULL;
+		}
+		if (w) { /* it has the CPU: its domain cannot go away */
+			domain_put(w->domain);
 			return w;
 		}
-		if (sched_handoff(&c->sched, &w->sched, now))
-			return w;
-		sched_wake(&w->sched);
 	}
 	if (v->sleep == SLEEP_HLT || v->sleep == SLEEP_SIPI) {
 		if (v->sleep == SLEEP_HLT)

@@ -2,7 +2,7 @@
 /*
  * Exits that come often and neither sleep nor stop: finished inside the vendor's loop, each by the same rules as in exit.c. All
  * inline; context: on v's CPU, right after the exit. True: done, step over the instruction. False: nothing has changed, take the
- * way through exit_handle(). Measured: the detour costs 40 to 60 instructions (docs/performance.md).
+ * way through exit_handle(). Measured: the detour costs 35 to 58 instructions (docs/performance.md).
  */
 #ifndef ARCH_X86_HOT_H
 #define ARCH_X86_HOT_H

@@ -60,6 +60,7 @@ struct x86_vcpu {
 	bool clock_due;	 /* the clock page is to be written */
 	bool apicv;	 /* the processor virtualises its APIC */
 	bool apic_touched; /* apicv: software has changed IRR or ISR since the processor did */
+	bool apic_away;	 /* its APIC is not in xAPIC mode at the usual place (domain's vm.lock) */
 	bool eoi_due;	 /* apicv: the EOI-exit bitmap is to be written */
 	u64 exit_rip;
 	struct io_state io;
@@ -76,6 +77,7 @@ struct x86_domain {
 	u64 table_reserve;   /* pages set aside for s2 tables and not used (vm.lock) */
 	u64 flush[CAISSON_CPU_WORDS]; /* (a) CPUs that must drop second-stage translations before they run it */
 	u64 s2_changes;		      /* (a) arch_s2_flush() was called: what is tagged by vCPU and not by domain compares this */
+	u32 apics_away; /* vCPUs with apic_away (vm.lock) */
 	struct lock irq_lock; /* ioapic */
 	struct vioapic ioapic;
 	struct msr_params msrs;

@@ -80,7 +80,7 @@
 	X(24, foreign_map)    /* (dom, gpa there, local gpa, pages, CAISSON_PROT_*) */                                        \
 	X(25, foreign_unmap)  /* (local gpa): the whole share that was mapped there */                                        \
 	X(26, vcpu_create)    /* (dom, vcpu): in order, from 0 */                                                             \
-	X(27, vcpu_get)	      /* (dom, vcpu, gpa of struct caisson_vcpu_context): domain paused or vCPU never run */          \
+	X(27, vcpu_get)	      /* (dom, vcpu, gpa of struct caisson_vcpu_context): of a paused domain */                      \
 	X(28, vcpu_set)	      /* (dom, vcpu, gpa of struct caisson_vcpu_context): the same */                                 \
 	X(29, vcpu_info)      /* (dom, vcpu, gpa of struct caisson_vcpu_info) */                                              \
 	X(30, vcpu_pin)	      /* (dom, vcpu, gpa of u64[CAISSON_CPU_WORDS] mask) */                                           \

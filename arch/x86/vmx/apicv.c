@@ -120,21 +120,25 @@ void apicv_vmcs(struct x86_vcpu *v)
 	vmwrite(VMCS_TPR_THRESHOLD, 0);
 }
 
-/* xAPIC accesses are caught by a page that is mapped for the whole domain: it is there only while every vCPU has its APIC in
- * that mode, at that place. Without it they come as accesses to nowhere, and software answers. */
-static void access_page_map(struct x86_vcpu *v, bool wanted)
+/*
+ * xAPIC accesses are caught by a page that is mapped for the whole domain, and to a vCPU that does not look for them it would be
+ * RAM: it is there only while every vCPU has its APIC in that mode, at that place. Without it they come as accesses to nowhere,
+ * and software answers.
+ */
+static void access_page_map(struct x86_vcpu *v, bool away)
 {
-	struct domain *d = v->hv.domain;
+	struct x86_domain *d = x86_domain(v->hv.domain);
 	u64 size;
 	hpa_t pa;
 
-	lock(&d->vm.lock);
-	if (wanted) {
-		arch_s2_map(d, GPA(APIC_BASE_POWER_UP), access_page, PAGE_SIZE, CAISSON_PROT_READ | CAISSON_PROT_WRITE);
-	} else if (arch_s2_unmap(d, GPA(APIC_BASE_POWER_UP), &pa, &size)) {
-		arch_s2_flush(d);
-	}
-	unlock(&d->vm.lock);
+	lock(&d->hv.vm.lock);
+	d->apics_away += (u32)away - (u32)v->apic_away;
+	v->apic_away = away;
+	if (d->apics_away == 0)
+		arch_s2_map(&d->hv, GPA(APIC_BASE_POWER_UP), access_page, PAGE_SIZE, CAISSON_PROT_READ | CAISSON_PROT_WRITE);
+	else if (arch_s2_unmap(&d->hv, GPA(APIC_BASE_POWER_UP), &pa, &size))
+		arch_s2_flush(&d->hv);
+	unlock(&d->hv.vm.lock);
 }
 
 void apicv_mode(struct x86_vcpu *v)
@@ -148,12 +152,8 @@ void apicv_mode(struct x86_vcpu *v)
 	x->proc2 = (u32)proc2;
 	vmwrite(VMCS_PROC2_CONTROLS, proc2);
 	vmwrite(VMCS_MSR_BITMAP, arch_direct_pa(x2 ? x2apic_bitmap : vmx_msr_bitmap).v);
-	if (!catches)
-		return;
-	if (!home)
-		access_page_map(v, false);
-	else if (v->hv.id == 0) /* at reset */
-		access_page_map(v, true);
+	if (catches)
+		access_page_map(v, !home);
 }
 
 void apicv_eoi_bitmap(struct x86_vcpu *v)

@@ -414,8 +414,12 @@ static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struc
 
 static inline __attribute__((always_inline)) bool vmx_finish(struct x86_vcpu *v, struct vmx_vcpu *x, u32 kind, bool enter)
 {
+	u64 cycles;
+
 	enter = enter && vmx_prepare(v, x);
-	stats_add(&v->stats[kind], rdtsc() - v->exit_tsc, v->exit_rip);
+	cycles = rdtsc() - v->exit_tsc;
+	stats_add(&v->stats[kind], cycles, v->exit_rip);
+	v->hv.cpu->root_ticks += cycles;
 	return enter;
 }
 
