@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An ordered tree (AVL) whose least element is at hand: the one structure behind timers and run queues.
- * Intrusive: the node lives in what it orders, nothing is allocated. Insert and remove are O(log n) in the
- * worst case, the first element O(1).
+ * An ordered tree whose least element is at hand: the one structure behind timers and run queues. Intrusive:
+ * the node lives in what it orders, nothing is allocated. The tree is a treap: a node stands above those of
+ * lower rank, and ranks are drawn when nodes are inserted, so it is as low as one built in random order,
+ * whatever the keys are. Insert and remove are O(log n), on either end O(1); the first element is O(1).
  *
  * Keys are points on a 64-bit clock and compare by signed difference, so a clock may wrap as long as the keys
  * of one tree lie within 2^63 of each other. Equal keys keep the order of insertion.
@@ -17,12 +18,13 @@
 struct heap_node {
 	struct heap_node *parent, *child[2];
 	u64 key;
-	s8 balance;  /* height of child[1] less that of child[0]: -1, 0, 1 */
+	u32 rank;    /* random; none above it has less */
 	bool queued; /* in a tree */
 };
 
 struct heap {
 	struct heap_node *root, *first, *last;
+	u64 seed; /* of the ranks */
 	u32 count;
 };
 

@@ -5,11 +5,6 @@
 /* Keys compare by signed difference; the TSC starts near 0, so this is the end of time. */
 #define LATEST (~0ull >> 1)
 
-static struct timer *timer_of(struct heap_node *n)
-{
-	return container_of(n, struct timer, node);
-}
-
 void timer_queue_init(struct timer_queue *q, struct pcpu *cpu)
 {
 	*q = (struct timer_queue){ .armed = TIMER_NONE, .first = TIMER_NONE, .cpu = cpu };
@@ -56,14 +51,14 @@ static bool changed(struct timer_queue *q)
 	return first < q->armed;
 }
 
-void timer_set(struct timer *t, u64 deadline)
+bool timer_set(struct timer *t, u64 deadline)
 {
 	struct timer_queue *q = queue_lock(t);
-	bool kick;
+	bool kick, due = t->node.queued;
 
-	if (t->node.queued && deadline != TIMER_NONE)
+	if (due && deadline != TIMER_NONE)
 		heap_move(&q->heap, &t->node, MIN(deadline, LATEST));
-	else if (t->node.queued)
+	else if (due)
 		heap_remove(&q->heap, &t->node);
 	else if (deadline != TIMER_NONE)
 		heap_insert(&q->heap, &t->node, MIN(deadline, LATEST));
@@ -71,18 +66,6 @@ void timer_set(struct timer *t, u64 deadline)
 	unlock(&q->lock);
 	if (unlikely(kick))
 		arch_cpu_kick(q->cpu);
-}
-
-bool timer_cancel(struct timer *t)
-{
-	struct timer_queue *q = queue_lock(t);
-	bool due = t->node.queued;
-
-	if (due) {
-		heap_remove(&q->heap, &t->node);
-		changed(q);
-	}
-	unlock(&q->lock);
 	return due;
 }
 
@@ -146,7 +129,7 @@ void timer_expire(struct timer_queue *q, u64 now)
 	 * hardware comes again. */
 	for (most = q->heap.count; most && (n = heap_first(&q->heap)) && !heap_before(now, n->key); most--) {
 		heap_remove(&q->heap, n);
-		q->running = timer_of(n);
+		q->running = container_of(n, struct timer, node);
 		unlock(&q->lock);
 		q->running->fn(q->running);
 		lock(&q->lock);

@@ -39,14 +39,17 @@ void timer_queue_init(struct timer_queue *q, struct pcpu *cpu);
 /* Prepares a timer on a queue. */
 void timer_init(struct timer *t, struct timer_queue *q, void (*fn)(struct timer *t));
 
-/* Runs fn at or soon after `deadline` (TIMER_NONE: cancels); replaces an earlier setting. Any CPU: when the
- * earliest deadline of another CPU's queue moves forward, that CPU is kicked and its run loop's timer_sync()
- * arms its hardware. */
-void timer_set(struct timer *t, u64 deadline);
+/* Runs fn at or soon after `deadline` (TIMER_NONE: never); replaces an earlier setting. True: it was still
+ * due. Any CPU: when the earliest deadline of another CPU's queue moves forward, that CPU is kicked and its
+ * run loop's timer_sync() arms its hardware. */
+bool timer_set(struct timer *t, u64 deadline);
 
 /* fn will not be started any more; true when it was still due. The function may be running on the queue's CPU
  * right now. */
-bool timer_cancel(struct timer *t);
+static inline bool timer_cancel(struct timer *t)
+{
+	return timer_set(t, TIMER_NONE);
+}
 
 /* The same, and fn is not running any more on return (before t is freed). No lock that fn takes may be held.
  */

@@ -49,7 +49,8 @@ enum msr_verdict {
 	MSR_FN_TSC_DEADLINE,
 	MSR_FN_X2APIC, /* 800H to 8FFH */
 	MSR_FN_EFER,
-	MSR_FN_SYSCALL, /* STAR to SFMASK, TSC_AUX: read without an exit; written here, so that a switch knows them */
+	MSR_FN_SYSCALL, /* STAR to SFMASK, TSC_AUX: read without an exit; written here, so that a switch knows
+			   them */
 	MSR_FN_WALL_CLOCK, /* KVM's, both numbers */
 	MSR_FN_SYSTEM_TIME,
 };

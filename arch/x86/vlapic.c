@@ -337,11 +337,6 @@ static void icr_send(struct vlapic *v, u64 icr)
 	vlapic_send_ipi(v, icr);
 }
 
-static unsigned timer_mode(const struct vlapic *v)
-{
-	return v->timer_mode;
-}
-
 static void timer_disarm(struct vlapic *v)
 {
 	if (v->deadline)
@@ -384,7 +379,7 @@ static void timer_start(struct vlapic *v, u32 count)
 /* SDM: "APIC Timer": writing the initial count starts the timer, or stops it with 0. */
 static void tmict_write(struct vlapic *v, u32 count)
 {
-	if (timer_mode(v) == APIC_TIMER_TSC_DEADLINE) {
+	if (v->timer_mode == APIC_TIMER_TSC_DEADLINE) {
 		*reg(v, APIC_TMICT) = 0; /* the processor may have stored the count */
 		return;
 	}
@@ -405,10 +400,10 @@ static u32 tmcct_read(struct vlapic *v)
 {
 	u64 now, end = v->deadline, left;
 
-	if (!end || timer_mode(v) == APIC_TIMER_TSC_DEADLINE)
+	if (!end || v->timer_mode == APIC_TIMER_TSC_DEADLINE)
 		return 0;
 	now = vlapic_now(v);
-	if (now >= end && timer_mode(v) == APIC_TIMER_PERIODIC)
+	if (now >= end && v->timer_mode == APIC_TIMER_PERIODIC)
 		end = next_period(v, now);
 	if (now >= end)
 		return 0;
@@ -434,7 +429,7 @@ static void tdcr_write(struct vlapic *v, u32 value)
  */
 static void lvt_timer_write(struct vlapic *v, u32 value)
 {
-	unsigned mode = timer_mode(v), next = GET(APIC_LVT_TIMER_MODE, value);
+	unsigned mode = v->timer_mode, next = GET(APIC_LVT_TIMER_MODE, value);
 
 	v->timer_mode = next;
 	if ((mode == APIC_TIMER_TSC_DEADLINE) != (next == APIC_TIMER_TSC_DEADLINE)) {
@@ -452,7 +447,7 @@ void vlapic_timer_expired(struct vlapic *v)
 		return;
 	if (now >= v->deadline) {
 		vlapic_lvt_raise(v, APIC_LVT_TIMER);
-		if (timer_mode(v) != APIC_TIMER_PERIODIC) {
+		if (v->timer_mode != APIC_TIMER_PERIODIC) {
 			v->deadline = v->tsc_deadline = 0;
 			return;
 		}
@@ -470,7 +465,7 @@ void vlapic_tscdeadline_write(struct vlapic *v, u64 value)
 {
 	u64 now, left;
 
-	if (unlikely(timer_mode(v) != APIC_TIMER_TSC_DEADLINE))
+	if (unlikely(v->timer_mode != APIC_TIMER_TSC_DEADLINE))
 		return;
 	if (!value) {
 		timer_disarm(v);
