@@ -85,11 +85,12 @@ static void vmx_bitmaps(void)
 {
 	const struct msr_params p = { .phys_bits = arch_phys_bits(), .rdtscp = vmx_has_rdtscp() };
 
-	vmx_io_bitmap = frame_hv_alloc(FRAME_OWNER_HV, 1);
+	/* Two pages, and one that is never the APIC-access page: for the last ports Bochs looks at the byte after the bitmap. */
+	vmx_io_bitmap = frame_hv_alloc(FRAME_OWNER_HV, 2);
 	vmx_msr_bitmap = frame_hv_alloc(FRAME_OWNER_HV, 0);
 	if (!vmx_io_bitmap || !vmx_msr_bitmap)
 		panic("no memory for the VMX bitmaps");
-	memset(vmx_io_bitmap, 0xff, 2 * PAGE_SIZE);
+	memset(vmx_io_bitmap, 0xff, 3 * PAGE_SIZE);
 	memset(vmx_msr_bitmap, 0xff, PAGE_SIZE);
 	msr_policy_each_pass(&p, msr_bitmap_pass, NULL);
 	apicv_init(msr_bitmap_clear);
