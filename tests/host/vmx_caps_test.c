@@ -262,11 +262,10 @@ static void rows(void **s)
 			assert_true(b.flags & CAISSON_DOCTOR_FOUND);
 	}
 	assert_int_equal(vmx_caps_row(&c, n, &a), -CAISSON_ENOENT);
-	assert_true(n > 70);
+	assert_true(n > 60);
 	assert_int_equal(row_of(&c, "Enable EPT").flags,
 			 CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED | CAISSON_DOCTOR_REQUIRED);
 	assert_int_equal(row_of(&c, "Enable PML").flags, CAISSON_DOCTOR_FOUND);
-	assert_string_equal(row_of(&c, "VMCS revision and bytes").value, "0x2b, 4096");
 	c.use[VMX_CTL_PROC2] |= VMX_PROC2_PML;
 	assert_int_equal(row_of(&c, "Enable PML").flags, CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED);
 }

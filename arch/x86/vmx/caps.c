@@ -7,7 +7,7 @@
 #define QEMU	   "; QEMU/KVM: -cpu host, kvm_intel nested=1"
 #define SINCE_2010 "Intel cores of 2010 on have it" QEMU
 
-enum { USED = 1, REQUIRED = 2, EPT_VPID_CAP = VMX_CTLS };
+enum { USED = 1, REQUIRED = 2, VMX_CTL_EPT_VPID = VMX_CTLS };
 
 /* clang-format off */
 /* The doctor's rows about controls: all that Caisson needs or could use, in the manual's order. */
@@ -15,14 +15,8 @@ static const struct control {
 	u8 kind, bit;
 	const char *name;
 } controls[] = {
-#define PIN(n, b, text)	  { VMX_CTL_PIN, b, text },
-#define PROC(n, b, text)  { VMX_CTL_PROC, b, text },
-#define PROC2(n, b, text) { VMX_CTL_PROC2, b, text },
-#define EXIT(n, b, text)  { VMX_CTL_EXIT, b, text },
-#define ENTRY(n, b, text) { VMX_CTL_ENTRY, b, text },
-#define EPT_VPID(n, b, text) { EPT_VPID_CAP, b, text },
-	VMX_PIN_BITS(PIN) VMX_PROC_BITS(PROC) VMX_PROC2_BITS(PROC2) VMX_EXIT_BITS(EXIT) VMX_ENTRY_BITS(ENTRY)
-	VMX_EPT_VPID_BITS(EPT_VPID)
+#define ROW(kind, n, b, text) { VMX_CTL_##kind, b, text },
+	VMX_BITS(ROW)
 };
 
 /* What Caisson wants, and what it costs when it is missing. A bit without a row is neither needed nor used. */
@@ -63,16 +57,16 @@ static const struct need {
 		VMX_EXIT_SAVE_PAT | VMX_EXIT_LOAD_PAT | VMX_EXIT_SAVE_EFER | VMX_EXIT_LOAD_EFER, SINCE_2010 },
 	{ VMX_CTL_ENTRY, REQUIRED, VMX_ENTRY_LOAD_DEBUG_CONTROLS | VMX_ENTRY_LOAD_PAT | VMX_ENTRY_LOAD_EFER, SINCE_2010 },
 	{ VMX_CTL_ENTRY, REQUIRED, VMX_ENTRY_IA32E_GUEST, "no 64-bit guests; " SINCE_2010 },
-	{ EPT_VPID_CAP, REQUIRED, VMX_EPT_VPID(WALK_4) | VMX_EPT_VPID(WB) | VMX_EPT_VPID(INVEPT) | VMX_EPT_VPID(INVEPT_ALL),
+	{ VMX_CTL_EPT_VPID, REQUIRED, VMX_EPT_VPID(WALK_4) | VMX_EPT_VPID(WB) | VMX_EPT_VPID(INVEPT) | VMX_EPT_VPID(INVEPT_ALL),
 		SINCE_2010 },
-	{ EPT_VPID_CAP, USED, VMX_EPT_VPID(2M), "guest memory is mapped in 4-KByte pages: slower page walks, more tables" },
-	{ EPT_VPID_CAP, USED, VMX_EPT_VPID(1G), "guest memory is mapped in 2-MByte pages at most" },
-	{ EPT_VPID_CAP, USED, VMX_EPT_VPID(ACCESS_DIRTY), "no record of which pages a guest used or changed" },
-	{ EPT_VPID_CAP, USED, VMX_EPT_VPID(INVEPT_SINGLE), "a change for one domain flushes the translations of all" },
-	{ EPT_VPID_CAP, USED, VMX_EPT_VPID(INVVPID) | VMX_EPT_VPID(INVVPID_SINGLE) | VMX_EPT_VPID(INVVPID_ALL),
+	{ VMX_CTL_EPT_VPID, USED, VMX_EPT_VPID(2M), "guest memory is mapped in 4-KByte pages: slower page walks, more tables" },
+	{ VMX_CTL_EPT_VPID, USED, VMX_EPT_VPID(1G), "guest memory is mapped in 2-MByte pages at most" },
+	{ VMX_CTL_EPT_VPID, USED, VMX_EPT_VPID(ACCESS_DIRTY), "no record of which pages a guest used or changed" },
+	{ VMX_CTL_EPT_VPID, USED, VMX_EPT_VPID(INVEPT_SINGLE), "a change for one domain flushes the translations of all" },
+	{ VMX_CTL_EPT_VPID, USED, VMX_EPT_VPID(INVVPID) | VMX_EPT_VPID(INVVPID_SINGLE) | VMX_EPT_VPID(INVVPID_ALL),
 		"VPID cannot be used: each entry and exit flushes the guest's translations" },
-	{ EPT_VPID_CAP, 0, VMX_EPT_VPID(EXEC_ONLY), "no pages that can be executed but not read" },
-	{ EPT_VPID_CAP, 0, VMX_EPT_VPID(ADVANCED_INFO), "an EPT violation does not tell user from supervisor" },
+	{ VMX_CTL_EPT_VPID, 0, VMX_EPT_VPID(EXEC_ONLY), "no pages that can be executed but not read" },
+	{ VMX_CTL_EPT_VPID, 0, VMX_EPT_VPID(ADVANCED_INFO), "an EPT violation does not tell user from supervisor" },
 };
 
 /* clang-format on */
@@ -125,7 +119,7 @@ void vmx_caps_read(struct vmx_caps *c, bool cpuid_vmx, u64 (*rdmsr)(void *ctx, u
 	read_controls(c, rdmsr, ctx);
 	for (u32 k = 0; k < VMX_CTLS; k++)
 		c->use[k] = needed(k) & c->may[k];
-	c->use_ept_vpid = needed(EPT_VPID_CAP) & c->ept_vpid;
+	c->use_ept_vpid = needed(VMX_CTL_EPT_VPID) & c->ept_vpid;
 	if ((c->ept_vpid & flush) != flush) /* stale translations could not be removed */
 		c->use[VMX_CTL_PROC2] &= ~(u64)VMX_PROC2_VPID;
 }
@@ -141,7 +135,7 @@ static void fill(struct caisson_doctor *out, const char *name, u32 flags, const 
 
 static void fill_bit(const struct vmx_caps *c, const struct control *row, struct caisson_doctor *out)
 {
-	bool cap = row->kind == EPT_VPID_CAP;
+	bool cap = row->kind == VMX_CTL_EPT_VPID;
 	u64 bit = BIT(row->bit), may = cap ? c->ept_vpid : c->may[row->kind];
 	u64 use = cap ? c->use_ept_vpid : c->use[row->kind];
 	u32 flags = (may & bit ? CAISSON_DOCTOR_FOUND : 0) | (use & bit ? CAISSON_DOCTOR_USED : 0);
@@ -155,7 +149,7 @@ static void fill_bit(const struct vmx_caps *c, const struct control *row, struct
 	fill(out, row->name, flags, note);
 }
 
-enum { ROW_VMX, ROW_FEATURE_CONTROL, ROW_REVISION, ROW_MEMTYPE, ROW_TRUE, ROW_CR0, ROW_CR4, ROWS };
+enum { ROW_VMX, ROW_FEATURE_CONTROL, ROW_MEMTYPE, ROW_TRUE, ROWS };
 
 static u32 when(bool found, u32 flags)
 {
@@ -180,25 +174,12 @@ static void fill_other(const struct vmx_caps *c, u32 i, struct caisson_doctor *o
 			snprintf(out->value, n, "%#lx, %s", fc,
 				 fc & FEATURE_CONTROL_LOCK ? "locked" : "not locked");
 		break;
-	case ROW_REVISION:
-		fill(out, "VMCS revision and bytes", when(c->vmx, need_it), FIRMWARE);
-		snprintf(out->value, n, "%#llx, %llu", GET(VMX_BASIC_REVISION, c->basic),
-			 GET(VMX_BASIC_SIZE, c->basic));
-		break;
 	case ROW_MEMTYPE:
 		fill(out, "VMX structures write-back (WB)",
 		     when(GET(VMX_BASIC_MEMTYPE, c->basic) == 6, need_it), SINCE_2010);
 		break;
 	case ROW_TRUE: /* without it loads and stores of CR3 have to exit */
 		fill(out, "VMX TRUE control MSRs", when(c->basic & VMX_BASIC_TRUE, need_it), SINCE_2010);
-		break;
-	case ROW_CR0:
-		fill(out, "CR0 bits fixed to 1, allowed", when(c->vmx, need_it), FIRMWARE);
-		snprintf(out->value, n, "%#lx, %#lx", c->cr0_fixed0, c->cr0_fixed1);
-		break;
-	case ROW_CR4:
-		fill(out, "CR4 bits fixed to 1, allowed", when(c->vmx, need_it), FIRMWARE);
-		snprintf(out->value, n, "%#lx, %#lx", c->cr4_fixed0, c->cr4_fixed1);
 		break;
 	}
 }

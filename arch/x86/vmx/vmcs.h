@@ -116,57 +116,56 @@ enum vmcs_field {
 /* The eight segment registers have their fields two apart, in this order: VMCS_GUEST_ES_BASE + 2 * SEG_TR and so on. */
 enum { VMX_SEG_ES, VMX_SEG_CS, VMX_SEG_SS, VMX_SEG_DS, VMX_SEG_FS, VMX_SEG_GS, VMX_SEG_LDTR, VMX_SEG_TR };
 
-/* ---- Controls ---- X(name, bit, "the manual's name"); the enums hold masks */
-/* SDM: "Pin-Based VM-Execution Controls" */
-#define VMX_PIN_BITS(X) \
-	X(EXTERNAL_INTERRUPT_EXITING, 0, "External-interrupt exiting") X(NMI_EXITING, 3, "NMI exiting") \
-	X(VIRTUAL_NMIS, 5, "Virtual NMIs") X(PREEMPTION_TIMER, 6, "Activate VMX-preemption timer")      \
-	X(POSTED_INTERRUPTS, 7, "Process posted interrupts")
-/* SDM: "Processor-Based VM-Execution Controls", primary */
-#define VMX_PROC_BITS(X) \
-	X(INTERRUPT_WINDOW, 2, "Interrupt-window exiting") X(TSC_OFFSETTING, 3, "Use TSC offsetting")                \
-	X(HLT_EXITING, 7, "HLT exiting") X(MWAIT_EXITING, 10, "MWAIT exiting") X(RDPMC_EXITING, 11, "RDPMC exiting") \
-	X(CR3_LOAD_EXITING, 15, "CR3-load exiting") X(CR3_STORE_EXITING, 16, "CR3-store exiting")                    \
-	X(CR8_LOAD_EXITING, 19, "CR8-load exiting") X(CR8_STORE_EXITING, 20, "CR8-store exiting")                    \
-	X(TPR_SHADOW, 21, "Use TPR shadow") X(NMI_WINDOW, 22, "NMI-window exiting")                                  \
-	X(MOV_DR_EXITING, 23, "MOV-DR exiting") X(IO_BITMAPS, 25, "Use I/O bitmaps")                                 \
-	X(MONITOR_TRAP_FLAG, 27, "Monitor trap flag") X(MSR_BITMAPS, 28, "Use MSR bitmaps")                          \
-	X(MONITOR_EXITING, 29, "MONITOR exiting") X(SECONDARY, 31, "Activate secondary controls")
-/* the same section, secondary */
-#define VMX_PROC2_BITS(X) \
-	X(VIRTUALIZE_APIC_ACCESSES, 0, "Virtualize APIC accesses") X(EPT, 1, "Enable EPT")                             \
-	X(RDTSCP, 3, "Enable RDTSCP") X(VIRTUALIZE_X2APIC, 4, "Virtualize x2APIC mode") X(VPID, 5, "Enable VPID")      \
-	X(WBINVD_EXITING, 6, "WBINVD exiting") X(UNRESTRICTED_GUEST, 7, "Unrestricted guest")                          \
-	X(APIC_REGISTER_VIRTUALIZATION, 8, "APIC-register virtualization")                                             \
-	X(VIRTUAL_INTERRUPT_DELIVERY, 9, "Virtual-interrupt delivery") X(PAUSE_LOOP_EXITING, 10, "PAUSE-loop exiting") \
-	X(INVPCID, 12, "Enable INVPCID") X(VM_FUNCTIONS, 13, "Enable VM functions") X(PML, 17, "Enable PML")           \
-	X(EPT_VIOLATION_VE, 18, "EPT-violation #VE") X(XSAVES, 20, "Enable XSAVES/XRSTORS")                            \
-	X(MBEC, 22, "Mode-based execute control for EPT") X(SPP, 23, "Sub-page write permissions for EPT")             \
-	X(TSC_SCALING, 25, "Use TSC scaling")
-/* SDM: "VM-Exit Controls", primary */
-#define VMX_EXIT_BITS(X) \
-	X(SAVE_DEBUG_CONTROLS, 2, "Save debug controls") X(HOST_64, 9, "Host address-space size")                 \
-	X(ACK_INTERRUPT, 15, "Acknowledge interrupt on exit") X(SAVE_PAT, 18, "Save IA32_PAT")                    \
-	X(LOAD_PAT, 19, "Load IA32_PAT (exit)") X(SAVE_EFER, 20, "Save IA32_EFER")                                \
-	X(LOAD_EFER, 21, "Load IA32_EFER (exit)") X(SAVE_PREEMPTION_TIMER, 22, "Save VMX-preemption timer value")
-/* SDM: "VM-Entry Controls" */
-#define VMX_ENTRY_BITS(X) \
-	X(LOAD_DEBUG_CONTROLS, 2, "Load debug controls") X(IA32E_GUEST, 9, "IA-32e mode guest") \
-	X(LOAD_PAT, 14, "Load IA32_PAT (entry)") X(LOAD_EFER, 15, "Load IA32_EFER (entry)")
-enum vmx_control_bit {
-#define VMX_PIN_X(name, bit, text)   VMX_PIN_##name = 1u << (bit),
-#define VMX_PROC_X(name, bit, text)  VMX_PROC_##name = 1u << (bit),
-#define VMX_PROC2_X(name, bit, text) VMX_PROC2_##name = 1u << (bit),
-#define VMX_EXIT_X(name, bit, text)  VMX_EXIT_##name = 1u << (bit),
-#define VMX_ENTRY_X(name, bit, text) VMX_ENTRY_##name = 1u << (bit),
-	VMX_PIN_BITS(VMX_PIN_X) VMX_PROC_BITS(VMX_PROC_X) VMX_PROC2_BITS(VMX_PROC2_X)
-	VMX_EXIT_BITS(VMX_EXIT_X) VMX_ENTRY_BITS(VMX_ENTRY_X)
-#undef VMX_PIN_X
-#undef VMX_PROC_X
-#undef VMX_PROC2_X
-#undef VMX_EXIT_X
-#undef VMX_ENTRY_X
+/* ---- Controls and capabilities ---- X(kind, name, bit, "the manual's name"); the enum holds masks */
+#define VMX_BITS(X) \
+	/* SDM: "Pin-Based VM-Execution Controls" */                                                                \
+	X(PIN, EXTERNAL_INTERRUPT_EXITING, 0, "External-interrupt exiting") X(PIN, NMI_EXITING, 3, "NMI exiting")   \
+	X(PIN, VIRTUAL_NMIS, 5, "Virtual NMIs") X(PIN, PREEMPTION_TIMER, 6, "Activate VMX-preemption timer")        \
+	X(PIN, POSTED_INTERRUPTS, 7, "Process posted interrupts")                                                   \
+	/* SDM: "Processor-Based VM-Execution Controls", primary */                                                 \
+	X(PROC, INTERRUPT_WINDOW, 2, "Interrupt-window exiting") X(PROC, TSC_OFFSETTING, 3, "Use TSC offsetting")   \
+	X(PROC, HLT_EXITING, 7, "HLT exiting") X(PROC, MWAIT_EXITING, 10, "MWAIT exiting")                          \
+	X(PROC, RDPMC_EXITING, 11, "RDPMC exiting") X(PROC, CR8_LOAD_EXITING, 19, "CR8-load exiting")               \
+	X(PROC, CR8_STORE_EXITING, 20, "CR8-store exiting") X(PROC, TPR_SHADOW, 21, "Use TPR shadow")               \
+	X(PROC, NMI_WINDOW, 22, "NMI-window exiting") X(PROC, MOV_DR_EXITING, 23, "MOV-DR exiting")                 \
+	X(PROC, IO_BITMAPS, 25, "Use I/O bitmaps") X(PROC, MONITOR_TRAP_FLAG, 27, "Monitor trap flag")              \
+	X(PROC, MSR_BITMAPS, 28, "Use MSR bitmaps") X(PROC, MONITOR_EXITING, 29, "MONITOR exiting")                 \
+	X(PROC, SECONDARY, 31, "Activate secondary controls")                                                       \
+	/* the same section, secondary */                                                                           \
+	X(PROC2, VIRTUALIZE_APIC_ACCESSES, 0, "Virtualize APIC accesses") X(PROC2, EPT, 1, "Enable EPT")            \
+	X(PROC2, RDTSCP, 3, "Enable RDTSCP") X(PROC2, VIRTUALIZE_X2APIC, 4, "Virtualize x2APIC mode")               \
+	X(PROC2, VPID, 5, "Enable VPID") X(PROC2, WBINVD_EXITING, 6, "WBINVD exiting")                              \
+	X(PROC2, UNRESTRICTED_GUEST, 7, "Unrestricted guest")                                                       \
+	X(PROC2, APIC_REGISTER_VIRTUALIZATION, 8, "APIC-register virtualization")                                   \
+	X(PROC2, VIRTUAL_INTERRUPT_DELIVERY, 9, "Virtual-interrupt delivery")                                       \
+	X(PROC2, PAUSE_LOOP_EXITING, 10, "PAUSE-loop exiting") X(PROC2, INVPCID, 12, "Enable INVPCID")              \
+	X(PROC2, VM_FUNCTIONS, 13, "Enable VM functions") X(PROC2, PML, 17, "Enable PML")                           \
+	X(PROC2, EPT_VIOLATION_VE, 18, "EPT-violation #VE") X(PROC2, XSAVES, 20, "Enable XSAVES/XRSTORS")           \
+	X(PROC2, MBEC, 22, "Mode-based execute control for EPT")                                                    \
+	X(PROC2, SPP, 23, "Sub-page write permissions for EPT") X(PROC2, TSC_SCALING, 25, "Use TSC scaling")        \
+	/* SDM: "VM-Exit Controls", primary */                                                                      \
+	X(EXIT, SAVE_DEBUG_CONTROLS, 2, "Save debug controls") X(EXIT, HOST_64, 9, "Host address-space size")       \
+	X(EXIT, ACK_INTERRUPT, 15, "Acknowledge interrupt on exit") X(EXIT, SAVE_PAT, 18, "Save IA32_PAT")          \
+	X(EXIT, LOAD_PAT, 19, "Load IA32_PAT (exit)") X(EXIT, SAVE_EFER, 20, "Save IA32_EFER")                      \
+	X(EXIT, LOAD_EFER, 21, "Load IA32_EFER (exit)")                                                             \
+	/* SDM: "VM-Entry Controls" */                                                                              \
+	X(ENTRY, LOAD_DEBUG_CONTROLS, 2, "Load debug controls") X(ENTRY, IA32E_GUEST, 9, "IA-32e mode guest")       \
+	X(ENTRY, LOAD_PAT, 14, "Load IA32_PAT (entry)") X(ENTRY, LOAD_EFER, 15, "Load IA32_EFER (entry)")           \
+	/* IA32_VMX_EPT_VPID_CAP, "VPID and EPT Capabilities" */                                                    \
+	X(EPT_VPID, EXEC_ONLY, 0, "EPT execute-only translations") X(EPT_VPID, WALK_4, 6, "EPT page-walk length 4") \
+	X(EPT_VPID, WB, 14, "EPT structures write-back (WB)") X(EPT_VPID, 2M, 16, "EPT 2-MByte pages")              \
+	X(EPT_VPID, 1G, 17, "EPT 1-GByte pages") X(EPT_VPID, INVEPT, 20, "INVEPT")                                  \
+	X(EPT_VPID, ACCESS_DIRTY, 21, "EPT accessed and dirty flags")                                               \
+	X(EPT_VPID, ADVANCED_INFO, 22, "EPT-violation advanced VM-exit information")                                \
+	X(EPT_VPID, INVEPT_SINGLE, 25, "INVEPT single-context") X(EPT_VPID, INVEPT_ALL, 26, "INVEPT all-context")   \
+	X(EPT_VPID, INVVPID, 32, "INVVPID") X(EPT_VPID, INVVPID_SINGLE, 41, "INVVPID single-context")               \
+	X(EPT_VPID, INVVPID_ALL, 42, "INVVPID all-context")
+enum vmx_bit {
+#define VMX_X(kind, name, bit, text) VMX_##kind##_##name = BIT(bit),
+	VMX_BITS(VMX_X)
+#undef VMX_X
 };
+#define VMX_EPT_VPID(name) (u64)VMX_EPT_VPID_##name
 
 /* ---- SDM: "VMX Basic Exit Reasons" ---- 35, 38, 42 and 71 are not defined */
 enum vmx_reason {
@@ -274,24 +273,6 @@ enum { INVVPID_ADDRESS, INVVPID_SINGLE, INVVPID_ALL };
 
 /* IA32_VMX_MISC, "Miscellaneous Data" */
 #define VMX_MISC_HLT	       BIT(6) /* activity states that may be entered */
-
-/* IA32_VMX_EPT_VPID_CAP, "VPID and EPT Capabilities" ---- X(name, bit, "what") */
-#define VMX_EPT_VPID_BITS(X) \
-	X(EXEC_ONLY, 0, "EPT execute-only translations") X(WALK_4, 6, "EPT page-walk length 4")                   \
-	X(WALK_5, 7, "EPT page-walk length 5") X(UC, 8, "EPT structures uncacheable (UC)")                        \
-	X(WB, 14, "EPT structures write-back (WB)") X(2M, 16, "EPT 2-MByte pages") X(1G, 17, "EPT 1-GByte pages") \
-	X(INVEPT, 20, "INVEPT") X(ACCESS_DIRTY, 21, "EPT accessed and dirty flags")                               \
-	X(ADVANCED_INFO, 22, "EPT-violation advanced VM-exit information")                                        \
-	X(SHADOW_STACK, 23, "EPT supervisor shadow-stack control") X(INVEPT_SINGLE, 25, "INVEPT single-context")  \
-	X(INVEPT_ALL, 26, "INVEPT all-context") X(INVVPID, 32, "INVVPID")                                         \
-	X(INVVPID_SINGLE, 41, "INVVPID single-context") X(INVVPID_ALL, 42, "INVVPID all-context")
-/* masks are 64 bits wide: BIT(VMX_EPT_VPID_BIT_INVVPID) or simply VMX_EPT_VPID(INVVPID) */
-enum vmx_ept_vpid_bit {
-#define VMX_EPT_VPID_X(name, bit, text) VMX_EPT_VPID_BIT_##name = (bit),
-	VMX_EPT_VPID_BITS(VMX_EPT_VPID_X)
-#undef VMX_EPT_VPID_X
-};
-#define VMX_EPT_VPID(name) BIT(VMX_EPT_VPID_BIT_##name)
 
 /* clang-format on */
 
