@@ -27,8 +27,14 @@ static struct {
 	u64 slice, preempt, bonus, cap_period, cap_min, balance, gain; /* ticks */
 	struct sched_cpu *cpu[CAISSON_MAX_CPUS];
 	struct pool pool[SCHED_POOLS];
-	struct sched_group *groups;
+	struct sched_unit *units;
 } s;
+
+/* NULL: there is no such pool. */
+static struct pool *pool_of(u32 id)
+{
+	return id < SCHED_POOLS && s.pool[id].used ? &s.pool[id] : NULL;
+}
 
 static struct sched_unit *of_run(struct heap_node *n)
 {
@@ -1020,10 +1026,11 @@ int sched_set_cap(struct sched_group *g, u32 percent)
 	g->credit = (s64)(s.cap_period * percent / 100);
 	WRITE_ONCE(g->cap, percent);
 	unlock(&g->lock);
-	for (u = g->units; u; u = u->next) {
-		c = unit_lock(u);
-		displace(c, u); /* out of the park, or to a shorter turn */
-	}
+	for (u = s.units; u; u = u->next)
+		if (u->group == g) {
+			c = unit_lock(u);
+			displace(c, u); /* out of the park, or to a shorter turn */
+		}
 	unlock(&s.lock);
 	return 0;
 }
@@ -1039,34 +1046,27 @@ void sched_add(struct sched_unit *u, struct sched_group *g)
 	u->cpu = lightest_for(u);
 	ASSERT(u->cpu, "pool %u has no CPU", g->pool);
 	u->vtime = u->cpu->clock;
-	u->next = g->units;
-	g->units = u;
-	if (!g->members++) {
-		g->next = s.groups;
-		s.groups = g;
+	u->next = s.units;
+	s.units = u;
+	if (!g->members++)
 		s.pool[g->pool].groups++;
-	}
 	unlock(&s.lock);
 }
 
 void sched_remove(struct sched_unit *u)
 {
-	struct sched_group *g = u->group, **gp;
+	struct sched_group *g = u->group;
 	struct sched_unit **p;
 
 	lock(&s.lock);
 	ASSERT(u->state == SCHED_BLOCKED && !u->on, "state %u", u->state);
-	for (p = &g->units; *p != u;)
+	for (p = &s.units; *p != u;)
 		p = &(*p)->next;
 	*p = u->next;
 	if (u->rt.budget)
 		u->rt.home->rt_share -= u->rt.share;
-	if (!--g->members) {
-		for (gp = &s.groups; *gp != g;)
-			gp = &(*gp)->next;
-		*gp = g->next;
+	if (!--g->members)
 		s.pool[g->pool].groups--;
-	}
 	unlock(&s.lock);
 }
 
@@ -1186,13 +1186,13 @@ out:
 
 /* ---- pools ---- */
 
-/* Its units leave CPUs that are not theirs any more. */
-static void resettle(struct sched_group *g)
+/* Units leave CPUs that are not theirs any more. */
+static void resettle(void)
 {
 	struct sched_unit *u;
 	struct sched_cpu *c;
 
-	for (u = g->units; u; u = u->next) {
+	for (u = s.units; u; u = u->next) {
 		c = unit_lock(u);
 		if (fits(u, c))
 			unlock(&c->lock);
@@ -1207,9 +1207,11 @@ int sched_set_pool(struct sched_group *g, u32 pool)
 	int err = -CAISSON_ENOENT;
 
 	lock(&s.lock);
-	if (pool >= SCHED_POOLS || !s.pool[pool].used)
+	if (!pool_of(pool))
 		goto out;
-	for (u = g->units; u; u = u->next) {
+	for (u = s.units; u; u = u->next) {
+		if (u->group != g)
+			continue;
 		err = u->rt.budget ? -CAISSON_EBUSY : -CAISSON_EINVAL;
 		if (u->rt.budget || !meets(u->affinity, s.pool[pool].cpus))
 			goto out;
@@ -1220,7 +1222,7 @@ int sched_set_pool(struct sched_group *g, u32 pool)
 		s.pool[pool].groups++;
 	}
 	WRITE_ONCE(g->pool, pool);
-	resettle(g);
+	resettle();
 out:
 	unlock(&s.lock);
 	return err;
@@ -1228,11 +1230,11 @@ out:
 
 int sched_pool_create(void)
 {
-	u32 i;
+	u32 i = 0;
 
 	lock(&s.lock);
-	for (i = 0; i < SCHED_POOLS && s.pool[i].used; i++)
-		;
+	while (i < SCHED_POOLS && s.pool[i].used)
+		i++;
 	if (i < SCHED_POOLS)
 		s.pool[i] = (struct pool){ .used = true };
 	unlock(&s.lock);
@@ -1241,16 +1243,18 @@ int sched_pool_create(void)
 
 int sched_pool_destroy(u32 pool)
 {
+	static const u64 any[WORDS] = { ~0ull, ~0ull, ~0ull, ~0ull };
+	struct pool *p;
 	int err = 0;
 
 	lock(&s.lock);
-	if (pool >= SCHED_POOLS || !s.pool[pool].used)
+	p = pool_of(pool);
+	if (!p)
 		err = -CAISSON_ENOENT;
-	else if (!pool || s.pool[pool].groups ||
-		 meets(s.pool[pool].cpus, (u64[WORDS]){ ~0ull, ~0ull, ~0ull, ~0ull }))
+	else if (!pool || p->groups || meets(p->cpus, any))
 		err = -CAISSON_EBUSY;
 	else
-		s.pool[pool].used = false;
+		p->used = false;
 	unlock(&s.lock);
 	return err;
 }
@@ -1258,27 +1262,24 @@ int sched_pool_destroy(u32 pool)
 /* Each unit of the pool's groups may run on one of these CPUs. */
 static bool suffices(u32 pool, const u64 *cpus)
 {
-	struct sched_group *g;
 	struct sched_unit *u;
 
-	for (g = s.groups; g; g = g->next)
-		for (u = g->pool == pool ? g->units : NULL; u; u = u->next)
-			if (!meets(u->affinity, cpus))
-				return false;
+	for (u = s.units; u; u = u->next)
+		if (u->group->pool == pool && !meets(u->affinity, cpus))
+			return false;
 	return true;
 }
 
 int sched_pool_move_cpu(u32 pool, u32 cpu)
 {
 	struct sched_cpu *c = cpu < CAISSON_MAX_CPUS ? s.cpu[cpu] : NULL;
-	struct sched_group *g;
 	u64 left[WORDS], m = BIT(cpu % 64);
 	u32 old, w = cpu / 64;
 	int err = -CAISSON_ENOENT;
 	bool idle;
 
 	lock(&s.lock);
-	if (!c || pool >= SCHED_POOLS || !s.pool[pool].used)
+	if (!c || !pool_of(pool))
 		goto out;
 	err = 0;
 	old = c->pool;
@@ -1295,13 +1296,11 @@ int sched_pool_move_cpu(u32 pool, u32 cpu)
 	set_idle(c, false);
 	WRITE_ONCE(s.pool[old].cpus[w], left[w]);
 	WRITE_ONCE(c->pool, pool);
-	WRITE_ONCE(s.pool[pool].cpus[w], s.pool[pool].cpus[w] | m);
+	__atomic_fetch_or(&s.pool[pool].cpus[w], m, __ATOMIC_RELAXED);
 	set_idle(c, idle);
 	kick(c); /* it may take work there */
 	unlock(&c->lock);
-	for (g = s.groups; g; g = g->next)
-		if (g->pool == old)
-			resettle(g);
+	resettle();
 out:
 	unlock(&s.lock);
 	return err;
@@ -1309,17 +1308,16 @@ out:
 
 int sched_pool_info(u32 pool, u64 cpus[WORDS], u32 *groups)
 {
-	int err = 0;
+	struct pool *p;
 
 	lock(&s.lock);
-	if (pool >= SCHED_POOLS || !s.pool[pool].used) {
-		err = -CAISSON_ENOENT;
-	} else {
-		memcpy(cpus, s.pool[pool].cpus, sizeof(s.pool[pool].cpus));
-		*groups = s.pool[pool].groups;
+	p = pool_of(pool);
+	if (p) {
+		memcpy(cpus, p->cpus, sizeof(p->cpus));
+		*groups = p->groups;
 	}
 	unlock(&s.lock);
-	return err;
+	return p ? 0 : -CAISSON_ENOENT;
 }
 
 /* ---- at boot ---- */

@@ -71,7 +71,7 @@ struct sched_unit {
 	struct heap_node run;	  /* [Q] fair tree: virtual time; reserved tree: deadline */
 	struct heap_node release; /* [Q] when parked: end of the cap's period; budget used up: the deadline */
 	struct sched_group *group;	 /* [C] */
-	struct sched_unit *next;	 /* [C] of the group */
+	struct sched_unit *next;	 /* [C] of all */
 	struct sched_cpu *cpu;		 /* [Q] where it is queued, runs, or ran last */
 	struct sched_cpu *on;		 /* [Q] the CPU that holds its state, or NULL */
 	u64 affinity[CAISSON_CPU_WORDS]; /* [C, Q] */
@@ -106,16 +106,14 @@ struct sched_group {
 		};
 		u64 share; /* both: what a unit's weight depends on */
 	};
-	u32 factor;		  /* [C] 2^24 / weight */
-	u32 cap;		  /* [C] percent of one CPU, 0: none */
-	u32 pool;		  /* [C] */
-	u32 members;		  /* [C] */
-	bool guaranteed;	  /* [C] */
-	bool special;		  /* [C] guaranteed or capped: charged with more care */
-	struct sched_unit *units; /* [C] */
-	struct sched_group *next; /* [C] of those that have units */
-	u64 refill;		  /* [G] end of the cap's period */
-	s64 credit;		  /* [G] what is left in it */
+	u32 factor;	 /* [C] 2^24 / weight */
+	u32 cap;	 /* [C] percent of one CPU, 0: none */
+	u32 pool;	 /* [C] */
+	u32 members;	 /* [C] */
+	bool guaranteed; /* [C] */
+	bool special;	 /* [C] guaranteed or capped: charged with more care */
+	u64 refill;	 /* [G] end of the cap's period */
+	s64 credit;	 /* [G] what is left in it */
 };
 
 struct sched_cpu {
