@@ -41,11 +41,6 @@ static struct sched_unit *of_run(struct heap_node *n)
 	return container_of(n, struct sched_unit, run);
 }
 
-static struct sched_unit *of_release(struct heap_node *n)
-{
-	return container_of(n, struct sched_unit, release);
-}
-
 static bool bit(const u64 *mask, u32 n)
 {
 	return mask[n / 64] >> (n % 64) & 1;
@@ -202,14 +197,6 @@ static COLD void cap_refill(struct sched_group *g, u64 now)
 	g->credit = MIN(g->credit + (s64)(MIN(n, BIT(20)) * quota), (s64)quota);
 }
 
-static COLD void cap_charge(struct sched_group *g, u64 ticks, u64 now)
-{
-	lock(&g->lock);
-	cap_refill(g, now);
-	g->credit -= (s64)ticks;
-	unlock(&g->lock);
-}
-
 /* What a capped group has left; *until: when there will be more. */
 static COLD s64 cap_credit(struct sched_group *g, u64 now, u64 *until)
 {
@@ -359,8 +346,12 @@ static COLD void park(struct sched_cpu *c, struct sched_unit *u, u64 until)
 
 static COLD void charge_special(struct sched_cpu *c, struct sched_unit *u, u64 d, u64 now)
 {
-	if (u->group->cap)
-		cap_charge(u->group, d, now);
+	if (u->group->cap) {
+		lock(&u->group->lock);
+		cap_refill(u->group, now);
+		u->group->credit -= (s64)d;
+		unlock(&u->group->lock);
+	}
 	if (!u->reserved) {
 		u->vtime += u->group->guaranteed ? vguaranteed(c, u, d) : vticks(u, d);
 		return;
@@ -568,7 +559,7 @@ static COLD void releases(struct sched_cpu *c, u64 now)
 	struct sched_unit *u;
 
 	while ((n = heap_first(&c->releases)) && !heap_before(now, n->key)) {
-		u = of_release(n);
+		u = container_of(n, struct sched_unit, release);
 		heap_remove(&c->releases, n);
 		if (u->state == SCHED_PARKED) {
 			waited(u, now);
@@ -822,15 +813,6 @@ static HOT void keep(struct sched_cpu *c, struct sched_unit *u, u64 now)
 	set_slice(c, early ? s.preempt : s.slice, now);
 }
 
-/* Nobody here can run: true when somebody elsewhere could be had. c->lock is released. */
-static COLD bool go_idle(struct sched_cpu *c, u64 now)
-{
-	set_idle(c, true);
-	c->slice_end = slice_special(c, SCHED_NEVER, now);
-	unlock(&c->lock);
-	return steal(c, now);
-}
-
 struct sched_unit *sched_pick(struct sched_cpu *c, u64 now)
 {
 	struct sched_unit *cur, *u;
@@ -847,7 +829,10 @@ struct sched_unit *sched_pick(struct sched_cpu *c, u64 now)
 		u = choose(c, cur, now);
 		if (likely(u))
 			break;
-		if (!go_idle(c, now))
+		set_idle(c, true);
+		c->slice_end = slice_special(c, SCHED_NEVER, now);
+		unlock(&c->lock);
+		if (!steal(c, now))
 			return NULL;
 	}
 	if (u != cur)
@@ -970,23 +955,18 @@ bool sched_handoff(struct sched_cpu *c, struct sched_unit *to, u64 now)
 	bool ok;
 
 	lock(&c->lock);
-	if (likely(d == c)) {
-		ok = to->cpu == c && may_hand(c, from, to, now);
-		if (ok)
-			hand(c, from, to, now);
-		unlock(&c->lock);
-		return ok;
-	}
-	/* It slept elsewhere: not in the order of locks, so only if nobody has that one. */
-	ok = trylock(&d->lock);
+	/* If it slept elsewhere: not in the order of locks, so only if nobody has that one. */
+	ok = likely(d == c) || trylock(&d->lock);
 	if (ok) {
 		ok = to->cpu == d && may_hand(c, from, to, now);
-		if (ok) {
-			move(to, d, c, false);
-			hand(c, from, to, now);
+		if (unlikely(d != c)) {
+			if (ok)
+				move(to, d, c, false);
+			unlock(&d->lock);
 		}
-		unlock(&d->lock);
 	}
+	if (ok)
+		hand(c, from, to, now);
 	unlock(&c->lock);
 	return ok;
 }

@@ -201,7 +201,8 @@ bool vlapic_deliver(struct vlapic *v, const struct irq_msg *m)
 	case APIC_NMI:
 		vlapic_nmi(v);
 		return true;
-	case APIC_EXTINT: /* LINT0 takes it as firmware left it, until an operating system switches the APIC on */
+	case APIC_EXTINT: /* LINT0 takes it as firmware left it, until an operating system switches the APIC
+			     on */
 		if (software_enabled(v))
 			return false;
 		vlapic_extint(v, m->vector);

@@ -126,8 +126,9 @@ struct vlapic {
  * soon as possible after it, replacing an earlier time. vlapic_timer_cancel (o): not any more. vlapic_kick
  * (a): something was posted; make the vCPU, running, preempted or halted, look at it. vlapic_send_ipi (o):
  * find the domain's APICs and call vlapic_ipi(). vlapic_eoi_broadcast (o): the I/O APIC's EOI. vlapic_nmi
- * (a): latch an NMI. vlapic_extint (a): an interrupt past the APIC's registers, its vector told by an 8259. vlapic_init_sipi (a): latch INIT, or SIPI with its vector; for INIT the owner then calls
- * vlapic_reset(v, true).
+ * (a): latch an NMI. vlapic_extint (a): an interrupt past the APIC's registers, its vector told by an 8259.
+ * vlapic_init_sipi (a): latch INIT, or SIPI with its vector; for INIT the owner then calls vlapic_reset(v,
+ * true).
  */
 u64 vlapic_now(struct vlapic *v);
 void vlapic_timer_arm(struct vlapic *v, u64 deadline_tsc);
