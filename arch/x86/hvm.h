@@ -182,6 +182,14 @@ static inline int hvm_irq_vector(struct x86_vcpu *v)
 		return hvm_extint(v);
 	return vlapic_pending_vector(&v->apic);
 }
+/* The guest handles an NMI: behind it the processor latches one more, however many come. */
+static inline void hvm_nmi_latch(struct x86_vcpu *v)
+{
+	u32 two = 2;
+
+	if (READ_ONCE(v->nmi_pending) == two)
+		__atomic_compare_exchange_n(&v->nmi_pending, &two, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
 /* It goes in now. */
 static inline void hvm_irq_ack(struct x86_vcpu *v, u8 vector)
 {

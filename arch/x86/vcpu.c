@@ -562,7 +562,7 @@ void vlapic_nmi(struct vlapic *a)
 	struct x86_vcpu *v = apic_vcpu(a);
 	u32 n = READ_ONCE(v->nmi_pending);
 
-	/* One is being handled, one waits: the processor latches no more. */
+	/* One that goes in at once and one behind it: more are never latched (hvm_nmi_latch()). */
 	while (n < 2 && !__atomic_compare_exchange_n(&v->nmi_pending, &n, n + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		;
 	vcpu_pend(&v->hv, PEND_NMI, true);

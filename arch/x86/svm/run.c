@@ -208,6 +208,8 @@ static bool inject_nmi(struct x86_vcpu *v, struct svm_vcpu *x, bool taken)
 
 	if (x->nmi_iret && x->b->rip != x->iret_rip)
 		x->nmi_blocked = x->nmi_iret = false; /* the IRET is done */
+	if (x->nmi_blocked)
+		hvm_nmi_latch(v);
 	if (!taken && !x->nmi_blocked && (!shadow || !(x->step_rip = x->b->rip, step(v, x)))) {
 		nmi_put(v, x);
 		put = true;

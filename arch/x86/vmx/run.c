@@ -108,8 +108,11 @@ static void inject_irqs(struct x86_vcpu *v, struct vmx_vcpu *x, bool taken)
 	int vector;
 
 	if (unlikely(READ_ONCE(v->nmi_pending))) {
-		if (!taken && !(vmread(VMCS_GUEST_INTERRUPTIBILITY) &
-				(INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS | INTERRUPTIBILITY_NMI))) {
+		u64 blocked = vmread(VMCS_GUEST_INTERRUPTIBILITY);
+
+		if (blocked & INTERRUPTIBILITY_NMI)
+			hvm_nmi_latch(v);
+		if (!taken && !(blocked & (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS | INTERRUPTIBILITY_NMI))) {
 			__atomic_sub_fetch(&v->nmi_pending, 1, __ATOMIC_ACQ_REL);
 			vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, INTR_INFO_VALID | PUT(INTR_INFO_TYPE, INTR_TYPE_NMI) | X86_NMI);
 			taken = true;
