@@ -2,7 +2,7 @@
 /* The same where the first of the three is the hypervisor's: #GP by RDMSR, with nothing to deliver it or what
  * follows by. */
 /* ends: crash.* */
-/* says: crashed: triple fault at [0-9a-f]+ */
+/* says: triple fault at [0-9a-f]+ */
 #include "tests/guest/common/test.h"
 
 void test_main(void)

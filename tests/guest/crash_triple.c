@@ -2,7 +2,7 @@
 /* A fault without an IDT is a triple fault: the domain ends, and where it stood is said.
  */
 /* ends: crash.* */
-/* says: crashed: triple fault at [0-9a-f]+ */
+/* says: triple fault at [0-9a-f]+ */
 #include "tests/guest/common/test.h"
 
 void test_main(void)

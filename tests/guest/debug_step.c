@@ -4,6 +4,7 @@
  * MMIO and a hypercall.
  */
 /* create: --testdev */
+/* not on: ryzen (Bochs 3.0 as an AMD gives up itself when a guest is stepped over some of them) */
 #include "guest/lib/hypercall.h"
 #include "tests/guest/common/test.h"
 
@@ -39,6 +40,21 @@ static void on_db(struct guest_trap *t)
 		EQ(dr6_bad, 0, what ": DR6 without BS");                                                 \
 	} while (0)
 
+/* INT1 in the shadow of MOV SS: its #DB is an exit, and what is injected has to satisfy the entry's checks.
+ */
+static void int1(void)
+{
+	u64 ss = 16;
+
+	steps = 0;
+	__asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq\n\t"
+			 "mov %w0, %%ss; .byte 0xf1\n\t"
+			 "pushfq; andl $~0x100, (%%rsp); popfq"
+			 : "+r"(ss)::"memory", "cc");
+	CHECK(steps >= 4 && steps < 10, "INT1 behind MOV SS: %u steps", steps);
+	dr6_bad = 0;
+}
+
 void test_main(void)
 {
 	irq_handler[DB] = on_db;
@@ -52,23 +68,17 @@ void test_main(void)
 	STEP("MOV to CR0", "mov %%rax, %%cr0", read_cr(0), 0);
 	STEP("MOV to CR4", "mov %%rax, %%cr4", read_cr(4) ^ 0x40, 0);
 	STEP("WBINVD", "wbinvd", 0, 0);
-	STEP("PAUSE", "pause", 0, 0);
+	if (!on_tcg())
+		STEP("PAUSE", "pause", 0, 0);
 	if (guest_is_amd)
 		STEP("a hypercall", "vmmcall", CAISSON_CALL_version, 0);
 	else
 		STEP("a hypercall", "vmcall", CAISSON_CALL_version, 0);
-	/* ICEBP in the shadow of MOV SS: its #DB is an exit, and what is injected has to satisfy the entry's
-	 * checks. */
-	steps = 0;
-	u64 ss = 16;
-	__asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq\n\tmov %w0, %%ss; .byte 0xf1\n\tpushfq; andl "
-			 "$~0x100, (%%rsp); popfq"
-			 : "+r"(ss)::"memory", "cc");
-	CHECK(steps >= 4, "ICEBP behind MOV SS: %u steps", steps);
-	dr6_bad = 0;
 	STEP("an MMIO read", "mov (%%rax), %%ecx", 0xfeb00000ul, 0);
 	STEP("an MMIO write", "mov %%ecx, (%%rax)", 0xfeb00000ul, 0);
 	STEP("a read of nothing", "mov (%%rax), %%ecx", 0xf0000000ul, 0);
 	STEP("the I/O APIC", "mov (%%rax), %%ecx", 0xfec00000ul, 0);
 	STEP("the local APIC", "mov (%%rax), %%ecx", 0xfee00030ul, 0);
+	if (!on_tcg())
+		int1();
 }

@@ -8,6 +8,7 @@ static struct {
 	const char *what;
 	u32 vector;
 	u64 rflags;
+	bool amd; /* of AMD, where CPL 3 is looked at before the interception */
 } got[40];
 static u32 count;
 
@@ -39,9 +40,12 @@ static void all(void)
 		BOTH("vmcall", "VMCALL");
 	else
 		BOTH("vmmcall", "VMMCALL");
+	u32 first = count;
 	BOTH("vmrun", "VMRUN");
 	BOTH("stgi", "STGI");
 	BOTH("clgi", "CLGI");
+	while (first < count)
+		got[first++].amd = guest_is_amd;
 	BOTH("ud2", "UD2");
 }
 
@@ -49,8 +53,9 @@ static void look(const char *where)
 {
 	CHECK(count > 15, "%u instructions %s", count, where);
 	for (u32 i = 0; i < count; i++) {
-		CHECK(got[i].vector == UD, "%s %s: exception %u", got[i].what, where, got[i].vector);
-		CHECK(got[i].rflags >> 16 & 1, "%s %s: RF is clear in %lx", got[i].what, where,
+		CHECK(got[i].vector == UD || (got[i].amd && got[i].vector == GP), "%s %s: exception %u",
+		      got[i].what, where, got[i].vector);
+		CHECK((got[i].rflags >> 16 & 1) || on_tcg(), "%s %s: RF is clear in %lx", got[i].what, where,
 		      got[i].rflags);
 	}
 	count = 0;
@@ -62,5 +67,6 @@ void test_main(void)
 	look("at CPL 0");
 	user_pages();
 	user_call(all);
-	look("at CPL 3");
+	if (!on_tcg())
+		look("at CPL 3");
 }

@@ -86,6 +86,9 @@ void test_main(void)
 	outcome("PAE paging", call32(paging_pae, TABLES));
 	EQ(*(volatile u32 *)(u64)(DATA + PAGE_SIZE), 0x33333333, "what was written through the other PDPT");
 	/* SDM: "PAE Paging": a reserved bit in a PDPTE is #GP at the MOV to CR3, not a page fault later */
+	/* (with nested paging AMD reads them as it walks) */
+	if (guest_is_amd)
+		return;
 	tables_pae();
 	*(u64 *)(u64)(TABLES + 4 * PAGE_SIZE) |= 2;
 	EQ(call32(pae_reserved, TABLES), GP, "MOV to CR3 with a reserved bit in a PDPTE");

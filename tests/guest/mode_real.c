@@ -29,7 +29,8 @@ void test_main(void)
 		EQ(RESULT->cpuid_ebx, r[1], "CPUID's EBX");
 		EQ(RESULT->port, 0xff, "a port where nothing is");
 		EQ(RESULT->int_count, 3 * (i + 1), "INT 0x60 and INT3");
-		EQ(RESULT->gp_count, i + 1, "#GP beyond the limit of a segment, by the vector table");
+		EQ(RESULT->gp_count, on_tcg() ? 0 : i + 1,
+		   "#GP beyond the limit of a segment, by the vector table");
 		EQ(RESULT->mmio, 0xabcd0123, "the test device by a 4 GiB segment");
 		EQ(RESULT->string, 0x00000001, "REP OUTSB and IN");
 		EQ(RESULT->flags & 0x200, 0, "IF");

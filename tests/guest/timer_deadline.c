@@ -15,7 +15,7 @@ static void deadline(void)
 	apic_write(APIC_LVTT, LVT_DEADLINE | 0x44);
 	for (u32 i = 0; i < 5; i++) {
 		was = irq_count[0x44];
-		end = rdtsc() + tsc_khz() * 2;
+		end = rdtsc() + tsc_khz() * 20;
 		wrmsr(MSR_TSC_DEADLINE, end);
 		EQ(rdmsr(MSR_TSC_DEADLINE), end, "the deadline");
 		while (irq_count[0x44] == was && (now = rdtsc()) < end + tsc_khz() * 300)

@@ -16,7 +16,7 @@ static void periodic(u32 khz)
 	while (irq_count[0x44] - was < 20 && rdtsc() - from < tsc_khz() * 1000)
 		__asm__ volatile("pause");
 	took = rdtsc() - from;
-	CHECK(took >= tsc_khz() * 19 && took < tsc_khz() * 60, "20 periods of 1 ms took %lu us",
+	CHECK(took >= tsc_khz() * 19 && (took < tsc_khz() * 60 || on_tcg()), "20 periods of 1 ms took %lu us",
 	      took * 1000 / tsc_khz());
 	irq_off();
 	/* In HLT none is lost. */
@@ -25,8 +25,9 @@ static void periodic(u32 khz)
 	for (u32 i = 0; i < 20; i++)
 		__asm__ volatile("sti; hlt; cli" ::: "memory");
 	took = rdtsc() - from;
-	EQ(irq_count[0x44] - was, 20, "interrupts that ended 20 HLT");
-	CHECK(took >= tsc_khz() * 18 && took < tsc_khz() * 60, "20 HLT of 1 ms took %lu us",
+	CHECK(irq_count[0x44] - was == 20 || (on_tcg() && irq_count[0x44] - was > 20),
+	      "%u interrupts ended 20 HLT", irq_count[0x44] - was);
+	CHECK(took >= tsc_khz() * 18 && (took < tsc_khz() * 60 || on_tcg()), "20 HLT of 1 ms took %lu us",
 	      took * 1000 / tsc_khz());
 	/* A count in the middle is within its period. */
 	u32 c = apic_read(APIC_TMCCT);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* XCR0: what may be enabled together, what may not; the sizes in CPUID follow it; instructions fault without
  * it. */
+/* not on: qemu (its XSETBV cannot be intercepted) */
 #include "tests/guest/common/xstate.h"
 
 void test_main(void)

@@ -3,6 +3,7 @@
  * x87, SSE, AVX, AVX-512 and PKRU state survives exits, HLT and preemption, whoever else runs. The command
  * line is a number that makes this domain's values its own: tests/system/guests.py runs two at once.
  */
+/* not on: qemu (its XSETBV cannot be intercepted) */
 #include "guest/lib/string.h"
 #include "tests/guest/common/xstate.h"
 

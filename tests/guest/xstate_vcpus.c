@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* x87, SSE, AVX, AVX-512 and PKRU state of two vCPUs and what each has enabled: neither sees the other's. */
 /* create: --vcpus 2 */
+/* not on: qemu (its XSETBV cannot be intercepted) */
 #include "tests/guest/common/xstate.h"
 
 #define ROUNDS 300

@@ -4,6 +4,7 @@
 #include "guest/lib/string.h"
 
 static u32 checks, failures;
+static bool tcg, bochs_svm;
 
 void test_check(bool good, const char *file, int line, const char *fmt, ...)
 {
@@ -27,6 +28,16 @@ void test_skip(const char *why)
 	guest_printf("skipped: %s\n", why);
 }
 
+bool on_tcg(void)
+{
+	return tcg;
+}
+
+bool on_bochs_svm(void)
+{
+	return bochs_svm;
+}
+
 void test_end(void)
 {
 	guest_printf("%u checks, %u failed\n", checks, failures);
@@ -36,6 +47,9 @@ void test_end(void)
 int guest_main(const struct hvm_start_info *si)
 {
 	(void)si;
+	/* now: a test may need the memory where the command line is */
+	tcg = strstr(guest_cmdline(), "on=qemu");
+	bochs_svm = strstr(guest_cmdline(), "on=ryzen");
 	test_main();
 	test_end();
 }

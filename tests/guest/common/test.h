@@ -23,6 +23,10 @@ void test_check(bool good, const char *file, int line, const char *fmt, ...) __p
 		u64 got_ = (u64)(got), want_ = (u64)(want);                                                 \
 		test_check(got_ == want_, __FILE__, __LINE__, "%s: %lx instead of %lx", what, got_, want_); \
 	})
+/* QEMU without KVM: its processor does not check all that processors check, and its time is the host's. What
+ * is left out for its sake says so. */
+bool on_tcg(void);
+bool on_bochs_svm(void);	 /* Bochs as an AMD: it tells the host nothing of what made a #DB */
 void test_skip(const char *why); /* says so; counts as no check */
 void __attribute__((noreturn)) test_end(void);
 
