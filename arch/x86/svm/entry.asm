@@ -3,6 +3,7 @@
 ; "Global Interrupt Flag, STGI and CLGI Instructions".
 
 %include "asm-offsets.inc"
+%include "arch/x86/gprs.inc"
 
 bits 64
 extern svm_exit
@@ -25,20 +26,7 @@ svm_loop:
 align 16
 .enter:
 	mov rax, rdi
-	mov rcx, [rax + VCPU_RCX]
-	mov rdx, [rax + VCPU_RDX]
-	mov rbx, [rax + VCPU_RBX]
-	mov rbp, [rax + VCPU_RBP]
-	mov rsi, [rax + VCPU_RSI]
-	mov rdi, [rax + VCPU_RDI]
-	mov r8, [rax + VCPU_R8]
-	mov r9, [rax + VCPU_R9]
-	mov r10, [rax + VCPU_R10]
-	mov r11, [rax + VCPU_R11]
-	mov r12, [rax + VCPU_R12]
-	mov r13, [rax + VCPU_R13]
-	mov r14, [rax + VCPU_R14]
-	mov r15, [rax + VCPU_R15]
+	GPRS_LOAD
 	mov rax, [rsp + 8]
 	clgi
 	sti			; nothing comes in before STGI; a physical interrupt ends the guest only when IF is set here
@@ -47,20 +35,7 @@ align 16
 	vmsave		; VMRUN restored ours
 	cli
 	mov rax, [rsp]
-	mov [rax + VCPU_RCX], rcx
-	mov [rax + VCPU_RDX], rdx
-	mov [rax + VCPU_RBX], rbx
-	mov [rax + VCPU_RBP], rbp
-	mov [rax + VCPU_RSI], rsi
-	mov [rax + VCPU_RDI], rdi
-	mov [rax + VCPU_R8], r8
-	mov [rax + VCPU_R9], r9
-	mov [rax + VCPU_R10], r10
-	mov [rax + VCPU_R11], r11
-	mov [rax + VCPU_R12], r12
-	mov [rax + VCPU_R13], r13
-	mov [rax + VCPU_R14], r14
-	mov [rax + VCPU_R15], r15
+	GPRS_SAVE
 	mov rdi, rax
 	mov rax, [rsp + 16]
 	vmload		; GS base and TR: without them no NMI finds its stack, no C code its CPU
