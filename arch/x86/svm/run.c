@@ -300,16 +300,30 @@ void svm_enter(struct x86_vcpu *v, hpa_t host_vmcb)
 
 /* ---- after an exit ---- */
 
-/* The processor refused the entry: find out why in software, and stop that domain alone. */
-static void svm_refused(struct x86_vcpu *v)
+/* QEMU's TCG (7.2) makes this exit of a MOV to CR3 with a reserved bit. */
+static bool wrong_cr3(struct x86_vcpu *v)
+{
+	struct hvm_regs r;
+	struct insn i;
+
+	return insn_at_rip(v, &r, &i) == INSN_OK && i.op == INSN_MOV_TO_CR && i.reg == 3 && (v->regs[i.rm] >> arch_phys_bits());
+}
+
+/* The processor refused the entry: find out why in software, and stop that domain alone. True: it was none. */
+static bool svm_refused(struct x86_vcpu *v)
 {
 	char why[100];
 
+	if (wrong_cr3(v)) {
+		svm_inject(v, X86_GP, 0);
+		return true;
+	}
 	if (!svm_check_vmcb(svm_vmcb(v), arch_phys_bits(), cpu_info.cr4 | cpuid_cr4_allowed(&x86_domain(v->hv.domain)->cpuid), why,
 			    sizeof(why)))
 		str_copy(why, "every check that software can make passes", sizeof(why));
 	domain_end(v->hv.domain, CAISSON_END_CRASH, 0, "VM entry refused (VMEXIT_INVALID): %s", why);
 	arch_vcpu_dump(&v->hv);
+	return false;
 }
 
 /* An event was on its way in when the exit came: it is due again at the next entry, but for those that an instruction makes
@@ -335,13 +349,25 @@ static void exit_iret(struct x86_vcpu *v, struct svm_vcpu *x)
 		look_again(v, PEND_NMI);
 }
 
-static void decode_exception(struct vmcb *b, u32 code, struct vm_exit *e)
+/* 0F 01 D8 to DF but VMMCALL: VMRUN, VMLOAD, VMSAVE, STGI, CLGI, SKINIT, INVLPGA. A guest's processor has no SVM. */
+static bool svm_insn(struct x86_vcpu *v)
+{
+	struct hvm_regs r;
+	struct insn i;
+
+	return insn_at_rip(v, &r, &i) == INSN_OK && i.map == 1 && i.opcode == 0x01 && (i.modrm & 0xf8) == 0xd8 &&
+	       i.op != INSN_VMMCALL;
+}
+
+static void decode_exception(struct x86_vcpu *v, struct vmcb *b, u32 code, struct vm_exit *e)
 {
 	u8 vector = (u8)(code - SVM_EXIT_EXCEPTION);
 
+	if (vector == X86_GP && !b->exit_info1 && !(b->exit_int_info & EVENT_VALID) && svm_insn(v))
+		vector = X86_UD;
 	e->kind = vector == X86_MC ? EXIT_MACHINE_CHECK : EXIT_EXCEPTION;
 	e->exception.vector = vector;
-	e->exception.has_error = vector == X86_AC;
+	e->exception.has_error = vector == X86_AC || vector == X86_GP;
 	e->exception.error = (u32)b->exit_info1;
 	e->exception.qualification = 0;
 	/* DR6 is in the VMCB; Bochs leaves it as it was. */
@@ -528,7 +554,7 @@ static bool svm_decode(struct x86_vcpu *v, struct svm_vcpu *x, u32 code, struct 
 		exit_iret(v, x);
 		return false;
 	case EXIT_EXCEPTION:
-		decode_exception(b, code, e);
+		decode_exception(v, b, code, e);
 		return true;
 	case EXIT_NPF:
 		decode_npf(b, e);
@@ -569,10 +595,8 @@ static bool svm_exit_slow(struct x86_vcpu *v, struct svm_vcpu *x, u32 code)
 	struct vm_exit e;
 	bool enter;
 
-	if (unlikely(code == SVM_EXIT_INVALID)) {
-		svm_refused(v);
-		return svm_finish(v, x, EXIT_INVALID_STATE, false);
-	}
+	if (unlikely(code == SVM_EXIT_INVALID))
+		return svm_finish(v, x, EXIT_INVALID_STATE, svm_refused(v));
 	if (svm_decode(v, x, code, &e))
 		enter = exit_handle(v, &e);
 	else

@@ -28,8 +28,9 @@ static void vmcb_controls(struct x86_vcpu *v)
 
 	for (u32 i = 0; i < ARRAY_SIZE(intercepts); i++)
 		svm_intercept(b, intercepts[i], true);
-	/* #MC is the machine's business; #DB and #AC can be delivered for ever without an exit when their delivery raises them. */
-	b->exceptions = BIT(X86_MC) | BIT(X86_AC) | BIT(X86_DB);
+	/* #MC is the machine's business; #DB and #AC can be delivered for ever without an exit when their delivery raises them. #GP
+	 * because EFER.SVME, which has to be set, makes one of what shall be #UD: SVM's instructions at CPL 3. */
+	b->exceptions = BIT(X86_MC) | BIT(X86_AC) | BIT(X86_DB) | BIT(X86_GP);
 	b->cr_read = CR_BIT(8);
 	b->cr_write = CR_BIT(4) | CR_BIT(8);
 	b->dr_read = b->dr_write = 0xffff; /* until the first touch */
@@ -153,6 +154,7 @@ void vmcb_set_cr(struct x86_vcpu *v, u32 cr, u64 value)
 
 	switch (cr) {
 	case 0:
+		value &= CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG;
 		x->cr0 = value;
 		b->cr0 = value & ~SVM_CR0_OURS;
 		intercept_cr(b, 0, value != b->cr0, value != b->cr0);
