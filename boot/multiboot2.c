@@ -107,6 +107,19 @@ static const char *parse_map(struct bootinfo *bi, const u8 *p, u32 size, bool ef
 	return NULL;
 }
 
+/* GRUB puts a backslash before each quote and backslash of a module's command line. */
+static void unescape(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		if (*s == '\\' && (s[1] == '\\' || s[1] == '\'' || s[1] == '"'))
+			s++;
+		*to++ = *s;
+	}
+	*to = 0;
+}
+
 static const char *parse_module(struct bootinfo *bi, const u8 *p, u32 size)
 {
 	struct boot_module *m = &bi->module[bi->module_count];
@@ -129,6 +142,7 @@ static const char *parse_module(struct bootinfo *bi, const u8 *p, u32 size)
 	m->start.v = start;
 	m->end.v = end;
 	str_copy_n(m->cmdline, sizeof(m->cmdline), p + 16, size - 16);
+	unescape(m->cmdline);
 	bi->module_count++;
 	return NULL;
 }

@@ -128,7 +128,7 @@ static void test_all_tags(void **state)
 	tag(1, "quiet cpus=2", 13);
 	tag(2, "GRUB 2.06", 10);
 	module_tag(0x400000, 0x412345, "control");
-	module_tag(0x413000, 0x500000, "linux console=ttyS0 \"a b\"");
+	module_tag(0x413000, 0x500000, "linux console=ttyS0 \"a b\" it\\'s \\\\ a\\b"); /* as GRUB writes them */
 	mmap_tag(plain, 4);
 	tag(99, "who knows", 9);
 	tag(15, rsdp2, 36);
@@ -139,7 +139,7 @@ static void test_all_tags(void **state)
 	expect_map(want, 4);
 	assert_int_equal(bi.module_count, 2);
 	assert_int_equal(bi.module[0].end.v, 0x412345);
-	assert_string_equal(bi.module[1].cmdline, "linux console=ttyS0 \"a b\"");
+	assert_string_equal(bi.module[1].cmdline, "linux console=ttyS0 \"a b\" it's \\ a\\b");
 	assert_int_equal(bi.rsdp_size, 36); /* the new one, though the old one came later */
 	assert_string_equal((char *)bi.rsdp, "RSD PTR new");
 }
