@@ -4,7 +4,6 @@
  * MMIO and a hypercall.
  */
 /* create: --testdev */
-/* not on: ryzen (Bochs 3.0 as an AMD gives up itself when a guest is stepped over some of them) */
 #include "guest/lib/hypercall.h"
 #include "tests/guest/common/test.h"
 

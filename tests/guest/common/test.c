@@ -33,11 +33,6 @@ bool on_tcg(void)
 	return tcg;
 }
 
-bool on_bochs_svm(void)
-{
-	return bochs_svm;
-}
-
 void test_end(void)
 {
 	guest_printf("%u checks, %u failed\n", checks, failures);

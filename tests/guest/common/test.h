@@ -26,7 +26,6 @@ void test_check(bool good, const char *file, int line, const char *fmt, ...) __p
 /* QEMU without KVM: its processor does not check all that processors check, and its time is the host's. What
  * is left out for its sake says so. */
 bool on_tcg(void);
-bool on_bochs_svm(void);	 /* Bochs as an AMD: it tells the host nothing of what made a #DB */
 void test_skip(const char *why); /* says so; counts as no check */
 void __attribute__((noreturn)) test_end(void);
 
