@@ -37,9 +37,9 @@ static void fill(struct caisson_doctor *out, bool found, enum use use, const cha
 {
 	out->flags = (use == NEEDED ? CAISSON_DOCTOR_REQUIRED : 0) | (found ? CAISSON_DOCTOR_FOUND : 0) |
 		     (found && use != UNUSED ? CAISSON_DOCTOR_USED : 0);
-	str_copy(out->name, name, sizeof(out->name));
+	snprintf(out->name, sizeof(out->name), "%s", name);
 	if (note && (!found || use == UNUSED))
-		str_copy(out->note, note, sizeof(out->note));
+		snprintf(out->note, sizeof(out->note), "%s", note);
 }
 
 int svm_caps_row(const struct svm_caps *c, u32 i, struct caisson_doctor *out)
