@@ -112,9 +112,19 @@ def at_a_terminal(t):
         expect(b"caisson# ")
         os.write(fd, b"\x01xlist\r")            # what follows the end is not typed anywhere
         expect(b"ended by Ctrl-a x")
-        equal(termios.tcgetattr(fd)[3], before[3], "the terminal's modes afterwards")
-        equal(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0, "exit status")
+        # The words come before the modes are put back: both are there when the program is gone.
+        end, pid = time.monotonic() + 20, 0
+        while not pid:
+            check(time.monotonic() < end, "it does not end")
+            pid, status = os.waitpid(child, os.WNOHANG)
+            if not pid and select.select([fd], [], [], 0.1)[0]:
+                try:
+                    os.read(fd, 4096)
+                except OSError:                 # the other side is closed
+                    time.sleep(0.1)
         child = None
+        equal(os.waitstatus_to_exitcode(status), 0, "exit status")
+        equal(termios.tcgetattr(fd)[3], before[3], "the terminal's modes afterwards")
     finally:
         if child:
             os.kill(child, 15)
