@@ -7,7 +7,7 @@
 #include "hv/string.h"
 
 #define LINE	    256
-#define GUEST_BURST 16 /* log_guest(): lines at once ... */
+#define GUEST_BURST 64 /* log_guest(): lines at once ... */
 #define GUEST_RATE  4  /* ... and per second */
 
 static struct {

@@ -25,7 +25,7 @@ void log_line(enum log_level level, const char *fmt, ...) __printf(2, 3);
 #define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
 
-/* For what a guest can cause: at most 16 lines at once and 4 per second; then the count of what was dropped.
+/* For what a guest can cause: at most 64 lines at once and 4 per second; then the count of what was dropped.
  * Never on the console itself: only in the ring. */
 void log_guest(const char *fmt, ...) __printf(1, 2);
 

@@ -27,8 +27,6 @@ PROMPT = rb"(?:\A|[\r\n])caisson# "
 # Bochs' model for Intel's VMX, and for AMD's SVM with next-RIP save and flush by ASID, which QEMU's TCG has not
 CPU = "corei7_skylake_x"
 RYZEN = "ryzen"
-# QEMU counts instructions (8 ns each) and skips idle time: what a test measures does not depend on who else uses this machine
-ICOUNT = ("-icount", "shift=3,sleep=off")
 
 
 def say(text):

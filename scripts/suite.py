@@ -64,7 +64,7 @@ IMAGES = {}
 PLATFORMS = {
     "bochs": ({}, True),
     "ryzen": ({"cpu": machine.RYZEN}, False),           # Bochs with SVM
-    "qemu": ({"platform": "qemu", "extra": machine.ICOUNT}, True),
+    "qemu": ({"platform": "qemu"}, True),
 }
 
 

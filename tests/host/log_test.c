@@ -138,14 +138,14 @@ static void test_guest_cannot_flood(void **state)
 	u64 start;
 
 	(void)state;
-	now += 100000000; /* the bucket is full */
+	now += 1000000000; /* the bucket is full */
 	read_from(0);
 	start = next;
 	console_n = 0;
 	for (u32 i = 0; i < 1000; i++)
 		log_guest("guest %u", i);
 	read_from(start);
-	assert_int_equal(count("guest "), 16);
+	assert_int_equal(count("guest "), 64);
 	assert_int_equal(console_n, 0);
 	now += 500000; /* half a second: two more */
 	start = next;
@@ -153,7 +153,7 @@ static void test_guest_cannot_flood(void **state)
 		log_guest("guest %u", i);
 	read_from(start);
 	assert_int_equal(count("guest "), 2);
-	assert_int_equal(count("984 earlier lines"), 1);
+	assert_int_equal(count("936 earlier lines"), 1);
 }
 
 int main(void)
