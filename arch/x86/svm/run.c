@@ -66,6 +66,7 @@ void svm_inject(struct x86_vcpu *v, u8 vector, u32 error)
 	if ((old & EVENT_VALID) && GET(EVENT_TYPE, old) == EVENT_EXCEPTION) {
 		if (was == X86_DF) {
 			domain_end(v->hv.domain, CAISSON_END_CRASH, 0, "triple fault at %llx", (unsigned long long)v->exit_rip);
+			arch_vcpu_dump(&v->hv);
 			return;
 		}
 		if ((contributory(was) && contributory(vector)) ||
