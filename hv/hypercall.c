@@ -331,7 +331,7 @@ static u32 vcpu_state(struct vcpu *v)
 				       [SLEEP_IOREQ] = CAISSON_VCPU_IOREQ,
 				       [SLEEP_WAIT] = CAISSON_VCPU_BLOCKED };
 
-	if (READ_ONCE(v->cpu))
+	if (READ_ONCE(v->cpu) && READ_ONCE(v->sleep) == SLEEP_NO) /* a sleeping one may have been left where it was */
 		return CAISSON_VCPU_RUNNING;
 	if (READ_ONCE(v->domain->pauses) || READ_ONCE(v->domain->ended))
 		return CAISSON_VCPU_PAUSED;

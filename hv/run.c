@@ -180,6 +180,7 @@ void run_loop(struct pcpu *c)
 		if (unlikely(c->lender != NULL))
 			v = run_loan_ends(c, v);
 		else
-			v = v->sleep == SLEEP_NO ? NULL : run_sleep(c, v, arch_now());
+			/* One that another CPU woke on its way here still has to wake the one that it answered. */
+			v = v->sleep == SLEEP_NO && likely(!v->handoff) ? NULL : run_sleep(c, v, arch_now());
 	}
 }
