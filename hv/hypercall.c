@@ -355,6 +355,7 @@ static s64 call_vcpu_info(struct call *c)
 	out.exits = stats_total(arch_vcpu_stats(v));
 	out.wakeups = v->wakeups;
 	out.switches = v->sched.switches;
+	out.missed = (u32)MIN(v->sched.rt.missed, ~0u);
 	out.rip = arch_vcpu_rip(v);
 	memcpy(out.affinity, v->sched.affinity, sizeof(out.affinity));
 	return give(c, c->arg[2], &out, sizeof(out));
@@ -372,23 +373,24 @@ static s64 call_vcpu_pin(struct call *c)
 	return sched_set_affinity(&v->sched, mask);
 }
 
-/* All or nothing would need an undo of each: the first that is refused is told, those before it hold. */
+/* All or nothing: what can be refused comes first, and only one such. A domain that changes its pool has no reservation. */
 static s64 call_sched_set(struct call *c)
 {
+	struct sched_group *g = &c->d->sched;
 	struct caisson_sched in;
-	int r = 0;
+	int r;
 
 	if (!memory_read(c->self, c->arg[1], &in, sizeof(in)))
 		return -CAISSON_EFAULT;
-	r = sched_set_weight(&c->d->sched, in.weight);
+	if (!in.weight || in.weight > SCHED_WEIGHT_MAX || in.cap > SCHED_CAP_MAX)
+		return -CAISSON_EINVAL;
+	if (in.pool == g->pool)
+		r = sched_set_reservation(g, in.budget_us, in.period_us);
+	else
+		r = in.budget_us || in.period_us ? -CAISSON_EBUSY : sched_set_pool(g, in.pool);
 	if (!r)
-		r = sched_set_cap(&c->d->sched, in.cap);
-	if (!r && in.pool != c->d->sched.pool)
-		r = sched_set_pool(&c->d->sched, in.pool);
-	for (u32 i = 0; i < c->d->max_vcpus && !r; i++)
-		if (c->d->vcpu[i])
-			r = sched_set_reservation(&c->d->vcpu[i]->sched, in.budget_us, in.period_us);
-	return r;
+		r = sched_set_weight(g, in.weight);
+	return r ? r : sched_set_cap(g, in.cap);
 }
 
 static s64 call_sched_get(struct call *c)

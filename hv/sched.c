@@ -1061,37 +1061,24 @@ static bool meets(const u64 *a, const u64 *b)
 }
 
 /* A CPU out of both masks with room for so much of a reservation, or NULL. Where the unit is, if it can stay.
- */
+ * What it has already was given back. */
 static struct sched_cpu *room(const struct sched_unit *u, u32 share, const u64 *mask, const u64 *cpus)
 {
 	struct sched_cpu *best = NULL, *c;
-	u32 i, used, least = ~0u, most = (u32)(BIT(20) * SCHED_RT_PERCENT / 100);
+	u32 i, least = ~0u, most = (u32)(BIT(20) * SCHED_RT_PERCENT / 100);
 
 	for (i = 0; i < CAISSON_MAX_CPUS; i++) {
 		c = s.cpu[i];
-		if (!c || !bit(mask, i) || !bit(cpus, i))
-			continue;
-		used = c->rt_share - (u->rt.budget && u->rt.home == c ? u->rt.share : 0);
-		if (used + share > most)
+		if (!c || !bit(mask, i) || !bit(cpus, i) || c->rt_share + share > most)
 			continue;
 		if (c == (u->rt.budget ? u->rt.home : u->cpu))
 			return c;
-		if (used < least) {
-			least = used;
+		if (c->rt_share < least) {
+			least = c->rt_share;
 			best = c;
 		}
 	}
 	return best;
-}
-
-static void set_home(struct sched_unit *u, struct sched_cpu *home, u32 share)
-{
-	if (u->rt.budget)
-		u->rt.home->rt_share -= u->rt.share;
-	if (home)
-		home->rt_share += share;
-	u->rt.home = home;
-	u->rt.share = share;
 }
 
 int sched_set_affinity(struct sched_unit *u, const u64 mask[WORDS])
@@ -1104,14 +1091,19 @@ int sched_set_affinity(struct sched_unit *u, const u64 mask[WORDS])
 	cpus = s.pool[u->group->pool].cpus;
 	if (!meets(mask, cpus))
 		goto out;
-	err = -CAISSON_ENOSPC;
-	if (u->rt.budget && !(home = room(u, u->rt.share, mask, cpus)))
-		goto out;
+	if (u->rt.budget) {
+		u->rt.home->rt_share -= u->rt.share;
+		home = room(u, u->rt.share, mask, cpus);
+		(home ? home : u->rt.home)->rt_share += u->rt.share;
+		err = -CAISSON_ENOSPC;
+		if (!home)
+			goto out;
+	}
 	err = 0;
 	c = unit_lock(u);
 	memcpy(u->affinity, mask, sizeof(u->affinity));
 	if (home)
-		set_home(u, home, u->rt.share);
+		u->rt.home = home;
 	if (fits(u, c))
 		unlock(&c->lock);
 	else
@@ -1121,26 +1113,12 @@ out:
 	return err;
 }
 
-int sched_set_reservation(struct sched_unit *u, u32 budget_us, u32 period_us)
+/* Its reservation, admitted at u->rt.plan, takes effect. */
+static void reserve(struct sched_unit *u, u64 budget, u64 period, u32 share)
 {
-	struct sched_cpu *c, *home = NULL;
-	u32 share = 0;
-	int err = -CAISSON_EINVAL;
-	u64 now;
+	struct sched_cpu *c = unit_lock(u);
+	u64 now = arch_now();
 
-	lock(&s.lock);
-	if (budget_us || period_us) {
-		if (budget_us < SCHED_RT_MIN_US || budget_us > period_us || period_us > SCHED_RT_MAX_US)
-			goto out;
-		err = -CAISSON_ENOSPC;
-		share = (u32)(((u64)budget_us << 20) / period_us);
-		home = room(u, share, u->affinity, s.pool[u->group->pool].cpus);
-		if (!home)
-			goto out;
-	}
-	err = 0;
-	c = unit_lock(u);
-	now = arch_now();
 	if (u->state == SCHED_RUNNING) {
 		charge(c, now);
 		if (u->release.queued)
@@ -1150,16 +1128,57 @@ int sched_set_reservation(struct sched_unit *u, u32 budget_us, u32 period_us)
 		if (u->state != SCHED_BLOCKED)
 			u->state = SCHED_LEAVING;
 	}
-	set_home(u, home, share);
-	u->rt.budget = us(budget_us);
-	u->rt.period = us(period_us);
+	u->rt.home = u->rt.plan;
+	u->rt.share = share;
+	u->rt.budget = budget;
+	u->rt.period = period;
 	renew(u, now);
-	u->reserved = home && u->state == SCHED_RUNNING;
+	u->reserved = budget && u->state == SCHED_RUNNING;
 	if (u->state == SCHED_LEAVING)
 		find_place(c, u);
 	else
 		displace(c, u);
-out:
+}
+
+int sched_set_reservation(struct sched_group *g, u32 budget_us, u32 period_us)
+{
+	struct sched_unit *u, *v;
+	u32 share = 0;
+	int err = 0;
+
+	if (budget_us || period_us) {
+		if (budget_us < SCHED_RT_MIN_US || budget_us > period_us || period_us > SCHED_RT_MAX_US)
+			return -CAISSON_EINVAL;
+		share = (u32)(((u64)budget_us << 20) / period_us);
+	}
+	lock(&s.lock);
+	for (u = s.units; u; u = u->next)
+		if (u->group == g && u->rt.budget)
+			u->rt.home->rt_share -= u->rt.share;
+	for (u = s.units; u; u = u->next) {
+		if (u->group != g)
+			continue;
+		u->rt.plan = share ? room(u, share, u->affinity, s.pool[g->pool].cpus) : NULL;
+		if (share && !u->rt.plan)
+			break;
+		if (share)
+			u->rt.plan->rt_share += share;
+	}
+	for (v = s.units; v; v = v->next) {
+		if (v->group != g)
+			continue;
+		if (!u) {
+			reserve(v, us(budget_us), us(period_us), share);
+			continue;
+		}
+		/* There is no room for u: nobody's changes. */
+		err = -CAISSON_ENOSPC;
+		if (v->rt.plan)
+			v->rt.plan->rt_share -= share;
+		v->rt.plan = NULL;
+		if (v->rt.budget)
+			v->rt.home->rt_share += v->rt.share;
+	}
 	unlock(&s.lock);
 	return err;
 }

@@ -87,6 +87,7 @@ struct sched_unit {
 	struct {
 		u64 budget, period;	/* [C, Q] 0: no reservation */
 		struct sched_cpu *home; /* [C, Q] where it was admitted */
+		struct sched_cpu *plan; /* [C] where it would be, while that is looked for */
 		u64 deadline;		/* [Q] */
 		s64 left;		/* [Q] of the budget until the deadline */
 		u64 missed;		/* [Q] deadlines passed with budget left while it was runnable */
@@ -165,9 +166,10 @@ void sched_remove(struct sched_unit *u);
 /* -EINVAL: no CPU of the mask is in its pool; -ENOSPC: it has a reservation and those CPUs have no room. A
  * running unit leaves a CPU that it may not use any more as soon as that CPU takes the kick. */
 int sched_set_affinity(struct sched_unit *u, const u64 mask[CAISSON_CPU_WORDS]);
-/* 0, 0 gives the reservation back. -EINVAL: budget < SCHED_RT_MIN_US, > period, or period > SCHED_RT_MAX_US;
- * -ENOSPC: no allowed CPU has so much left. The old reservation stays then. */
-int sched_set_reservation(struct sched_unit *u, u32 budget_us, u32 period_us);
+/* For each unit that the group has now. 0, 0 gives the reservations back. -EINVAL: budget < SCHED_RT_MIN_US,
+ * > period, or period > SCHED_RT_MAX_US; -ENOSPC: for one of them no allowed CPU has so much left. All old
+ * reservations stay then. */
+int sched_set_reservation(struct sched_group *g, u32 budget_us, u32 period_us);
 
 /* The unit has a reason to run: see "never lost". Any CPU; O(log n). True: it was asleep. */
 bool sched_wake(struct sched_unit *u);

@@ -55,6 +55,7 @@ static void vcpu_print(const struct caisson_domain *d, const struct caisson_vcpu
 	json_number("exits", v->exits);
 	json_number("wakeups", v->wakeups);
 	json_number("switches", v->switches);
+	json_number("missed", v->missed);
 	json_hex("rip", v->rip);
 	json_string("affinity", set);
 	json_close('}');
@@ -119,17 +120,22 @@ static int cmd_vcpu_pin(int argc, char *const argv[])
 static int sched_print(int id)
 {
 	struct caisson_sched s = { 0 };
+	struct caisson_vcpu_info v;
 	s64 r = hc_sched_get((u32)id, &s);
+	ull missed = 0;
 
 	if (r < 0)
 		return fail("sched: %s", error_name(r));
+	for (u32 i = 0; i < CAISSON_MAX_VCPUS && !hc_vcpu_info((u32)id, i, &v); i++)
+		missed += v.missed;
 	out("domain %d: weight %u, ", id, s.weight);
 	if (s.cap)
 		out("cap %u%%, ", s.cap);
 	else
 		out("no cap, ");
 	if (s.period_us)
-		out("%u us of each %u us reserved, ", s.budget_us, s.period_us);
+		out("%u us of each %u us reserved (%llu deadlines missed), ", s.budget_us, s.period_us,
+		    missed);
 	else
 		out("no reservation, ");
 	out("pool %u\n", s.pool);

@@ -285,7 +285,7 @@ CAISSON_ASSERT(sizeof(struct caisson_vcpu_context) == 488, "layout");
 struct caisson_vcpu_info {
 	uint32_t id, cpu; /* cpu: where it runs or ran last */
 	uint32_t state;	  /* CAISSON_VCPU_* */
-	uint32_t pad;
+	uint32_t missed;  /* deadlines of its reservation, by which it had not got its budget though it wanted it */
 	uint64_t run_ns, wait_ns;
 	uint64_t exits, wakeups, switches;
 	uint64_t rip; /* at its last exit */

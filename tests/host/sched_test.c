@@ -575,7 +575,7 @@ static struct load *periodic(struct sched_group *g, u64 work, u64 period)
 
 	l->period = period;
 	l->released = fake.now;
-	assert_int_equal(sched_set_reservation(&l->u, (u32)(work / US), (u32)(period / US)), 0);
+	assert_int_equal(sched_set_reservation(l->u.group, (u32)(work / US), (u32)(period / US)), 0);
 	wake(l);
 	return l;
 }
@@ -613,7 +613,7 @@ static void reservations_do_not_disturb_each_other(void **state)
 	for (u32 i = 0; i < 20; i++)
 		busy(&group[i]);
 	greedy = busy(&group[30]);
-	assert_int_equal(sched_set_reservation(&greedy->u, 1000, 10000), 0);
+	assert_int_equal(sched_set_reservation(greedy->u.group, 1000, 10000), 0);
 	for (u32 i = 0; i < 4; i++)
 		l[i] = periodic(&group[40 + i], ms[i][0] * MS, ms[i][1] * MS);
 	run_until(fake.now + 100 * MS);
@@ -637,7 +637,7 @@ static void a_reservation_is_no_ceiling(void **state)
 	(void)state;
 	machine(1);
 	l = busy(&group[0]);
-	assert_int_equal(sched_set_reservation(&l->u, 1000, 10000), 0);
+	assert_int_equal(sched_set_reservation(l->u.group, 1000, 10000), 0);
 	run_until(fake.now + 1 * SEC);
 	assert_int_equal(l->ran, 1 * SEC);
 }
@@ -653,7 +653,7 @@ static void a_missed_deadline_is_counted(void **state)
 	b = busy(&group[0]);
 	run_until(fake.now + 5 * MS);
 	l = add(&group[1], NEVER, 0);
-	assert_int_equal(sched_set_reservation(&l->u, 2000, 10000), 0);
+	assert_int_equal(sched_set_reservation(l->u.group, 2000, 10000), 0);
 	wake(l);
 	assert_true(c->resched);
 	fake.now += 15 * MS;
@@ -691,7 +691,7 @@ static void sleep_does_not_renew_a_budget(void **state)
 	for (u32 i = 0; i < 9; i++)
 		busy(&group[i]);
 	l = add(&group[20], 3 * MS, 100 * US); /* asks for all, in pieces longer than its budget */
-	assert_int_equal(sched_set_reservation(&l->u, 2000, 10000), 0);
+	assert_int_equal(sched_set_reservation(l->u.group, 2000, 10000), 0);
 	wake(l);
 	run_until(fake.now + 3 * SEC);
 	assert_true(l->ran >= 3 * SEC * 19 / 100);
@@ -711,7 +711,7 @@ static void reservations_come_and_go(void **state)
 	l = &unit[3];
 	for (u32 round = 0; round < 60; round++) { /* whatever it does at the moment */
 		run_until(fake.now + 1700 * US);
-		assert_int_equal(sched_set_reservation(&l->u, 3000, 10000), 0);
+		assert_int_equal(sched_set_reservation(l->u.group, 3000, 10000), 0);
 		run_until(fake.now + (round % 7) * MS);
 		assert_int_equal(sched_set_affinity(&l->u, (u64[4]){ 1 + round % 2 }), 0);
 		assert_int_equal(l->u.rt.home->id, round % 2);
@@ -719,10 +719,10 @@ static void reservations_come_and_go(void **state)
 		assert_int_equal(cpu(1 - round % 2)->rt_share, 0);
 		run_until(fake.now + (round % 3) * 7 * MS);
 		if (round % 2)
-			assert_int_equal(sched_set_reservation(&l->u, 0, 0), 0);
+			assert_int_equal(sched_set_reservation(l->u.group, 0, 0), 0);
 	}
 	assert_int_equal(sched_set_affinity(&l->u, (u64[4]){ 3 }), 0);
-	assert_int_equal(sched_set_reservation(&l->u, 3000, 10000), 0);
+	assert_int_equal(sched_set_reservation(l->u.group, 3000, 10000), 0);
 	forget();
 	run_until(fake.now + 1 * SEC);
 	assert_true(l->ran >= 299 * MS);
@@ -733,7 +733,7 @@ static void reservations_come_and_go(void **state)
 	fake.now += 1;
 	sched_times(&unit[0].u, fake.now, &t);
 	assert_true(t.parked > unit[0].u.parked_ticks);
-	assert_int_equal(sched_set_reservation(&unit[0].u, 4000, 10000), 0);
+	assert_int_equal(sched_set_reservation(unit[0].u.group, 4000, 10000), 0);
 	unit[0].ran = 0;
 	run_until(fake.now + 1 * SEC);
 	assert_true(unit[0].ran >= 399 * MS);
@@ -745,30 +745,57 @@ static void admission(void **state)
 	machine(2);
 	for (u32 i = 0; i < 6; i++)
 		add(&group[i], NEVER, 0);
-	assert_int_equal(sched_set_reservation(&unit[0].u, 50, 10000), -CAISSON_EINVAL);
-	assert_int_equal(sched_set_reservation(&unit[0].u, 2000, 1000), -CAISSON_EINVAL);
-	assert_int_equal(sched_set_reservation(&unit[0].u, 2000, 1000001), -CAISSON_EINVAL);
-	assert_int_equal(sched_set_reservation(&unit[0].u, 9000, 10000),
+	assert_int_equal(sched_set_reservation(unit[0].u.group, 50, 10000), -CAISSON_EINVAL);
+	assert_int_equal(sched_set_reservation(unit[0].u.group, 2000, 1000), -CAISSON_EINVAL);
+	assert_int_equal(sched_set_reservation(unit[0].u.group, 2000, 1000001), -CAISSON_EINVAL);
+	assert_int_equal(sched_set_reservation(unit[0].u.group, 9000, 10000),
 			 -CAISSON_ENOSPC); /* more than any CPU gives */
-	assert_int_equal(sched_set_reservation(&unit[0].u, 5000, 10000), 0);
-	assert_int_equal(sched_set_reservation(&unit[1].u, 5000, 10000), 0);
+	assert_int_equal(sched_set_reservation(unit[0].u.group, 5000, 10000), 0);
+	assert_int_equal(sched_set_reservation(unit[1].u.group, 5000, 10000), 0);
 	assert_ptr_not_equal(unit[0].u.rt.home, unit[1].u.rt.home);
-	assert_int_equal(sched_set_reservation(&unit[2].u, 5000, 10000), -CAISSON_ENOSPC);
-	assert_int_equal(sched_set_reservation(&unit[2].u, 3000, 10000), 0);
-	assert_int_equal(sched_set_reservation(&unit[3].u, 3000, 10000), 0);
-	assert_int_equal(sched_set_reservation(&unit[4].u, 200, 10000), -CAISSON_ENOSPC);
-	assert_int_equal(sched_set_reservation(&unit[3].u, 4000, 10000),
+	assert_int_equal(sched_set_reservation(unit[2].u.group, 5000, 10000), -CAISSON_ENOSPC);
+	assert_int_equal(sched_set_reservation(unit[2].u.group, 3000, 10000), 0);
+	assert_int_equal(sched_set_reservation(unit[3].u.group, 3000, 10000), 0);
+	assert_int_equal(sched_set_reservation(unit[4].u.group, 200, 10000), -CAISSON_ENOSPC);
+	assert_int_equal(sched_set_reservation(unit[3].u.group, 4000, 10000),
 			 -CAISSON_ENOSPC); /* the old one stays */
 	assert_int_equal(unit[3].u.rt.budget, 3 * MS);
 	/* Pinned to the other's CPU there is no room. */
 	assert_int_equal(sched_set_affinity(&unit[0].u, (u64[4]){ 1ull << unit[1].u.rt.home->id }),
 			 -CAISSON_ENOSPC);
-	assert_int_equal(sched_set_reservation(&unit[3].u, 0, 0), 0);
-	assert_int_equal(sched_set_reservation(&unit[4].u, 200, 10000), 0);
+	assert_int_equal(sched_set_reservation(unit[3].u.group, 0, 0), 0);
+	assert_int_equal(sched_set_reservation(unit[4].u.group, 200, 10000), 0);
 	sched_remove(&unit[1].u);
-	assert_int_equal(sched_set_reservation(&unit[5].u, 5000, 10000), 0);
+	assert_int_equal(sched_set_reservation(unit[5].u.group, 5000, 10000), 0);
 	assert_in_range(cpu(0)->rt_share + cpu(1)->rt_share, (1u << 20) * 132 / 100 - 8,
 			(1u << 20) * 132 / 100 + 8);
+}
+
+/* A domain's reservation is that of all its vCPUs or of none, and what it had counts as free. */
+static void all_or_none_of_a_domain(void **state)
+{
+	u32 before[2];
+
+	(void)state;
+	machine(2);
+	for (u32 i = 0; i < 3; i++)
+		add(&group[0], NEVER, 0);
+	busy(&group[1]);
+	assert_int_equal(sched_set_reservation(&group[1], 2000, 10000), 0);
+	assert_int_equal(sched_set_reservation(&group[0], 3000, 10000), 0);
+	for (u32 i = 0; i < 2; i++)
+		before[i] = cpu(i)->rt_share;
+	assert_int_equal(sched_set_reservation(&group[0], 5000, 10000),
+			 -CAISSON_ENOSPC); /* 0.5, 0.5 and 0.5 beside 0.2 */
+	for (u32 i = 0; i < 3; i++)
+		assert_int_equal(unit[i].u.rt.budget, 3 * MS);
+	for (u32 i = 0; i < 2; i++)
+		assert_int_equal(cpu(i)->rt_share, before[i]);
+	assert_int_equal(sched_set_reservation(&group[0], 4000, 10000),
+			 0); /* twice 0.4, and 0.4 beside 0.2 */
+	assert_int_equal(sched_set_reservation(&group[0], 0, 0), 0);
+	assert_int_equal(cpu(0)->rt_share + cpu(1)->rt_share, unit[3].u.rt.share);
+	assert_int_equal(sched_set_reservation(&group[2], 1000, 10000), 0); /* nobody is in it */
 }
 
 /* ---- places ---- */
@@ -920,15 +947,15 @@ static void pools_keep_apart(void **state)
 	assert_int_equal(sched_pool_move_cpu(0, 2), -CAISSON_EBUSY);
 	assert_int_equal(sched_set_pool(&group[0], 0), -CAISSON_EINVAL);
 	assert_int_equal(sched_set_affinity(&unit[0].u, (u64[4]){ ~0ull }), 0);
-	assert_int_equal(sched_set_reservation(&unit[0].u, 5000, 10000), 0);
-	assert_int_equal(sched_set_reservation(&unit[1].u, 5000, 10000), 0);
+	assert_int_equal(sched_set_reservation(unit[0].u.group, 5000, 10000), 0);
+	assert_int_equal(sched_set_reservation(unit[1].u.group, 5000, 10000), 0);
 	assert_int_equal(cpu(2)->rt_share, (1u << 19));
 	assert_int_equal(cpu(3)->rt_share, (1u << 19));
 	run_until(fake.now + 20 * MS);
 	assert_int_equal(sched_pool_move_cpu(0, 2), -CAISSON_EBUSY);
 	assert_int_equal(sched_set_pool(&group[0], 0), -CAISSON_EBUSY);
-	assert_int_equal(sched_set_reservation(&unit[0].u, 0, 0), 0);
-	assert_int_equal(sched_set_reservation(&unit[1].u, 0, 0), 0);
+	assert_int_equal(sched_set_reservation(unit[0].u.group, 0, 0), 0);
+	assert_int_equal(sched_set_reservation(unit[1].u.group, 0, 0), 0);
 	assert_int_equal(sched_pool_move_cpu(0, 2), 0);
 	run_until(fake.now + 20 * MS);
 	for (u32 i = 0; i < 3; i++)
@@ -1415,6 +1442,7 @@ int main(void)
 		cmocka_unit_test(sleep_does_not_renew_a_budget),
 		cmocka_unit_test(reservations_come_and_go),
 		cmocka_unit_test(admission),
+		cmocka_unit_test(all_or_none_of_a_domain),
 		cmocka_unit_test(an_idle_cpu_takes_what_waits),
 		cmocka_unit_test(pinned_units_stay),
 		cmocka_unit_test(pins_leave_no_debt),
