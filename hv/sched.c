@@ -210,14 +210,15 @@ static COLD s64 cap_credit(struct sched_group *g, u64 now, u64 *until)
 	return left;
 }
 
-/* A unit enters the fair class of c: neither far behind, so that it does not starve others, nor far ahead. */
-static HOT void settle(const struct sched_cpu *c, struct sched_unit *u)
+/* A unit enters the fair class of c: neither far ahead, nor further behind than so much of its running time,
+ * so that it does not starve others. */
+static HOT void settle(const struct sched_cpu *c, struct sched_unit *u, u64 behind)
 {
-	bool behind = heap_before(u->vtime, c->clock);
-	u64 most = vticks(u, behind ? s.bonus : 2 * s.slice);
+	bool is_behind = heap_before(u->vtime, c->clock);
+	u64 most = vticks(u, is_behind ? behind : 2 * s.slice);
 
-	if (unlikely((behind ? c->clock - u->vtime : u->vtime - c->clock) > most))
-		u->vtime = behind ? c->clock - most : c->clock + most;
+	if (unlikely((is_behind ? c->clock - u->vtime : u->vtime - c->clock) > most))
+		u->vtime = is_behind ? c->clock - most : c->clock + most;
 }
 
 /* The clock of c is the least virtual time there, and never goes back. */
@@ -362,7 +363,7 @@ static COLD void charge_special(struct sched_cpu *c, struct sched_unit *u, u64 d
 	} else {
 		/* What it had beyond its budget, it had in the fair class. */
 		u->reserved = false;
-		settle(c, u);
+		settle(c, u, s.bonus);
 		u->vtime += vticks(u, (u64)-u->rt.left);
 		u->rt.left = 0;
 		heap_insert(&c->releases, &u->release, u->rt.deadline);
@@ -408,14 +409,14 @@ static void move(struct sched_unit *u, struct sched_cpu *from, struct sched_cpu 
 }
 
 /* A LEAVING unit joins the queue of its CPU, which is told when that matters now. */
-static void arrive(struct sched_cpu *c, struct sched_unit *u, u64 now)
+static void arrive(struct sched_cpu *c, struct sched_unit *u, u64 now, u64 behind)
 {
 	struct sched_unit *cur = c->current;
 
 	charge(c, now);
 	advance(c);
 	join(c, u);
-	settle(c, u);
+	settle(c, u, behind);
 	if (u->rt.budget)
 		rt_wake(u, now);
 	enqueue(c, u);
@@ -442,7 +443,7 @@ static void find_place(struct sched_cpu *c, struct sched_unit *u)
 		}
 		t = target(u, c);
 		if (likely(t == c)) {
-			arrive(c, u, arch_now());
+			arrive(c, u, arch_now(), s.bonus);
 			break;
 		}
 		unlock(&c->lock);
@@ -450,7 +451,7 @@ static void find_place(struct sched_cpu *c, struct sched_unit *u)
 		if (u->cpu == c && u->state == SCHED_LEAVING && !u->on && fits(u, t)) {
 			move(u, c, t, false);
 			unlock(&c->lock);
-			arrive(t, u, arch_now());
+			arrive(t, u, arch_now(), s.bonus);
 			unlock(&t->lock);
 			return;
 		}
@@ -564,7 +565,7 @@ static COLD void releases(struct sched_cpu *c, u64 now)
 		if (u->state == SCHED_PARKED) {
 			waited(u, now);
 			join(c, u);
-			settle(c, u);
+			settle(c, u, s.bonus);
 			enqueue(c, u);
 			continue;
 		}
@@ -695,7 +696,7 @@ static void transfer(struct sched_unit *u, struct sched_cpu *from, struct sched_
 	withdraw(from, u, now);
 	move(u, from, to, owed);
 	u->state = SCHED_LEAVING;
-	arrive(to, u, now);
+	arrive(to, u, now, 4 * s.bonus); /* it takes along what it is owed */
 }
 
 /* An idle CPU takes what waits elsewhere in its pool. No lock held. */
@@ -722,9 +723,9 @@ static COLD bool steal(struct sched_cpu *c, u64 now)
 	return u;
 }
 
-/* Another CPU of the pool that has less to do, or NULL: an idle one or one with a single unit (its clock is
- * not looked at all the time), or else the one that is ahead of the others. */
-static struct sched_cpu *lighter(struct sched_cpu *c)
+/* Another CPU of the pool that has less to do, or NULL: one that is idle or has a single unit (its clock is
+ * not looked at all the time), or else, of those with several, the one that is ahead of the others. */
+static struct sched_cpu *lighter(struct sched_cpu *c, bool single)
 {
 	struct sched_cpu *best = NULL, *t;
 	u64 at, most = 0, m;
@@ -732,10 +733,8 @@ static struct sched_cpu *lighter(struct sched_cpu *c)
 	for (u32 i = 0; i < WORDS; i++)
 		for (m = READ_ONCE(s.pool[c->pool].cpus[i]); m; m &= m - 1) {
 			t = s.cpu[i * 64 + __builtin_ctzll(m)];
-			if (READ_ONCE(t->load) >= c->load)
+			if (READ_ONCE(t->load) >= c->load || (READ_ONCE(t->runnable) < 2) != single)
 				continue;
-			if (READ_ONCE(t->runnable) < 2)
-				return t;
 			at = READ_ONCE(t->clock) + READ_ONCE(t->offset);
 			if (!best || heap_before(most, at)) {
 				best = t;
@@ -745,20 +744,14 @@ static struct sched_cpu *lighter(struct sched_cpu *c)
 	return best;
 }
 
-/*
- * A busy CPU compares its clock with that of one that has less to do. That one is ahead, because it serves
- * everybody faster; when it is so far ahead that a unit from here is owed a turn there, the unit goes. No
- * lock held.
+/* A unit goes from c to t, which has less to do, when it is owed a turn there. False: none is. No lock held.
  */
-static COLD void balance(struct sched_cpu *c, u64 now)
+static bool even_out(struct sched_cpu *c, struct sched_cpu *t, u64 now)
 {
-	struct sched_cpu *t = lighter(c);
+	bool moves = false;
 	struct sched_unit *u;
 	s64 ahead, gain;
 
-	c->balance = now + s.balance;
-	if (!t)
-		return;
 	lock_two(c, t);
 	charge(t, now);
 	advance(t);
@@ -766,14 +759,28 @@ static COLD void balance(struct sched_cpu *c, u64 now)
 	if (u && c->pool == t->pool && t->load + u->load / 2 <= c->load) {
 		gain = (s64)vticks(u, s.gain);
 		ahead = (s64)(t->clock + t->offset - (u->vtime + c->offset));
-		if (ahead < -2 * gain) {
-			/* It slept: its clock stood still for no merit of the units there. */
+		moves = ahead >= gain || !t->runnable;
+		if (ahead < -2 * gain) /* It slept: its clock stood still for no merit of the units there. */
 			t->offset += (u64)(-2 * gain - ahead);
-		} else if (ahead >= gain || !t->runnable) {
+		else if (moves)
 			transfer(u, c, t, true, now);
-		}
 	}
 	unlock_two(c, t);
+	return moves;
+}
+
+/* A busy CPU compares its clock with those of others that have less to do. They are ahead, because they serve
+ * everybody faster. Both kinds are looked at: one CPU with a single unit would hide all the others. */
+static COLD void balance(struct sched_cpu *c, u64 now)
+{
+	struct sched_cpu *t = lighter(c, true);
+
+	c->balance = now + s.balance;
+	if (t && even_out(c, t, now))
+		return;
+	t = lighter(c, false);
+	if (t)
+		even_out(c, t, now);
 }
 
 /* From the current, if there still is one, to the first of a tree. The tree is smaller in between, not
@@ -920,7 +927,7 @@ static HOT void hand(struct sched_cpu *c, struct sched_unit *from, struct sched_
 
 	__atomic_fetch_add(&to->group->active, 1, __ATOMIC_RELAXED);
 	join(c, to);
-	settle(c, to);
+	settle(c, to, s.bonus);
 	to->wants = true;
 	to->state = SCHED_RUNNING;
 	to->since = now;

@@ -353,6 +353,7 @@ static void weights_on_four_cpus(void **state)
 		fair_smp(4, 4, window);
 		fair_smp(4, 5, window);
 		fair_smp(4, 16, window);
+		fair_singles(4, 3, window);
 		fair_singles(4, 4, window);
 		fair_singles(4, 5, window);
 		fair_singles(4, 11, window);

@@ -6,9 +6,10 @@ import time
 
 import common
 import machine
-from suite import Machine, check, image, test
+from suite import Machine, check, domains, image, match, rows, test
 
 image("ipi")(lambda: os.path.join(machine.BUILD, "guest", "test_ipi_stress.elf"))
+image("jobs")(lambda: os.path.join(machine.BUILD, "guest", "test_sched_jobs.elf"))
 image("iorace")(lambda: os.path.join(machine.BUILD, "guest", "test_io_race.elf"))
 
 
@@ -67,3 +68,84 @@ def requests_of_another_cpu(m):
     m.do("vcpu-pin control 0 all")
     text = m.do("wait r --timeout 60", 60)
     check("exit 0" in text, "it ended otherwise: " + text)
+
+
+# What docs/scheduler.md promises, on the machine itself
+
+BUSY = ("spin", "jobs")
+
+
+def busy(m, names, options=None):
+    """domains that want all they can get; options: name -> words for `sched`.  All begin together"""
+    for n in names:
+        m.do("create spin --name %s --memory 4 --paused" % n)
+        if options and options.get(n):
+            m.do("sched %s %s" % (n, options[n]))
+    for n in names:
+        m.do("unpause " + n)
+
+
+def ran(m, names, seconds):
+    """name -> its part of one CPU in a stretch of so many seconds of the machine, and the stretch in seconds"""
+    figures = []
+    for wait in (True, False):
+        begin, every = common.info(m)["uptime_ns"], domains(m)
+        figures.append((begin + common.info(m)["uptime_ns"], every))
+        if wait:
+            m.run("wait %s --timeout %d" % (names[0], seconds), 300)
+    took = (figures[1][0] - figures[0][0]) / 2
+    return {n: (figures[1][1][n]["run_ns"] - figures[0][1][n]["run_ns"]) / took for n in names}, took / 1e9
+
+
+def weights(m, each):
+    names = ["w%d-%d" % (w, n) for n in range(each) for w in (1, 2, 4)]
+    busy(m, names, {n: "--weight %d" % (100 * int(n[1])) for n in names})
+    m.run("wait %s --timeout 2" % names[0], 300)
+    got, _ = ran(m, names, 2)
+    for w in (1, 2, 4):
+        part = sum(got[n] for n in names if n[1] == str(w)) / sum(got.values())
+        check(abs(part * 7 / w - 1) < 0.03, "those of weight %d have %.4f of the time, not %d/7: %r" % (w, part, w, got))
+
+
+@test(Machine(cpus=2, images=BUSY), timeout=300)
+def weights_on_two_cpus(m):
+    """busy domains of weights 1:2:4: after two seconds they are level, within 3 % in the next two"""
+    weights(m, 2)
+
+
+@test(Machine(cpus=4, images=BUSY), timeout=300)
+def weights_on_four_cpus(m):
+    weights(m, 3)
+
+
+@test(Machine(cpus=2, images=BUSY), timeout=300)
+def a_cap_holds(m):
+    """25 % of a CPU, alone and among others, within two points"""
+    busy(m, ["capped"], {"capped": "--cap 25"})
+    got, _ = ran(m, ["capped"], 2)
+    check(0.23 <= got["capped"] <= 0.27, "alone it has %.3f of a CPU" % got["capped"])
+    busy(m, ["b1", "b2"])
+    got, _ = ran(m, ["capped"], 2)
+    check(0.23 <= got["capped"] <= 0.27, "among others it has %.3f of a CPU" % got["capped"])
+
+
+@test(Machine(cpus=2, images=BUSY), timeout=400)
+def a_reservation_misses_nothing(m):
+    """2 ms in 10 ms among twenty busy vCPUs on two CPUs: no deadline is missed, by the scheduler's account and by the guest's own;
+    without the reservation jobs are late.  The busy ones have equal shares"""
+    names = ["b%02d" % n for n in range(20)]
+    busy(m, names)
+    m.do('create jobs --name rt --memory 8 --paused --args "work=1800 jobs=300 bound=250"')
+    m.do("sched rt --period 10000 --budget 2000")
+    m.do("unpause rt")
+    got, _ = ran(m, names, 2)
+    check(rows(m, "vcpu-list rt", "vcpus")[0]["missed"] == 0, "the scheduler has missed deadlines")
+    match(r"2000 us of each 10000 us reserved \(0 deadlines missed\)", m.do("sched rt"))
+    match(r"exit 0", m.run("wait rt --timeout 60", 120)[0])
+    match(r"jobs 300 late 0,", m.do("console rt --log"))
+    fair = sum(got.values()) / 20
+    for n in names:
+        check(0.8 < got[n] / fair < 1.2, "%s has %.2f of its share" % (n, got[n] / fair))
+    m.run('create jobs --name late --memory 8 --no-reboot --args "work=1800 jobs=20 bound=250" --wait', 120)
+    late = int(match(r"late (\d+),", m.do("console late --log"))[1])
+    check(late > 0, "without a reservation no job is late: this test sees nothing")
