@@ -30,7 +30,7 @@ SVM_OBJS    := arch/x86/svm/caps.o arch/x86/svm/check.o arch/x86/svm/entry.o arc
 HV_OBJS     := hv/bootinfo.o hv/bus.o hv/console.o hv/control.o hv/domain.o hv/event.o hv/frame.o hv/heap.o hv/hypercall.o \
 	hv/ioreq.o hv/log.o hv/main.o hv/memory.o hv/panic.o hv/printf.o hv/rights.o hv/run.o hv/sched.o hv/share.o \
 	hv/string.o hv/timer.o
-DRIVER_OBJS := drivers/acpi.o drivers/clocks.o drivers/ioapic.o drivers/uart.o
+DRIVER_OBJS := drivers/acpi.o drivers/clocks.o drivers/ioapic.o drivers/pci.o drivers/screen.o drivers/serial.o drivers/uart.o
 
 OBJS := $(addprefix $(B)/hv/,$(BOOT_OBJS) $(ARCH_OBJS) $(VMX_OBJS) $(SVM_OBJS) $(HV_OBJS) $(DRIVER_OBJS))
 
@@ -71,7 +71,7 @@ endif
 guests: $(GUEST_IMAGES)
 
 iso: all
-	scripts/mkiso --default-images $(B)/caisson.iso
+	scripts/mkiso --video --default-images $(B)/caisson.iso
 
 # ---- tests of pure logic, on the host: tests/host/*.mk say HOST_TESTS += name, name_SRCS := files, name_CFLAGS ----
 HOST_TESTS :=

@@ -23,6 +23,12 @@ header:
 	dw 6, 0			; modules on page boundaries
 	dd 8
 	align 8
+	dw 4, 1			; a screen, optional: EGA text,
+	dd 12, 2
+	align 8
+	dw 5, 1			; or any of RGB
+	dd 20, 0, 0, 0
+	align 8
 	dw 0, 0			; end
 	dd 8
 header_end:

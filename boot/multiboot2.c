@@ -8,11 +8,13 @@ enum {
 	TAG_LOADER = 2,
 	TAG_MODULE = 3,
 	TAG_MMAP = 6,
+	TAG_FRAMEBUFFER = 8,
 	TAG_RSDP_OLD = 14,
 	TAG_RSDP_NEW = 15,
 	TAG_EFI_MMAP = 17,
 };
-#define ADDRESSES BIT(52) /* physical addresses that there can be */
+#define ADDRESSES  BIT(52) /* physical addresses that there can be */
+#define SCREEN_MAX (256u << 20)
 
 static u32 get32(const u8 *p)
 {
@@ -157,6 +159,27 @@ static void parse_rsdp(struct bootinfo *bi, const u8 *p, u32 size)
 	bi->rsdp_size = n >= 36 ? 36 : 20;
 }
 
+/* A screen that makes no sense is none: nobody has to be told, and nobody could be. */
+static void parse_screen(struct bootinfo *bi, const u8 *p, u32 size)
+{
+	enum { RGB = 1, EGA_TEXT = 2 };
+	struct boot_screen s = { 0 };
+	u64 bytes;
+
+	if (size < 30 || (p[29] != RGB && p[29] != EGA_TEXT))
+		return;
+	s = (struct boot_screen){ get64(p + 8),	 get32(p + 16), get32(p + 20),
+				  get32(p + 24), p[28] / 8,	p[29] == EGA_TEXT };
+	bytes = (u64)s.pitch * s.height;
+	if (s.text)
+		s.pixel_bytes = 2;
+	else if (s.pixel_bytes != 3 && s.pixel_bytes != 4)
+		return;
+	if (s.addr < ADDRESSES && bytes <= SCREEN_MAX && s.height >= 25 && s.width >= 80 &&
+	    s.width <= s.pitch / s.pixel_bytes)
+		bi->screen = s;
+}
+
 static const char *parse_tag(struct bootinfo *bi, const u8 *p, u32 size, const u8 **efi_map)
 {
 	switch (get32(p)) {
@@ -170,6 +193,9 @@ static const char *parse_tag(struct bootinfo *bi, const u8 *p, u32 size, const u
 		return parse_module(bi, p, size);
 	case TAG_MMAP:
 		return parse_map(bi, p, size, false);
+	case TAG_FRAMEBUFFER:
+		parse_screen(bi, p, size);
+		break;
 	case TAG_RSDP_OLD:
 	case TAG_RSDP_NEW:
 		parse_rsdp(bi, p, size);

@@ -198,6 +198,22 @@ static void parse_fadt(struct acpi_info *a, const struct sdt *t, map_fn *map)
 		parse_dsdt(a, dsdt);
 }
 
+/* "Serial Port Console Redirection Table": interface type, generic address, baud rate. */
+static void parse_spcr(struct acpi_info *a, const struct sdt *t, struct acpi_gas g)
+{
+	enum { FULL_16550 = 0, DBGP_16550 = 1, GAS_16550 = 0x12 };
+	static const u32 baud[] = { [3] = 9600, [4] = 19200, [6] = 57600, [7] = 115200 };
+	u8 type = (u8)field(t, 36, 1), rate = (u8)field(t, 58, 1);
+	bool wide = field(t, 41, 1) == 32 || field(t, 43, 1) == 3; /* registers; accesses */
+	bool mmio = g.space == ACPI_SPACE_MEMORY;
+
+	if ((type != FULL_16550 && type != DBGP_16550 && type != GAS_16550) || g.space > ACPI_SPACE_IO ||
+	    g.addr > (mmio ? BIT(52) - PAGE_SIZE : 0xfff8))
+		return;
+	a->spcr = (struct uart_where){ g.addr, NULL, mmio, wide ? 4 : 1,
+				       rate < ARRAY_SIZE(baud) ? baud[rate] : 0 };
+}
+
 static void parse_table(struct acpi_info *a, u64 pa, map_fn *map)
 {
 	const struct sdt *t = table_map(pa, map);
@@ -212,8 +228,8 @@ static void parse_table(struct acpi_info *a, u64 pa, map_fn *map)
 		parse_fadt(a, t, map);
 	} else if (memcmp(t->signature, "HPET", 4) == 0) {
 		a->hpet_base = g.space == ACPI_SPACE_MEMORY ? g.addr : 0;
-	} else if (memcmp(t->signature, "SPCR", 4) == 0 && g.space == ACPI_SPACE_IO && g.addr <= 0xffff) {
-		a->spcr_port = (u16)g.addr;
+	} else if (memcmp(t->signature, "SPCR", 4) == 0) {
+		parse_spcr(a, t, g);
 	}
 }
 

@@ -8,7 +8,7 @@
 #ifndef DRIVERS_ACPI_H
 #define DRIVERS_ACPI_H
 
-#include "hv/types.h"
+#include "drivers/uart.h"
 
 #define ACPI_CPUS_MAX	 512
 #define ACPI_IOAPICS_MAX 16
@@ -42,10 +42,9 @@ struct acpi_info {
 	u8 reset_value, century; /* century: CMOS index, 0: none */
 	/* \_S5_ in the DSDT */
 	bool have_s5;
-	u8 s5_a, s5_b; /* SLP_TYP for PM1a and PM1b */
-	/* HPET, SPCR; 0: none */
-	u64 hpet_base;
-	u16 spcr_port;
+	u8 s5_a, s5_b;		/* SLP_TYP for PM1a and PM1b */
+	u64 hpet_base;		/* 0: none */
+	struct uart_where spcr; /* addr 0: none, or no 16550; regs is not filled in */
 };
 
 /* map gives `bytes` at a physical address, or NULL; what it gives is not kept. rsdp: 20 or 36 bytes. NULL, or

@@ -23,14 +23,17 @@ DEFINE_PORT(16)
 DEFINE_PORT(32)
 #undef DEFINE_PORT
 
-static inline u32 mmio_read32(const volatile void *base, u32 offset)
-{
-	return *(const volatile u32 *)((const volatile u8 *)base + offset);
-}
-
-static inline void mmio_write32(volatile void *base, u32 offset, u32 v)
-{
-	*(volatile u32 *)((volatile u8 *)base + offset) = v;
-}
+#define DEFINE_MMIO(bits)                                                               \
+	static inline u##bits mmio_read##bits(const volatile void *base, u32 offset)    \
+	{                                                                               \
+		return *(const volatile u##bits *)((const volatile u8 *)base + offset); \
+	}                                                                               \
+	static inline void mmio_write##bits(volatile void *base, u32 offset, u##bits v) \
+	{                                                                               \
+		*(volatile u##bits *)((volatile u8 *)base + offset) = v;                \
+	}
+DEFINE_MMIO(8)
+DEFINE_MMIO(32)
+#undef DEFINE_MMIO
 
 #endif

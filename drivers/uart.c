@@ -16,62 +16,112 @@ enum { DLL = 0, DLM = 1 }; /* with LCR_DLAB */
 #define MCR_ON	    0x0b /* DTR, RTS, and OUT2 which gates the interrupt line on a PC */
 #define LSR_RX	    BIT(0)
 #define LSR_THRE    BIT(5)
+#define BAUD_MAX    115200  /* divisor 1 */
 #define TX_PATIENCE 1000000 /* polls: far above one byte at 115200 baud */
 
-static u16 base;
+static struct uart_where line;
 
-bool uart_init(u16 port)
+static u8 reg_read(u32 reg)
 {
-	base = 0;
-	out8(port + SCR, 0x5a);
-	if (in8(port + SCR) != 0x5a || in8(port + LSR) == 0xff)
+	if (!line.mmio)
+		return in8((u16)(line.addr + reg));
+	return line.stride == 4 ? (u8)mmio_read32(line.regs, reg * 4) : mmio_read8(line.regs, reg);
+}
+
+static void reg_write(u32 reg, u8 v)
+{
+	if (!line.mmio)
+		out8((u16)(line.addr + reg), v);
+	else if (line.stride == 4)
+		mmio_write32(line.regs, reg * 4, v);
+	else
+		mmio_write8(line.regs, reg, v);
+}
+
+/* Its scratch register keeps what is written, which no empty bus does. */
+static bool answers(void)
+{
+	reg_write(SCR, 0x5a);
+	if (reg_read(SCR) != 0x5a)
 		return false;
-	out8(port + IER, 0);
-	out8(port + LCR, LCR_DLAB);
-	out8(port + DLL, 1);
-	out8(port + DLM, 0);
-	out8(port + LCR, LCR_8N1);
-	out8(port + FCR, FCR_ON);
-	out8(port + MCR, MCR_ON);
-	base = port;
+	reg_write(SCR, 0xa5);
+	return reg_read(SCR) == 0xa5 && reg_read(LSR) != 0xff;
+}
+
+static bool found(const struct uart_where *where)
+{
+	line = *where;
+	if (!line.mmio || line.stride)
+		return answers();
+	line.stride =
+		1; /* a write to what is no register's lowest byte has no effect where registers are wide */
+	if (answers())
+		return true;
+	line.stride = 4;
+	return answers();
+}
+
+bool uart_init(const struct uart_where *where)
+{
+	struct uart_where before = line;
+	u16 divisor = (u16)(where->baud ? MAX(BAUD_MAX / where->baud, 1u) : 0);
+
+	if (!where->addr || !found(where)) {
+		line = before;
+		return false;
+	}
+	reg_write(IER, 0);
+	if (divisor) {
+		reg_write(LCR, LCR_DLAB);
+		reg_write(DLL, (u8)divisor);
+		reg_write(DLM, (u8)(divisor >> 8));
+	}
+	reg_write(LCR, LCR_8N1);
+	reg_write(FCR, FCR_ON);
+	reg_write(MCR, MCR_ON);
 	return true;
+}
+
+bool uart_present(void)
+{
+	return line.addr;
 }
 
 u16 uart_port(void)
 {
-	return base;
+	return line.mmio ? 0 : (u16)line.addr;
 }
 
 bool uart_tx_empty(void)
 {
-	return base && (in8(base + LSR) & LSR_THRE);
+	return line.addr && (reg_read(LSR) & LSR_THRE);
 }
 
 void uart_tx(u8 c)
 {
-	if (base)
-		out8(base + THR, c);
+	if (line.addr)
+		reg_write(THR, c);
 }
 
 void uart_putc(u8 c)
 {
-	for (u32 i = 0; base && i < TX_PATIENCE && !uart_tx_empty(); i++)
+	for (u32 i = 0; line.addr && i < TX_PATIENCE && !uart_tx_empty(); i++)
 		__builtin_ia32_pause();
 	uart_tx(c);
 }
 
 int uart_getc(void)
 {
-	return base && (in8(base + LSR) & LSR_RX) ? in8(base + RBR) : -1;
+	return line.addr && (reg_read(LSR) & LSR_RX) ? reg_read(RBR) : -1;
 }
 
 void uart_irq_enable(bool tx)
 {
-	if (base)
-		out8(base + IER, IER_RX | (tx ? IER_TX : 0));
+	if (line.addr)
+		reg_write(IER, IER_RX | (tx ? IER_TX : 0));
 }
 
 bool uart_irq_ack(void)
 {
-	return base && !(in8(base + IIR) & IIR_NONE);
+	return line.addr && !(reg_read(IIR) & IIR_NONE);
 }

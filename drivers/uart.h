@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A 16550 on an I/O port: the machine's serial line, 115200 baud, 8N1.
- * All calls: root mode, the caller serialises them.
+ * The machine's serial line: one 16550, on I/O ports or in memory, 8N1.
+ * All calls: root mode, the caller serialises them. Without a line they do nothing.
  */
 #ifndef DRIVERS_UART_H
 #define DRIVERS_UART_H
@@ -10,8 +10,21 @@
 
 #define UART_FIFO 16
 
-/* Sets the line up, interrupts off. false: nothing answers there; then the other calls do nothing. */
-bool uart_init(u16 port);
+/* Where a UART is, and how it is to be driven. */
+struct uart_where {
+	u64 addr;	     /* port, or physical address; 0: nowhere */
+	volatile void *regs; /* in memory: where they are mapped. uart_init() needs it */
+	bool mmio;
+	u8 stride; /* in memory: bytes from register to register, 1 or 4 (then read and written by 32 bits);
+		    * 0: the one that answers */
+	u32 baud;  /* of a clock of 1.8432 MHz; 0: the speed stays the firmware's */
+};
+
+/* Makes this UART the line, interrupts off. false: none answers there, and the line is the one that it was.
+ */
+bool uart_init(const struct uart_where *where);
+bool uart_present(void);
+/* The port of a line on I/O ports, else 0. */
 u16 uart_port(void);
 /* Room for UART_FIFO bytes? */
 bool uart_tx_empty(void);

@@ -34,6 +34,15 @@ struct boot_module {
 	char cmdline[BOOT_CMDLINE];
 };
 
+/* The screen as the loader left it; addr 0: none, or one that is no use to us. */
+struct boot_screen {
+	u64 addr;
+	u32 pitch, width,
+		height; /* pitch: bytes from line to line; the others in pixels, in text mode in letters */
+	u8 pixel_bytes; /* 3 or 4, red, green and blue in the lower 24 bits */
+	bool text;	/* letter and attribute, as EGA has them */
+};
+
 struct bootinfo {
 	u64 tsc; /* at our first instruction */
 	u32 mem_count, module_count, reserved_count;
@@ -47,6 +56,7 @@ struct bootinfo {
 	char loader[64];
 	u8 rsdp[36];   /* copy of the ACPI root pointer */
 	u32 rsdp_size; /* 0: none given; 20: ACPI 1.0; 36 */
+	struct boot_screen screen;
 };
 
 /* Is all of [start, end) RAM? */

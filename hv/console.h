@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The machine's serial line: an output ring drained by the transmit interrupt, an input ring filled by the
- * receive interrupt. Any context but NMI; a lock of its own, the innermost of all.  Until console_async()
- * every byte is written and waited for.
+ * The machine's serial line, or its screen where there is none: an output ring drained by the transmit
+ * interrupt, an input ring filled by the receive interrupt. Any context but NMI; a lock of its own, the
+ * innermost of all.  Until console_async() every byte is written and waited for.
  */
 #ifndef HV_CONSOLE_H
 #define HV_CONSOLE_H
@@ -21,7 +21,7 @@ void console_puts(const char *s, size_t n);
 /* Takes typed bytes; returns how many there were. */
 size_t console_read(void *buf, size_t n);
 
-/* The UART's interrupt does not reach us: console_async() starts a timer of 10 ms instead. */
+/* The UART's interrupt does not reach us: console_async() starts a timer of 1 ms instead. */
 void console_set_polled(void);
 /* Boot CPU, its timer queue ready: from now on the UART's interrupt moves the bytes (its handler calls
  * console_irq()). */

@@ -111,6 +111,18 @@ size_t log_read(u64 pos, char *buf, size_t n, u64 *first, u64 *next)
 	return n;
 }
 
+void log_replay(void)
+{
+	u64 first, next;
+	char part[LINE];
+	size_t n;
+
+	if (console_level < LOG_INFO)
+		return;
+	for (u64 pos = 0; (n = log_read(pos, part, sizeof(part), &first, &next)); pos = MAX(pos, first) + n)
+		console_puts(part, n);
+}
+
 void log_panic_text(const char *s)
 {
 	size_t n = strlen(s);

@@ -33,6 +33,9 @@ void log_guest(const char *fmt, ...) __printf(1, 2);
  * caisson_log. */
 size_t log_read(u64 pos, char *buf, size_t n, u64 *first, u64 *next);
 
+/* Says again on the console, which has just been found, what was said before; not after `quiet`. */
+void log_replay(void);
+
 /* Lines above this level stay out of the console (LOG_INFO; `quiet` makes it LOG_WARN). */
 void log_set_console_level(enum log_level level);
 /* For the panic report: text straight to ring and console, no locks. */

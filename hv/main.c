@@ -29,11 +29,14 @@ static const struct option {
 	  1 }, /* the memory-mapped APIC, for firmware that fails otherwise */
 	{ "cpus=", &hv_options.cpus, 1, CAISSON_MAX_CPUS },
 	{ "control_mem=", &hv_options.control_mib, 8, 65536 }, /* MiB */
-	{ "com1=", &hv_options.com1, 1, 0xffff },	       /* port of the console */
 };
 
 static bool take_option(const char *word)
 {
+	if (strncmp(word, "serial=", 7) == 0) { /* arch reads it */
+		str_copy(hv_options.serial, word + 7, sizeof(hv_options.serial));
+		return true;
+	}
 	for (const struct option *o = options; o < options + ARRAY_SIZE(options); o++) {
 		size_t n = strlen(o->name);
 		const char *rest = word + n;

@@ -15,7 +15,7 @@ struct hv_options {
 	u64 quiet, exit, no_apicv, no_x2apic; /* 0 or 1 */
 	u64 cpus;			      /* use at most so many */
 	u64 control_mib;		      /* memory of the control domain */
-	u64 com1;			      /* port of the console; 0: not said */
+	char serial[32];		      /* what the console is; empty: not said */
 };
 extern struct hv_options hv_options;
 

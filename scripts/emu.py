@@ -338,7 +338,7 @@ class Qemu(Emulator):
         cpu = cpu or ("host" if accel == "kvm" else "EPYC-v3,+svm,+npt")
         command = ["qemu-system-x86_64", "-machine", board, "-accel", accel, "-cpu", cpu, "-smp", str(cpus), "-m", str(memory),
                    "-display", "none",
-                   "-serial", "stdio", "-monitor", "unix:%s/monitor,server=on,wait=off" % self.dir, "-nic", "none", "-no-reboot"]
+                   *(() if any("stdio" in word for word in extra) else ("-serial", "stdio")), "-monitor", "unix:%s/monitor,server=on,wait=off" % self.dir, "-nic", "none", "-no-reboot"]
         if iso:
             command += ["-cdrom", os.path.abspath(iso), "-boot", "d"]
         if firmware == "efi":

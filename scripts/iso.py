@@ -13,7 +13,7 @@ import tempfile
 PLATFORMS = {"bios": "/usr/lib/grub/i386-pc", "efi": "/usr/lib/grub/x86_64-efi"}
 MODULES = ["normal", "multiboot", "multiboot2", "linux", "iso9660", "part_msdos", "part_gpt", "fat", "udf", "search",
            "search_fs_file", "search_fs_uuid", "test", "echo", "iorw", "configfile", "ls", "cat", "reboot", "halt",
-           "lsmmap", "minicmd"]
+           "lsmmap", "minicmd", "all_video"]
 
 
 class ImageError(Exception):
@@ -103,14 +103,18 @@ MARK = "outb 0x3ff 0x%02x"
 HANDOFF = 0x47
 
 
-def caisson(out, hypervisor, control, images=(), hv_args="", platforms=("bios", "efi"), mark=False):
-    """the hypervisor, the control domain, and the images"""
+def caisson(out, hypervisor, control, images=(), hv_args="", platforms=("bios", "efi"), mark=False, video=False):
+    """the hypervisor, the control domain, and the images; video: on a screen of pixels"""
     names = [i.name for i in images]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise ImageError("two images by the name %s" % ", ".join(twice))
     files = {"caisson.elf": hypervisor, "control.elf": control}
     commands = [("multiboot2 /boot/caisson.elf " + quote(hv_args)).rstrip(), "module2 --nounzip /boot/control.elf control"]
+    if video:
+        commands.insert(0, "insmod all_video")
+    else:                       # the hypervisor's header asks for a screen; text mode costs nothing (and by UEFI there is none)
+        commands.append("set gfxpayload=text")
     for n, image in enumerate(images):
         files["image%d" % n] = image.path
         commands.append("module2 --nounzip /boot/image%d %s" % (n, quote(image.name + " " + image.args)))

@@ -149,6 +149,11 @@ void *mmio_map(hpa_t pa, u64 bytes)
 	return window(pa, bytes, RW, MT_UC);
 }
 
+void *screen_map(hpa_t pa, u64 bytes)
+{
+	return window(pa, bytes, RW, MT_WC);
+}
+
 const void *firmware_map(hpa_t pa, u64 bytes)
 {
 	if (pa.v + bytes < pa.v || pa.v + bytes > BIT(cpu_info.phys_bits) || bytes > SZ_2M)

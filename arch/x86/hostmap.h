@@ -36,6 +36,8 @@ void hostmap_stacks(struct x86_pcpu *c, u32 n);
 /* Both: boot CPU, before arch_memory_final(); nothing need be aligned; never unmapped. Maps device registers,
  * uncached. */
 void *mmio_map(hpa_t pa, u64 bytes);
+/* The same, written in bursts. */
+void *screen_map(hpa_t pa, u64 bytes);
 /* Maps firmware tables, read-only. NULL: that is no address. */
 const void *firmware_map(hpa_t pa, u64 bytes);
 

@@ -16,7 +16,8 @@
 #include "boot/multiboot2.h"
 #include "drivers/acpi.h"
 #include "drivers/ioapic.h"
-#include "drivers/uart.h"
+#include "drivers/screen.h"
+#include "drivers/serial.h"
 #include "hv/console.h"
 #include "hv/log.h"
 #include "hv/main.h"
@@ -34,6 +35,8 @@ extern u8 boot_start[], image_end[], boot_stack[], boot_stack_top[];
 
 static struct bootinfo bootinfo;
 static struct acpi_info acpi;
+static struct serial_choice choice; /* of the console */
+static struct uart_where serial;
 
 static void __attribute__((noreturn)) boot_fail(const char *what)
 {
@@ -41,6 +44,56 @@ static void __attribute__((noreturn)) boot_fail(const char *what)
 	log_err("Caisson cannot start; it ends here.");
 	console_flush(true);
 	arch_panic_end();
+}
+
+/* What needs no mapping: a line on ports, a screen below 4 GiB, which the boot page tables reach. */
+static void console_early(void)
+{
+	const struct boot_screen *s = &bootinfo.screen;
+	bool good = serial_parse(hv_options.serial, &choice);
+
+	serial = serial_find(&choice);
+	if (choice.kind > SERIAL_NONE && !serial.mmio && !uart_init(&serial))
+		good = false;
+	if (!good)
+		serial_parse("", &choice);
+	if (choice.kind == SERIAL_AUTO) {
+		serial = serial_find(&choice);
+		uart_init(&serial);
+	}
+	if (!uart_present() && s->addr && s->addr + screen_bytes(s) <= 1ull << 32)
+		screen_init(s, (void *)(DIRECT_MAP + s->addr));
+	if (!good)
+		log_warn("serial=%s: no such line, or no 16550 answers there", hv_options.serial);
+}
+
+/* The direct map has no devices. */
+static void console_screen(void)
+{
+	const struct boot_screen *s = &bootinfo.screen;
+	bool first = !screen_present();
+
+	if (uart_present() || !s->addr)
+		return;
+	screen_init(s, screen_map(HPA(s->addr), screen_bytes(s)));
+	if (first)
+		log_replay();
+}
+
+/* Registers in memory, and where the SPCR table says when the command line does not. */
+static void console_late(void)
+{
+	if (choice.kind == SERIAL_AUTO && acpi.spcr.addr &&
+	    (acpi.spcr.mmio || !uart_present() || acpi.spcr.addr != serial.addr))
+		serial = acpi.spcr;
+	else if (!serial.mmio)
+		return;
+	if (serial.mmio)
+		serial.regs = mmio_map(HPA(serial.addr), PAGE_SIZE);
+	if (uart_init(&serial))
+		log_replay();
+	else
+		log_warn("no 16550 answers at %#lx", serial.addr);
 }
 
 static void init_acpi(void)
@@ -58,8 +111,7 @@ static void init_acpi(void)
 	doctor_add(CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED, "processors in the MADT", text, NULL);
 	doctor_feature(acpi.have_s5, 0, "\\_S5_ in the DSDT",
 		       "the machine cannot be switched off by software");
-	if (!uart_port() && acpi.spcr_port) /* what was said so far stays in the log */
-		uart_init(acpi.spcr_port);
+	console_late();
 }
 
 static void init_interrupts(void)
@@ -77,9 +129,11 @@ static void init_interrupts(void)
 	irq_register(VEC_UART, console_irq);
 	routed = (port == COM1 || port == COM2) && ioapic_route_isa(&acpi, port == COM1 ? COM1_IRQ : COM2_IRQ,
 								    VEC_UART, x86_this_cpu()->apic_id);
-	if (!routed)
+	if (!routed && uart_present())
 		console_set_polled();
-	doctor_feature(routed, 0, "interrupt of the serial line", "the line is polled every 10 ms");
+	doctor_feature(uart_present(), 0, "a serial line",
+		       "there is nothing to type at: see serial= in docs/boot.md");
+	doctor_feature(routed, 0, "interrupt of the serial line", "the line is polled every millisecond");
 }
 
 /* On CPU 0's own stack. */
@@ -118,8 +172,7 @@ void x86_boot(u32 mbi, u64 tsc)
 	wrong = multiboot2_parse((const void *)(DIRECT_MAP + mbi), MIN(MIB_MAX, (1ull << 32) - mbi),
 				 &bootinfo);
 	hv_parse_options(bootinfo.cmdline, false);
-	if (!hv_options.com1 || !uart_init((u16)hv_options.com1))
-		uart_init(COM1);
+	console_early();
 	log_info("%s", CAISSON_VERSION);
 	if (wrong)
 		boot_fail(wrong);
@@ -138,6 +191,7 @@ void x86_boot(u32 mbi, u64 tsc)
 		boot_reserve(&bootinfo, bootinfo.module[i].start, bootinfo.module[i].end);
 	early_init(&bootinfo);
 	hostmap_init(&bootinfo);
+	console_screen();
 	hostmap_stacks(&boot_cpu, 0);
 	stack_switch(boot_cpu.stack_top, boot_rest, NULL);
 }

@@ -35,7 +35,7 @@ const struct pg_format pg_format_host = {
 	.table = PG_P | PG_RW | PG_A,
 	.writable = PG_RW,
 	.prot = { [R] = HOST_LEAF | PG_NX, [RW] = HOST_LEAF | PG_RW | PG_NX, [RX] = HOST_LEAF },
-	.memtype = { [MT_UC] = PG_PCD | PG_PWT },
+	.memtype = { [MT_UC] = PG_PCD | PG_PWT, [MT_WC] = PG_PCD },
 };
 
 /* The processor makes nested walks as user accesses: US is always there. */

@@ -22,7 +22,7 @@ struct pg_format {
 	u64 present;	    /* an entry with none of these bits maps nothing */
 	u64 table;	    /* bits of an entry that refers to a table */
 	u64 prot[PG_PROTS]; /* bits of a leaf, by protection; 0: cannot be said */
-	u64 memtype[8];	    /* bits of a leaf, by MT_UC or MT_WB */
+	u64 memtype[8];	    /* bits of a leaf, by MT_UC, MT_WC or MT_WB */
 	u64 writable;	    /* bit of a leaf */
 };
 

@@ -338,7 +338,8 @@ static void test_hpet_spcr_lengths(void **state)
 	make_rsdp(0, xsdt_of(x, 3));
 	assert_null(parse(36));
 	assert_int_equal(info.hpet_base, 0xfed00000);
-	assert_int_equal(info.spcr_port, 0x2f8);
+	assert_int_equal(info.spcr.addr, 0x2f8);
+	assert_false(info.spcr.mmio);
 	make_rsdp(0, xsdt_of(x + 3, 1));
 	assert_non_null(parse(36)); /* no MADT */
 	assert_int_equal(info.hpet_base, 0);
@@ -347,6 +348,64 @@ static void test_hpet_spcr_lengths(void **state)
 	assert_null(parse(36));
 	assert_int_equal(info.hpet_base, 0);
 	assert_int_equal(warnings, 1);
+}
+
+static struct uart_where with_spcr(const u8 *body, u32 n)
+{
+	u64 x[2];
+
+	reset();
+	x[0] = table("APIC", madt_body, sizeof(madt_body));
+	x[1] = table("SPCR", body, n);
+	make_rsdp(0, xsdt_of(x, 2));
+	assert_null(parse(36));
+	return info.spcr;
+}
+
+static void test_spcr(void **state)
+{
+	/* interface type, 3 reserved, address: space, width, offset, access size, 8 bytes; interrupt type,
+	 * IRQ, GSI, baud */
+	u8 spcr[44] = { 0, 0, 0, 0, 1, 8, 0, 1, 0xf8, 3, 0, 0, 0, 0, 0, 0, 1, 4, 0, 0, 0, 0, 7 };
+	struct uart_where w = with_spcr(spcr, sizeof(spcr));
+
+	(void)state;
+	assert_int_equal(w.addr, 0x3f8);
+	assert_int_equal(w.baud, 115200);
+	spcr[4] = 0; /* in memory, at 0x12000003f8 */
+	spcr[12] = 0x12;
+	spcr[22] = 3;
+	w = with_spcr(spcr, sizeof(spcr));
+	assert_true(w.mmio);
+	assert_int_equal(w.addr, 0x12000003f8);
+	assert_int_equal(w.stride, 1);
+	assert_int_equal(w.baud, 9600);
+	spcr[0] = 0x12;
+	spcr[5] = 32; /* wide registers */
+	spcr[22] = 0; /* the speed that it has */
+	w = with_spcr(spcr, sizeof(spcr));
+	assert_int_equal(w.stride, 4);
+	assert_int_equal(w.baud, 0);
+	spcr[5] = 8, spcr[7] = 3; /* wide accesses */
+	assert_int_equal(with_spcr(spcr, sizeof(spcr)).stride, 4);
+	spcr[22] = 200; /* no known speed */
+	assert_int_equal(with_spcr(spcr, sizeof(spcr)).baud, 0);
+	spcr[14] = 0xff; /* an address beyond all */
+	assert_int_equal(with_spcr(spcr, sizeof(spcr)).addr, 0);
+	spcr[4] = 1;
+	assert_int_equal(with_spcr(spcr, sizeof(spcr)).addr, 0);
+	spcr[14] = 0, spcr[12] = 0;
+	assert_int_equal(with_spcr(spcr, sizeof(spcr)).addr, 0x3f8);
+	assert_int_equal(with_spcr(spcr, 15).addr, 0); /* the address is cut off */
+	spcr[0] = 3;				       /* an ARM PL011 */
+	assert_int_equal(with_spcr(spcr, sizeof(spcr)).addr, 0);
+	spcr[0] = 0, spcr[4] = 4; /* in a controller of its own */
+	assert_int_equal(with_spcr(spcr, sizeof(spcr)).addr, 0);
+	spcr[4] = 1;
+	assert_int_equal(with_spcr(spcr, sizeof(spcr)).addr, 0x3f8);
+	mem[used - 64 - 8]++; /* the table before the XSDT: its checksum is wrong now */
+	assert_null(parse(36));
+	assert_int_equal(info.spcr.addr, 0);
 }
 
 static void test_random_bytes(void **state)
@@ -386,6 +445,7 @@ int main(void)
 		cmocka_unit_test(test_s5),
 		cmocka_unit_test(test_fadt),
 		cmocka_unit_test(test_hpet_spcr_lengths),
+		cmocka_unit_test(test_spcr),
 		cmocka_unit_test(test_random_bytes),
 	};
 

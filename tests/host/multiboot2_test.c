@@ -128,7 +128,8 @@ static void test_all_tags(void **state)
 	tag(1, "quiet cpus=2", 13);
 	tag(2, "GRUB 2.06", 10);
 	module_tag(0x400000, 0x412345, "control");
-	module_tag(0x413000, 0x500000, "linux console=ttyS0 \"a b\" it\\'s \\\\ a\\b"); /* as GRUB writes them */
+	module_tag(0x413000, 0x500000,
+		   "linux console=ttyS0 \"a b\" it\\'s \\\\ a\\b"); /* as GRUB writes them */
 	mmap_tag(plain, 4);
 	tag(99, "who knows", 9);
 	tag(15, rsdp2, 36);
@@ -142,6 +143,42 @@ static void test_all_tags(void **state)
 	assert_string_equal(bi.module[1].cmdline, "linux console=ttyS0 \"a b\" it's \\ a\\b");
 	assert_int_equal(bi.rsdp_size, 36); /* the new one, though the old one came later */
 	assert_string_equal((char *)bi.rsdp, "RSD PTR new");
+}
+
+static bool screen_of(u64 addr, u32 pitch, u32 width, u32 height, u8 bpp, u8 type, u32 cut)
+{
+	struct {
+		u64 addr;
+		u32 pitch, width, height;
+		u8 bpp, type, rest[10];
+	} __packed body = { addr, pitch, width, height, bpp, type, { 0 } };
+
+	begin();
+	mmap_tag(plain, 4);
+	tag(8, &body, sizeof(body) - cut);
+	assert_null(end());
+	return bi.screen.addr;
+}
+
+static void test_screens(void **state)
+{
+	(void)state;
+	assert_true(screen_of(0xe0000000, 4096, 1024, 768, 32, 1, 0));
+	assert_int_equal(bi.screen.pixel_bytes, 4);
+	assert_int_equal(bi.screen.height, 768);
+	assert_false(bi.screen.text);
+	assert_true(screen_of(0x4000000000, 3072, 1024, 768, 24, 1, 0));
+	assert_int_equal(bi.screen.pixel_bytes, 3);
+	assert_true(screen_of(0xb8000, 160, 80, 25, 16, 2, 0));
+	assert_true(bi.screen.text);
+	assert_false(screen_of(0xb8000, 160, 80, 25, 16, 2, 12)); /* cut before its type */
+	assert_false(screen_of(0xe0000000, 2048, 1024, 768, 16, 1, 0));
+	assert_false(screen_of(0xe0000000, 4096, 1024, 768, 32, 0, 0));	      /* colours by number */
+	assert_false(screen_of(0xe0000000, 4092, 1024, 768, 32, 1, 0));	      /* lines that overlap */
+	assert_false(screen_of(0xe0000000, 4096, 0x40000400, 768, 32, 1, 0)); /* a width times 4 that wraps */
+	assert_false(screen_of(0xe0000000, 0x80000000, 1024, 768, 32, 1, 0)); /* larger than any */
+	assert_false(screen_of(1ull << 52, 4096, 1024, 768, 32, 1, 0));
+	assert_false(screen_of(0xe0000000, 4096, 1024, 1, 32, 1, 0));
 }
 
 static void test_hostile_frames(void **state)
@@ -397,15 +434,11 @@ static void test_free_ranges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_tags),
-		cmocka_unit_test(test_hostile_frames),
-		cmocka_unit_test(test_long_texts_are_cut),
-		cmocka_unit_test(test_map_overlaps),
-		cmocka_unit_test(test_random_maps),
-		cmocka_unit_test(test_too_many_ranges),
-		cmocka_unit_test(test_modules),
-		cmocka_unit_test(test_efi_map),
-		cmocka_unit_test(test_random_bytes),
+		cmocka_unit_test(test_all_tags),	cmocka_unit_test(test_screens),
+		cmocka_unit_test(test_hostile_frames),	cmocka_unit_test(test_long_texts_are_cut),
+		cmocka_unit_test(test_map_overlaps),	cmocka_unit_test(test_random_maps),
+		cmocka_unit_test(test_too_many_ranges), cmocka_unit_test(test_modules),
+		cmocka_unit_test(test_efi_map),		cmocka_unit_test(test_random_bytes),
 		cmocka_unit_test(test_free_ranges),
 	};
 

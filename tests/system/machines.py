@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Machines as they come: where the console is, what firmware tells and does not tell.  On QEMU, which can be any of them."""
+import os
+import re
+import struct
+import time
+
+import common
+import iso
+import machine
+from suite import SCRATCH, check, match, test
+
+LINE = ("-chardev", "stdio,id=line")
+
+
+def disk(hv_args="", video=False, platforms=("bios",), images=()):
+    path = os.path.join(SCRATCH, "machines.iso")
+    os.makedirs(SCRATCH, exist_ok=True)
+    return iso.caisson(path, machine.HYPERVISOR, machine.CONTROL, images, hv_args, platforms, video=video)
+
+
+def start(t, path, *extra, cpus=1, memory=512, **more):
+    return t.use(machine.start("qemu", path, cpus, memory, log=t.path(), extra=extra, **more))
+
+
+def prompt(e):
+    """its shell, which works: what is typed arrives, what is printed comes"""
+    shell = machine.Shell(e)
+    shell.ready(90)
+    common.info(shell)
+    return shell
+
+
+def spcr(body):
+    """an ACPI table of our own for QEMU: (its arguments)"""
+    path = os.path.join(SCRATCH, "spcr")
+    os.makedirs(SCRATCH, exist_ok=True)
+    with open(path, "wb") as f:
+        f.write(body.ljust(44, b"\0"))
+    return "-acpitable", "sig=SPCR,rev=2,data=" + path
+
+
+COM2_BY_SPCR = struct.pack("<B3xBBBBQ6xB", 0, 1, 8, 0, 1, 0x2f8, 7)
+
+
+@test(timeout=240, only=("qemu",), quick=True)
+def serial_lines(t):
+    """on a PCI card, first or named; the second port, named or by the SPCR table; each takes and gives"""
+    card = ("-serial", "null", *LINE, "-device", "pci-serial,chardev=line,addr=0x10")
+    second = ("-serial", "null", *LINE, "-serial", "chardev:line")
+    for args, extra in (("serial=pci", card), ("serial=pci:00:10.0,0", card), ("serial=0x2f8,115200", second),
+                        ("", second + spcr(COM2_BY_SPCR))):
+        e = start(t, disk(args), *extra)
+        prompt(e).poweroff()
+        match(r"Caisson \d.*\n(.*\n)*.*started by GRUB", e.log.decode(), "what was said before the line was found (%s)" % args)
+
+
+@test(timeout=240, only=("qemu",))
+def serial_line_of_another_name(t):
+    """what is not there, or is no line, is told on the one that is; a broken table is none"""
+    broken = COM2_BY_SPCR.replace(struct.pack("<Q", 0x2f8), struct.pack("<Q", 0x2e8))
+    for args, extra in ("serial=pci", ()), ("serial=0x2e8", ()), ("serial=pci:00:10.0", ()), ("serial=tty", ()), ("", spcr(broken)):
+        e = start(t, disk(args), *extra)
+        prompt(e).poweroff()
+        match(r"warning: (serial=\S+: no such line|no 16550 answers at 0x2e8)", e.log.decode(), args)
+
+
+def glyphs():
+    """the hypervisor's letters: columns -> letter"""
+    with open(os.path.join(machine.TOP, "drivers", "font.h")) as f:
+        found = re.findall(r"\{ ((?:0x[0-9a-f]{2}(?:, )?){5}) \}", f.read())
+    return {tuple(int(b, 16) for b in columns.split(", ")): chr(32 + n) for n, columns in enumerate(found)}
+
+
+def read_pixels(e):
+    """the text on a screen of pixels"""
+    path = os.path.join(SCRATCH, "screen.ppm")
+    e.monitor("screendump " + path)
+    with open(path, "rb") as f:
+        _, size, _, pixels = f.read().split(b"\n", 3)
+    width, height = map(int, size.split())
+    scale, letters, text = max(1, width // 480), glyphs(), ""
+
+    def lit(x, y):
+        return pixels[3 * (y * scale * width + x * scale)] > 127
+    for row in range(height // (10 * scale)):
+        for col in range(width // (6 * scale)):
+            text += letters.get(tuple(sum(lit(6 * col + x, 10 * row + y) << y for y in range(8)) for x in range(5)), "?")
+        text = text.rstrip() + "\n"
+    return text
+
+
+def read_text(e):
+    path = os.path.join(SCRATCH, "screen.text")
+    e.monitor('pmemsave 0xb8000 4000 "%s"' % path)
+    with open(path, "rb") as f:
+        cells = f.read()[::2].decode("latin1")
+    return "\n".join(cells[i:i + 80].rstrip() for i in range(0, 2000, 80))
+
+
+@test(timeout=240, only=("qemu",))
+def screen(t):
+    """without a serial line what is said stands on the screen: of letters and of pixels by BIOS, of pixels by UEFI"""
+    for firmware, video in ("bios", False), ("bios", True), ("efi", True):
+        e = start(t, disk("", video, (firmware,)), "-serial", "null", *LINE, "-device", "pci-serial,chardev=line",
+                  "-global", "isa-serial.iobase=0x100", firmware=firmware)
+        end, text = time.monotonic() + 60, ""
+        while "caisson#" not in text:
+            check(time.monotonic() < end, "no prompt on the screen, but %r" % text)
+            time.sleep(0.5)
+            text = (read_pixels if video else read_text)(e)
+        match(r"^\[ +\d+\.\d{6}\] Caisson \d", text, "the first line on the screen")
+        match(r"^\[ +\d+\.\d{6}\] 1 of 1 CPUs, AMD", text, "the screen")
