@@ -2,6 +2,7 @@
 # make            build/caisson.elf, build/control.elf
 # make guests     every guest image
 # make iso        build/caisson.iso
+# make install    the hypervisor and a generator of its menu entry, for update-grub (DESTDIR, prefix)
 # make run-host-tests
 # make format-check
 #
@@ -40,7 +41,7 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-common -fno-stack-protector -fno
 	-fno-tree-loop-distribute-patterns $(WARN) -I. $(if $(filter 0,$(RELEASE)),-DCAISSON_DEBUG)
 LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --build-id=none
 
-.PHONY: all guests iso host-tests run-host-tests format-check clean
+.PHONY: all guests iso install host-tests run-host-tests format-check clean
 .DELETE_ON_ERROR:
 all: $(B)/caisson.elf
 
@@ -72,6 +73,14 @@ guests: $(GUEST_IMAGES)
 
 iso: all
 	scripts/mkiso --video --default-images $(B)/caisson.iso
+
+# prefix is empty on a machine that starts Caisson itself: GRUB wants its files in /boot and /etc/grub.d.
+prefix ?=
+install: all
+	install -d $(DESTDIR)$(prefix)/boot/caisson $(DESTDIR)$(prefix)/etc/grub.d
+	install -m 644 $(B)/caisson.elf $(B)/control.elf $(DESTDIR)$(prefix)/boot/caisson
+	sed 's,@BOOT@,$(prefix)/boot,g; s,@ETC@,$(prefix)/etc,g' scripts/20_caisson >$(B)/20_caisson
+	install -m 755 $(B)/20_caisson $(DESTDIR)$(prefix)/etc/grub.d/20_caisson
 
 # ---- tests of pure logic, on the host: tests/host/*.mk say HOST_TESTS += name, name_SRCS := files, name_CFLAGS ----
 HOST_TESTS :=

@@ -109,7 +109,7 @@ static const char *parse_map(struct bootinfo *bi, const u8 *p, u32 size, bool ef
 	return NULL;
 }
 
-/* GRUB puts a backslash before each quote and backslash of a module's command line. */
+/* GRUB puts a backslash before each quote and backslash of a command line. */
 static void unescape(char *s)
 {
 	char *to = s;
@@ -185,6 +185,7 @@ static const char *parse_tag(struct bootinfo *bi, const u8 *p, u32 size, const u
 	switch (get32(p)) {
 	case TAG_CMDLINE:
 		str_copy_n(bi->cmdline, sizeof(bi->cmdline), p + 8, size - 8);
+		unescape(bi->cmdline);
 		break;
 	case TAG_LOADER:
 		str_copy_n(bi->loader, sizeof(bi->loader), p + 8, size - 8);

@@ -81,21 +81,26 @@ def make(out, commands, files, platforms=("bios", "efi")):
         with open(tree + "/boot/grub/grub.cfg", "w") as cfg:
             cfg.write("set timeout=0\nset default=0\nmenuentry 'Caisson' {\n")
             cfg.write("".join("\t%s\n" % c for c in commands) + "}\n")
-        command = ["grub-mkrescue", "-o", out + ".new", "--fonts=", "--locales=", "--themes=", "--compress=no",
-                   "--install-modules=" + " ".join(MODULES)]
-        if len(platforms) == 1:
-            command.append("--directory=" + PLATFORMS[platforms[0]])
-        for attempt in range(3):            # xorriso now and then fails for no reason that it tells
-            if os.path.exists(out + ".new"):
-                os.remove(out + ".new")
-            done = subprocess.run(command + [tree], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, text=True, errors="replace")
-            if done.returncode == 0 and os.path.exists(out + ".new"):
-                os.replace(out + ".new", out)
-                return out
-        raise ImageError("grub-mkrescue failed:\n" + "\n".join(done.stdout.splitlines()[-10:]))
+        return rescue(out, tree, platforms)
     finally:
         shutil.rmtree(tree, ignore_errors=True)
+
+
+def rescue(out, tree, platforms=("bios", "efi"), grub=""):
+    """the ISO `out` of a tree that has its boot/grub/grub.cfg.  grub: the root of another GRUB than the one installed here"""
+    command = [grub + "/usr/bin/grub-mkrescue", "-o", out + ".new", "--fonts=", "--locales=", "--themes=", "--compress=no",
+               "--install-modules=" + " ".join(MODULES)]
+    if len(platforms) == 1:
+        command.append("--directory=" + grub + PLATFORMS[platforms[0]])
+    for attempt in range(3):                # xorriso now and then fails for no reason that it tells
+        if os.path.exists(out + ".new"):
+            os.remove(out + ".new")
+        done = subprocess.run(command + [tree], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace")
+        if done.returncode == 0 and os.path.exists(out + ".new"):
+            os.replace(out + ".new", out)
+            return out
+    raise ImageError("grub-mkrescue failed:\n" + "\n".join(done.stdout.splitlines()[-10:]))
 
 
 # A write to COM1's scratch register: nothing sees it but a log of the port, where it marks GRUB's hand-off.

@@ -2,7 +2,9 @@
 """Machines as they come: where the console is, what firmware tells and does not tell.  On QEMU, which can be any of them."""
 import os
 import re
+import shutil
 import struct
+import subprocess
 import time
 
 import common
@@ -111,3 +113,42 @@ def screen(t):
             text = (read_pixels if video else read_text)(e)
         match(r"^\[ +\d+\.\d{6}\] Caisson \d", text, "the first line on the screen")
         match(r"^\[ +\d+\.\d{6}\] 1 of 1 CPUs, AMD", text, "the screen")
+
+
+def installed():
+    """what `make install` makes of an empty root with this machine's words and two kernels in it: (root, its menu entry)"""
+    root = os.path.join(SCRATCH, "root")
+    shutil.rmtree(root, ignore_errors=True)
+    for folder in "boot/grub", "etc/default":
+        os.makedirs(os.path.join(root, folder))
+    for version in "6.1.0-9-amd64", "6.1.0-10-amd64":
+        shutil.copyfile(machine.KERNEL, root + "/boot/vmlinuz-" + version)
+    shutil.copyfile(machine.INITRD, root + "/boot/initrd.img-6.1.0-10-amd64")
+    with open(root + "/etc/default/caisson", "w") as f:
+        f.write("CAISSON_CMDLINE=\"control_mem=48 it's\"\nCAISSON_LINUX_CMDLINE='%s'\n" % machine.LINUX_ARGS)
+    machine.command("make install", "make", "-s", "install", "prefix=" + root)
+    done = subprocess.run([root + "/etc/grub.d/20_caisson"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env={"PATH": os.environ["PATH"], "pkgdatadir": "/usr/share/grub"})
+    check(done.returncode == 0, "20_caisson: " + done.stderr)
+    entry = done.stdout.replace(root, "")       # as it stands where root is /
+    checked = subprocess.run(["grub-script-check"], input=entry, capture_output=True, text=True)
+    check(checked.returncode == 0, "grub-script-check: " + checked.stderr)
+    return root, entry
+
+
+@test(timeout=240, only=("qemu",))
+def installed_on_a_disk(t):
+    """make install: update-grub's generator writes an entry with the machine's kernels, the newest first; it boots, and that
+    kernel runs in a domain with its initrd"""
+    root, entry = installed()
+    kernels = re.findall(r"module2 --nounzip (\S+) '(linux\S*)' 'console=ttyS0'", entry)
+    check(kernels == [("/boot/vmlinuz-6.1.0-10-amd64", "linux"), ("/boot/vmlinuz-6.1.0-9-amd64", "linux-6.1.0-9-amd64")],
+          "the kernels are %s" % kernels)
+    with open(root + "/boot/grub/grub.cfg", "w") as f:
+        f.write("set timeout=0\n" + entry)
+    path = iso.rescue(os.path.join(SCRATCH, "machines.iso"), root, ("bios",))
+    e = start(t, path, memory=1024)
+    shell = prompt(e)
+    match(r"started by GRUB [^:]*: control_mem=48 it's$", e.log.decode().replace("\r", ""), "the command line")
+    common.Guest(shell, "linux")
+    shell.poweroff()
