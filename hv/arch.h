@@ -15,6 +15,7 @@ struct caisson_vcpu_context;
 struct caisson_field;
 struct caisson_walk;
 struct caisson_doctor;
+struct caisson_debug;
 
 /* ---- CPU ---- */
 struct pcpu *this_cpu(void);
@@ -114,6 +115,10 @@ void arch_vcpu_set_result(struct vcpu *v, s64 value); /* of a hypercall that sle
 int arch_vcpu_get_context(struct vcpu *v, struct caisson_vcpu_context *out);
 int arch_vcpu_set_context(struct vcpu *v, const struct caisson_vcpu_context *in); /* -EINVAL: a field is not valid */
 int arch_vcpu_field(struct vcpu *v, u32 index, struct caisson_field *out);	     /* -ENOENT after the last */
+/* v->watch has changed. Any CPU. */
+void arch_vcpu_watch(struct vcpu *v);
+void arch_vcpu_debug_get(struct vcpu *v, struct caisson_debug *out);
+int arch_vcpu_debug_set(struct vcpu *v, const struct caisson_debug *in); /* v runs nowhere; -EINVAL */
 u64 arch_vcpu_rip(const struct vcpu *v);					     /* at the last exit */
 void arch_vcpu_dump(struct vcpu *v); /* all registers to the log */
 const char *arch_exit_name(u32 kind); /* NULL after the last */

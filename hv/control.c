@@ -12,6 +12,7 @@
 #include "hv/rights.h"
 #include "hv/string.h"
 #include "hv/version.h"
+#include "hv/trace.h"
 
 static const struct bootinfo *boot;
 static struct domain *control;
@@ -194,6 +195,8 @@ void event_control(u32 port)
 
 void event_send(struct domain *d, u32 port)
 {
+	if (d->vcpu[0])
+		trace(d->vcpu[0], CAISSON_TRACE_EVENT, port, 0, 0);
 	if (__atomic_fetch_or(&d->events.pending, BIT(port), __ATOMIC_SEQ_CST) & BIT(port))
 		return;
 	ioreq_notify(d);

@@ -12,6 +12,7 @@
 #include "hv/rights.h"
 #include "hv/stats.h"
 #include "hv/string.h"
+#include "hv/trace.h"
 
 static struct lock table_lock; /* T: what follows */
 static struct domain *table[CAISSON_MAX_DOMS];
@@ -188,6 +189,8 @@ int domain_vcpu_create(struct domain *d, u32 id)
 		return -CAISSON_ENOMEM;
 	v->domain = d;
 	v->id = id;
+	v->watch = d->watch;
+	arch_vcpu_watch(v);
 	v->sleep = id == 0 ? SLEEP_NO : SLEEP_SIPI;
 	ioreq_init(v);
 	sched_add(&v->sched, &d->sched);
@@ -234,6 +237,7 @@ void vcpu_sleep(struct vcpu *v, enum vcpu_sleep why)
 
 void vcpu_wake(struct vcpu *v, u32 why)
 {
+	trace(v, CAISSON_TRACE_WAKE, why, 0, 0);
 	/* Only from the sleep that the caller saw: a late waker must not end another one. */
 	if (!__atomic_compare_exchange_n(&v->sleep, &why, SLEEP_NO, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return;
@@ -298,6 +302,29 @@ int domain_unpause(struct domain *d)
 	if (n == 1)
 		domain_release(d);
 	return 0;
+}
+
+void domain_watch(struct domain *d, u32 add, u32 remove)
+{
+	d->watch = (d->watch & ~remove) | (add & CAISSON_WATCH_TRACE);
+	for (u32 i = 0; i < d->max_vcpus; i++) {
+		struct vcpu *v = READ_ONCE(d->vcpu[i]);
+
+		if (!v)
+			continue;
+		__atomic_or_fetch(&v->watch, add, __ATOMIC_RELAXED);
+		__atomic_and_fetch(&v->watch, ~remove, __ATOMIC_RELAXED);
+		arch_vcpu_watch(v);
+	}
+}
+
+void domain_stop(struct domain *d)
+{
+	if (__atomic_exchange_n(&d->stopped, true, __ATOMIC_SEQ_CST))
+		return;
+	if (__atomic_fetch_add(&d->pauses, 1, __ATOMIC_SEQ_CST) == 0)
+		domain_hold(d);
+	event_control(CAISSON_EVENT_DEBUG);
 }
 
 void domain_end(struct domain *d, u32 how, u64 code, const char *why, ...)

@@ -32,6 +32,8 @@ struct domain {
 	u32 pauses;  /* (a) while not zero no vCPU of it runs */
 	u32 ended;   /* (a) CAISSON_END_*: set once, reset by domain_reset */
 	bool dying;  /* destroy has begun: nothing new may hold it */
+	bool stopped; /* (a) a debugged vCPU holds one of the pauses */
+	u32 watch;   /* CAISSON_WATCH_*, for vCPUs to come */
 	u32 rights;  /* RIGHT_* over machine and all domains; see rights.h */
 	u64 code;    /* of the end */
 	u32 max_vcpus, vcpus;
@@ -91,6 +93,10 @@ int domain_reset(struct domain *d);
 int domain_pause(struct domain *d);
 int domain_unpause(struct domain *d); /* -EINVAL: it is not paused */
 bool domain_quiet(struct domain *d); /* no vCPU of it is on a CPU */
+/* What is looked at from now on: adds and removes WATCH_* of all its vCPUs. */
+void domain_watch(struct domain *d, u32 add, u32 remove);
+/* One of its vCPUs, in an exit: all leave their CPUs, the control domain is told. */
+void domain_stop(struct domain *d);
 /* The domain ends: its vCPUs stop, the control domain is told. The first end counts. Any context, also a vCPU of its own. */
 void domain_end(struct domain *d, u32 how, u64 code, const char *why, ...) __printf(4, 5);
 void domain_info(struct domain *d, struct caisson_domain *out);

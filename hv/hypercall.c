@@ -11,6 +11,7 @@
 #include "hv/rights.h"
 #include "hv/stats.h"
 #include "hv/string.h"
+#include "hv/trace.h"
 
 /* One call under way. Handlers for a domain find it in `d`, with a reference that the dispatcher gives back. */
 struct call {
@@ -537,6 +538,58 @@ static s64 call_pool(struct call *c)
 	}
 }
 
+static s64 call_trace_control(struct call *c)
+{
+	struct caisson_trace_control in;
+
+	return memory_read(c->self, c->arg[0], &in, sizeof(in)) ? trace_control(&in) : -CAISSON_EFAULT;
+}
+
+static s64 call_trace_read(struct call *c)
+{
+	struct {
+		struct caisson_trace_head head;
+		struct caisson_trace_record record[TEXT_MAX / sizeof(struct caisson_trace_record)];
+	} out;
+	s64 n;
+
+	if (c->arg[3] < sizeof(out.head))
+		return -CAISSON_EINVAL;
+	n = trace_read((u32)MIN(c->arg[0], ~0u), c->arg[1], &out.head, out.record,
+		       (u32)MIN((c->arg[3] - sizeof(out.head)) / sizeof(out.record[0]), ARRAY_SIZE(out.record)));
+	if (n < 0)
+		return n;
+	return give(c, c->arg[2], &out, sizeof(out.head) + (u64)n * sizeof(out.record[0])) ? -CAISSON_EFAULT : n;
+}
+
+static s64 call_watch(struct call *c)
+{
+	if (c->arg[1] & ~(u64)CAISSON_WATCH_TRACE)
+		return -CAISSON_EINVAL;
+	domain_watch(c->d, (u32)c->arg[1], (u32)c->arg[1] ^ CAISSON_WATCH_TRACE);
+	return 0;
+}
+
+static s64 call_debug(struct call *c)
+{
+	struct vcpu *v = vcpu_arg(c, c->arg[1]);
+	struct caisson_debug x;
+
+	if (c->arg[2] == CAISSON_DEBUG_RESUME)
+		return __atomic_exchange_n(&c->d->stopped, false, __ATOMIC_SEQ_CST) ? domain_unpause(c->d) : 0;
+	if (!v)
+		return -CAISSON_ENOENT;
+	if (!(READ_ONCE(c->d->pauses) || READ_ONCE(c->d->ended)) || !domain_quiet(c->d))
+		return -CAISSON_EBUSY;
+	if (c->arg[2] == CAISSON_DEBUG_GET) {
+		arch_vcpu_debug_get(v, &x);
+		return give(c, c->arg[3], &x, sizeof(x));
+	}
+	if (c->arg[2] != CAISSON_DEBUG_SET)
+		return -CAISSON_EINVAL;
+	return memory_read(c->self, c->arg[3], &x, sizeof(x)) ? arch_vcpu_debug_set(v, &x) : -CAISSON_EFAULT;
+}
+
 /* `on`: what argument 0 names. */
 enum target { ON_SELF, ON_MACHINE, ON_DOMAIN };
 static const struct {
@@ -590,6 +643,10 @@ static const struct {
 	ROW(s2_walk, RIGHT_INFO, ON_DOMAIN),
 	ROW(pool, RIGHT_MACHINE, ON_MACHINE),
 	ROW(stats_reset, RIGHT_INFO, ON_DOMAIN),
+	ROW(trace_control, RIGHT_MACHINE, ON_MACHINE),
+	ROW(trace_read, RIGHT_MACHINE, ON_MACHINE),
+	ROW(watch, RIGHT_REGS, ON_DOMAIN),
+	ROW(debug, RIGHT_REGS, ON_DOMAIN),
 #undef ROW
 };
 

@@ -3,6 +3,7 @@
 #include "hv/arch.h"
 #include "hv/domain.h"
 #include "hv/pcpu.h"
+#include "hv/trace.h"
 
 static s64 word_ioreq(const struct vcpu *r)
 {
@@ -61,6 +62,16 @@ void ioreq_notify(struct domain *d)
 	}
 }
 
+static void __attribute__((cold)) trace_request(struct vcpu *v, const struct caisson_ioreq *q)
+{
+	trace(v, CAISSON_TRACE_IOREQ, q->size | (u32)q->write << 4 | (u32)q->kind << 5, q->addr, q->data);
+}
+
+static void __attribute__((cold)) trace_answer(struct vcpu *v)
+{
+	trace(v, CAISSON_TRACE_ANSWER, 0, 0, v->io_data);
+}
+
 enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u32 kind, u64 addr, u32 size, bool write, u64 data)
 {
 	struct domain *dm = c->dm;
@@ -74,6 +85,8 @@ enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u32 kind, u64 a
 	slot->write = write;
 	slot->rip = arch_vcpu_rip(v);
 	slot->seq++;
+	if (unlikely(v->watch))
+		trace_request(v, slot);
 	vcpu_sleep(v, SLEEP_IOREQ);
 	lock(&dm->ioq.lock);
 	v->io_dm = dm;
@@ -154,6 +167,8 @@ enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result)
 			d->ioq.taken = NULL;
 		r->io_data = READ_ONCE(r->domain->ioreq->slot[r->id].data);
 		r->io_state = IO_ANSWERED;
+		if (unlikely(r->watch))
+			trace_answer(r);
 		__atomic_or_fetch(&r->pending, PEND_IO, __ATOMIC_RELEASE);
 	}
 	word = ioreq_next(d);

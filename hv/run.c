@@ -4,6 +4,7 @@
 #include "hv/domain.h"
 #include "hv/frame.h"
 #include "hv/pcpu.h"
+#include "hv/trace.h"
 
 static void run_slice_end(struct timer *t)
 {
@@ -34,6 +35,7 @@ static void run_put(struct pcpu *c)
 
 	if (!v)
 		return;
+	trace(v, CAISSON_TRACE_OUT, v->sleep, arch_vcpu_rip(v), 0);
 	arch_vcpu_put(v);
 	WRITE_ONCE(v->cpu, NULL);
 	c->current = NULL;
@@ -50,6 +52,7 @@ static void run_load(struct pcpu *c, struct vcpu *v)
 	/* Before `pending` is looked at: who sets a bit finds the CPU to kick, or the bit is seen. */
 	__atomic_store_n(&v->cpu, c, __ATOMIC_SEQ_CST);
 	arch_vcpu_load(v);
+	trace(v, CAISSON_TRACE_IN, 0, 0, 0);
 	sched_loaded(&c->sched, &v->sched);
 }
 

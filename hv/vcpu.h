@@ -7,6 +7,7 @@
 #ifndef HV_VCPU_H
 #define HV_VCPU_H
 
+#include "hv/abi/caisson.h"
 #include "hv/types.h"
 #include "hv/sched.h"
 #include "hv/timer.h"
@@ -29,7 +30,11 @@ enum {
 	PEND_IO = BIT(4),    /* a device model has answered */
 	PEND_ARCH = BIT(5),  /* arch's own: INIT, SIPI, clock update */
 	PEND_EVENT = BIT(6), /* an exception is to be injected */
+	PEND_DEBUG = BIT(7), /* a debugger wants something of it; stays until it has it */
 };
+
+/* Who looks at each of its exits. */
+enum { WATCH_TRACE = CAISSON_WATCH_TRACE, WATCH_DEBUG = BIT(1) };
 
 /* Why a vCPU is not runnable. */
 enum vcpu_sleep {
@@ -46,6 +51,7 @@ struct vcpu {
 	struct domain *domain;
 	u32 id;
 	u32 pending;	       /* (a) PEND_* */
+	u32 watch;	       /* (a) WATCH_* */
 	struct pcpu *cpu;      /* where it is loaded, or NULL (o) */
 	u32 sleep;	       /* enum vcpu_sleep (o) */
 	u32 io_state;	       /* enum ioreq_state (a) */

@@ -27,6 +27,7 @@ void asm_offsets(void)
 {
 	CONSTS(CONST)
 	GPRS(GPR)
+	OFFSET(VCPU_ON_EXIT, struct x86_vcpu, on_exit)
 	OFFSET(PCPU_STACK_TOP, struct x86_pcpu, stack_top)
 	OFFSET(AP_CR3, struct ap_start, cr3)
 	OFFSET(AP_OFFER, struct ap_start, offer)

@@ -279,9 +279,8 @@ static enum verdict exit_decide(struct x86_vcpu *v, struct vm_exit *x)
 		return exit_pause(v, x);
 	case EXIT_CR:
 		return exit_cr(v, x);
-	case EXIT_DR: /* the first touch: run it again with the guest's registers in place */
-		debug_load(v);
-		return V_RESUME;
+	case EXIT_DR:
+		return exit_dr(v);
 	case EXIT_XSETBV:
 		return exit_xsetbv(v);
 	case EXIT_CACHE: /* the guest's memory is coherent: it has no device that looks past the caches */
@@ -321,8 +320,11 @@ static enum verdict exit_decide(struct x86_vcpu *v, struct vm_exit *x)
 	case EXIT_EOI:
 		vlapic_eoi_broadcast(&v->apic, (u8)x->apic.offset);
 		return V_RESUME;
-	case EXIT_TPR:
 	case EXIT_MTF:
+		if (v->stepping)
+			return V_RESUME;
+		return stop(v, x, "exit that nobody asked for");
+	case EXIT_TPR:
 	case EXIT_TIMER:
 	case EXIT_INVALID_STATE:
 	case EXIT_OTHER:
@@ -401,7 +403,8 @@ bool exit_pending(struct x86_vcpu *v)
 	}
 	if (p & PEND_IO) {
 		v->hv.io_state = IO_IDLE;
-		return io_continue(v) != V_BLOCK && !READ_ONCE(v->hv.domain->ended);
+		if (io_continue(v) == V_BLOCK || READ_ONCE(v->hv.domain->ended))
+			return false;
 	}
-	return true;
+	return likely(!(READ_ONCE(v->hv.pending) & PEND_DEBUG)) || debug_pending(v);
 }

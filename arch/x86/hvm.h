@@ -103,6 +103,14 @@ struct hvm_regs {
 
 #define NO_ERROR_CODE (~0u)
 
+/* An exit as watch.c sees it, before anybody handles it. */
+struct hvm_look {
+	enum exit_kind kind;
+	u64 rip;
+	u64 detail; /* EXCEPTION, IRQ: vector; NPF: address; IO: port | bytes << 16 | in << 24; else the processor's qualification */
+	u32 dr6;    /* #DB: bits 3:0 */
+};
+
 struct x86_pcpu;
 struct hvm_ops {
 	const char *name;
@@ -125,6 +133,10 @@ struct hvm_ops {
 	void (*load)(struct x86_vcpu *v);
 	void (*put)(struct x86_vcpu *v);
 	void (*run)(struct x86_vcpu *v); /* until hv is wanted */
+	bool (*exit)(struct x86_vcpu *v);			     /* after every exit: true: enter again */
+	void (*look)(struct x86_vcpu *v, struct hvm_look *out);	     /* after an exit, before exit() */
+	u32 (*entry_event)(struct x86_vcpu *v);			     /* what goes in with this entry, 0: nothing */
+	void (*debug)(struct x86_vcpu *v, bool breakpoints, bool step); /* INT3 exits; an exit after one instruction */
 	void (*flush)(struct x86_vcpu *v); /* drops stale second-stage translations of this CPU */
 	/* The rest: on a vCPU that is loaded here, or loaded nowhere. */
 	void (*get_regs)(struct x86_vcpu *v, struct hvm_regs *out);

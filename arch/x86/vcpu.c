@@ -13,6 +13,7 @@
 #include "hv/log.h"
 #include "hv/panic.h"
 #include "hv/string.h"
+#include "hv/trace.h"
 
 const struct hvm_ops *hvm;
 
@@ -196,6 +197,7 @@ struct vcpu *arch_vcpu_alloc(struct domain *d, u32 id)
 		goto no_page;
 	timer_init(&v->apic_timer, &this_cpu()->timers, apic_timer);
 	vlapic_init(&v->apic, v->apic_page, id, id == 0, arch_tsc_khz() * 1000, arch_tsc_khz() * 1000, arch_phys_bits());
+	v->on_exit = hvm->exit;
 	v->dr_used = !hvm->dr_exiting;
 	if (hvm->vcpu_init(v))
 		goto no_block;
@@ -282,13 +284,24 @@ bool syscall_write(struct x86_vcpu *v, u32 msr, u64 value)
 	return true;
 }
 
-static void debug_to_cpu(struct x86_vcpu *v)
+void debug_to_cpu(struct x86_vcpu *v)
 {
-	write_dr0(v->dr[0]);
-	write_dr1(v->dr[1]);
-	write_dr2(v->dr[2]);
-	write_dr3(v->dr[3]);
+	const u64 *dr = v->debug_hw ? v->debug.dr : v->dr;
+
+	write_dr0(dr[0]);
+	write_dr1(dr[1]);
+	write_dr2(dr[2]);
+	write_dr3(dr[3]);
 	write_dr6(v->dr6);
+}
+
+void debug_from_cpu(struct x86_vcpu *v)
+{
+	v->dr[0] = read_dr0();
+	v->dr[1] = read_dr1();
+	v->dr[2] = read_dr2();
+	v->dr[3] = read_dr3();
+	v->dr6 = read_dr6();
 }
 
 void debug_load(struct x86_vcpu *v)
@@ -320,13 +333,8 @@ void arch_vcpu_put(struct vcpu *hv)
 	struct x86_vcpu *v = x86_vcpu(hv);
 
 	v->kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
-	if (unlikely(v->dr_used)) {
-		v->dr[0] = read_dr0();
-		v->dr[1] = read_dr1();
-		v->dr[2] = read_dr2();
-		v->dr[3] = read_dr3();
-		v->dr6 = read_dr6();
-	}
+	if (unlikely(v->dr_used) && !v->debug_hw)
+		debug_from_cpu(v);
 	v->cr2 = read_cr2();
 	hvm->put(v);
 	save_fpu(v);
@@ -403,6 +411,8 @@ int arch_vcpu_get_context(struct vcpu *hv, struct caisson_vcpu_context *c)
 	c->cr8 = vlapic_tpr(&v->apic) >> 4;
 	memcpy(c->dr, v->dr, sizeof(c->dr));
 	c->dr6 = v->dr6;
+	if (v->debug_hw)
+		c->dr7 = v->guest_dr7;
 	c->xcr0 = v->xcr0;
 	c->star = v->syscall[SYSCALL_STAR];
 	c->lstar = v->syscall[SYSCALL_LSTAR];
@@ -441,6 +451,7 @@ int arch_vcpu_set_context(struct vcpu *hv, const struct caisson_vcpu_context *c)
 	vlapic_tpr_set(&v->apic, (u8)(c->cr8 << 4));
 	memcpy(v->dr, c->dr, sizeof(v->dr));
 	v->dr6 = c->dr6;
+	v->guest_dr7 = c->dr7; /* where the debugger's is in force, it is put back before the entry */
 	v->xcr0 = c->xcr0 | XCR0_X87;
 	v->syscall[SYSCALL_STAR] = c->star;
 	v->syscall[SYSCALL_LSTAR] = c->lstar;
@@ -535,6 +546,7 @@ void vlapic_kick(struct vlapic *a)
 {
 	struct x86_vcpu *v = apic_vcpu(a);
 
+	trace(&v->hv, CAISSON_TRACE_POST, 0, 0, 0);
 	if (v->apicv)
 		hvm->apicv_notify(v);
 	else

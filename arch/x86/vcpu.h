@@ -37,6 +37,7 @@ struct io_state {
 struct x86_vcpu {
 	struct vcpu hv; /* first */
 	u64 regs[16];	/* hardware numbering; RSP is the vendor's block's while loaded */
+	bool (*on_exit)(struct x86_vcpu *v); /* what the entry code calls: hvm->exit, or watch_exit */
 	u64 exit_tsc;	/* at the last exit */
 	u64 entry_tsc;
 	u64 tsc_offset; /* guest TSC minus host TSC */
@@ -64,6 +65,10 @@ struct x86_vcpu {
 	bool eoi_due;	 /* apicv: the EOI-exit bitmap is to be written */
 	u64 exit_rip;
 	struct io_state io;
+	struct caisson_debug debug; /* what a debugger wants, and got */
+	u64 step_rip, guest_dr7;
+	bool stepping, stepped; /* a step is under way, done */
+	bool debug_hw;		/* the debugger's debug registers are in the processor, the guest's here */
 	u64 clock_msr;	    /* KVM_SYSTEM_TIME as written */
 	u64 wall_clock_msr;
 	struct stat stats[STATS_KINDS];
@@ -123,6 +128,13 @@ enum verdict exit_wrmsr(struct x86_vcpu *v); /* msr.c */
 bool syscall_write(struct x86_vcpu *v, u32 msr, u64 value); /* vcpu.c */
 /* The guest's debug registers are in the processor from now on. */
 void debug_load(struct x86_vcpu *v); /* vcpu.c */
+void debug_to_cpu(struct x86_vcpu *v);	 /* vcpu.c: those that the processor is to have */
+void debug_from_cpu(struct x86_vcpu *v); /* vcpu.c: the guest's, as they are */
+enum verdict exit_dr(struct x86_vcpu *v);   /* watch.c */
+bool watch_exit(struct x86_vcpu *v);	    /* watch.c: instead of hvm->exit */
+void watch_entry(struct x86_vcpu *v);	    /* watch.c: the guest is entered, and v is looked at */
+/* watch.c: in exit_pending(), with PEND_DEBUG. False: stopped. */
+bool debug_pending(struct x86_vcpu *v);
 void clock_update(struct x86_vcpu *v);				       /* msr.c: rewrites the guest's clock page */
 
 /* ---- walk.c ---- */

@@ -8,6 +8,7 @@
 
 #include "guest/control/acpi.h"
 #include "guest/control/builder/load.h"
+#include "guest/control/cmd_trace.h"
 #include "guest/control/errors.h"
 #include "guest/control/images.h"
 #include "guest/control/memmap.h"
@@ -281,6 +282,8 @@ static s64 hv_create(const struct build *b, const char *name, const char *args, 
 			 (unsigned long long)(b->memory >> 20));
 	else if (id < 0)
 		fail(err, "creating the domain", id);
+	else
+		trace_created((u32)id);
 	return id;
 }
 

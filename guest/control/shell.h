@@ -26,7 +26,8 @@ struct command {
 	enum shell_complete complete;
 };
 /* A NULL name ends each table. */
-extern const struct command commands_domain[], commands_machine[], commands_sched[], commands_eyes[];
+extern const struct command commands_domain[], commands_machine[], commands_sched[], commands_eyes[],
+	commands_trace[], commands_gdb[];
 
 /* ---- for the commands ---- */
 

@@ -10,6 +10,7 @@
 
 #include "guest/lib/types.h"
 #include "hv/abi/caisson.h"
+#include "hv/abi/trace.h"
 
 #ifdef CAISSON_FAKE
 s64 fake_hypercall(u32 nr, u64 a, u64 b, u64 c, u64 d, u64 e);
@@ -215,6 +216,23 @@ static inline s64 hc_pool(u32 what, u32 pool, u32 arg, struct caisson_pool *io)
 static inline s64 hc_stats_reset(u32 dom)
 {
 	return HC(stats_reset, dom, 0, 0, 0, 0);
+}
+
+static inline s64 hc_trace_control(const struct caisson_trace_control *from)
+{
+	return HC(trace_control, from, 0, 0, 0, 0);
+}
+static inline s64 hc_trace_read(u32 cpu, u64 position, void *to, u64 bytes)
+{
+	return HC(trace_read, cpu, position, to, bytes, 0);
+}
+static inline s64 hc_watch(u32 dom, u32 what)
+{
+	return HC(watch, dom, what, 0, 0, 0);
+}
+static inline s64 hc_debug(u32 dom, u32 vcpu, u32 op, struct caisson_debug *io)
+{
+	return HC(debug, dom, vcpu, op, io, 0);
 }
 
 #undef HC

@@ -96,7 +96,11 @@
 	X(40, vmcs_read)      /* (dom, vcpu, index, gpa of struct caisson_field) -> ENOENT after the last */                  \
 	X(41, s2_walk)	      /* (dom, gpa there, gpa of struct caisson_walk) */                                              \
 	X(42, pool)	      /* (CAISSON_POOL_*, pool, cpu or dom, gpa of struct caisson_pool) */                            \
-	X(43, stats_reset)    /* (dom) */
+	X(43, stats_reset)    /* (dom) */                                                                                     \
+	X(44, trace_control)  /* (gpa of struct caisson_trace_control), see trace.h */                                        \
+	X(45, trace_read)     /* (cpu, u64 position, gpa, bytes) -> records given; first struct caisson_trace_head at gpa */  \
+	X(46, watch)	      /* (dom, CAISSON_WATCH_*): what of it is looked at */                                           \
+	X(47, debug)	      /* (dom, vcpu, CAISSON_DEBUG_*, gpa of struct caisson_debug) */
 
 enum caisson_call {
 #define CAISSON_X(n, name) CAISSON_CALL_##name = CAISSON_CALL_BASE + (n),
@@ -130,6 +134,7 @@ enum caisson_call {
 #define CAISSON_EVENT_CONSOLE_RX 0u /* console_read has bytes */
 #define CAISSON_EVENT_CONSOLE_TX 1u /* console_write has room again */
 #define CAISSON_EVENT_DOMAIN	 2u /* domain_event has an answer */
+#define CAISSON_EVENT_DEBUG	 3u /* a debugged domain has stopped */
 #define CAISSON_EVENT_FREE	 8u
 #define CAISSON_EVENTS		 32u
 
@@ -358,6 +363,35 @@ struct caisson_walk {
 	uint64_t size; /* of the mapping */
 };
 CAISSON_ASSERT(sizeof(struct caisson_walk) == 64, "layout");
+
+#define CAISSON_WATCH_TRACE 1u
+
+/* Debugging: operations of call `debug`. */
+#define CAISSON_DEBUG_GET    0u
+#define CAISSON_DEBUG_SET    1u /* what is wanted of the vCPU from its next entry on; the domain is paused */
+#define CAISSON_DEBUG_RESUME 2u /* undoes the pause that came with a stop; vcpu and gpa do not matter */
+/* wish: */
+#define CAISSON_DEBUG_ON      1u  /* its INT3s stop it, and what the fields below say */
+#define CAISSON_DEBUG_STEP    2u  /* one instruction, then stop */
+#define CAISSON_DEBUG_ENTRY   4u  /* one stretch in the guest, then stop before the next entry */
+#define CAISSON_DEBUG_HOLD    8u  /* it stays where it is while others of its domain run */
+#define CAISSON_DEBUG_REFLECT 16u /* the INT3 at its RIP is the guest's own: it gets its #BP */
+/* stop: why the vCPU stopped the domain, with one more pause and CAISSON_EVENT_DEBUG */
+#define CAISSON_STOP_NONE  0u
+#define CAISSON_STOP_BREAK 1u /* INT3, RIP at it */
+#define CAISSON_STOP_STEP  2u
+#define CAISSON_STOP_WATCH 3u /* one of dr[]: dr6 says which */
+#define CAISSON_STOP_EXIT  4u /* the exit_count-th exit of exit_kind; it is handled */
+#define CAISSON_STOP_ENTRY 5u
+struct caisson_debug {
+	uint32_t wish;	/* CAISSON_DEBUG_ON ... */
+	uint32_t stop;	/* CAISSON_STOP_*; SET clears it */
+	uint64_t dr[4]; /* the debugger's own; while dr7 has one enabled the guest's rest, and it does not see these */
+	uint32_t dr7, dr6;
+	uint32_t exit_kind, pad;
+	uint64_t exit_count; /* 0: none */
+};
+CAISSON_ASSERT(sizeof(struct caisson_debug) == 64, "layout");
 
 #define CAISSON_POOL_INFO    0u
 #define CAISSON_POOL_CREATE  1u

@@ -6,8 +6,6 @@
 %include "arch/x86/gprs.inc"
 
 bits 64
-extern svm_exit
-
 section .text
 
 ; void svm_loop(rdi: struct x86_vcpu *, rsi: physical address of its VMCB, rdx: that of this CPU's own)
@@ -40,7 +38,7 @@ align 16
 	mov rax, [rsp + 16]
 	vmload		; GS base and TR: without them no NMI finds its stack, no C code its CPU
 	stgi
-	call svm_exit
+	call [rdi + VCPU_ON_EXIT]
 	mov rdi, [rsp]
 	test al, al
 	jnz .enter

@@ -147,17 +147,17 @@ static inline u32 insn_length(struct x86_vcpu *v, const struct vmcb *b, u32 code
 
 /* ---- before an entry ---- */
 
-/* One instruction, then an exit; false: not with this one, which would show the guest our TF. */
-static bool step(struct x86_vcpu *v, struct svm_vcpu *x)
+/* One instruction, then an exit; false: not with this one, which would show the guest our TF, but where it `must`. */
+static bool step(struct x86_vcpu *v, struct svm_vcpu *x, bool must)
 {
 	struct hvm_regs r;
-	struct insn i;
+	struct insn i = { 0 };
 
 	if (x->step)
 		return true;
-	if (insn_at_rip(v, &r, &i) != INSN_OK)
+	if (insn_at_rip(v, &r, &i) != INSN_OK && !must)
 		return false;
-	switch (i.op) {
+	switch (must ? INSN_OTHER : i.op) {
 	case INSN_PUSHF:
 	case INSN_SYSCALL:
 	case INSN_INT:
@@ -193,6 +193,22 @@ static bool step_done(struct x86_vcpu *v, struct svm_vcpu *x, u32 code)
 	return b->dr6 == x->step_dr6;
 }
 
+/* #MC is the machine's business; #DB and #AC can be delivered for ever without an exit when their delivery raises them. #GP
+ * because EFER.SVME, which has to be set, makes one of what shall be #UD: SVM's instructions at CPL 3. */
+void svm_debug(struct x86_vcpu *v, bool breakpoints, bool on)
+{
+	struct svm_vcpu *x = svm_vcpu(v);
+
+	x->b->exceptions = BIT(X86_MC) | BIT(X86_AC) | BIT(X86_DB) | BIT(X86_GP) | (breakpoints ? BIT(X86_BP) : 0);
+	svm_dirty(x->b, CLEAN_I);
+	if (!on)
+		return;
+	/* No interrupt comes between: the step is the instruction's. */
+	x->b->int_state |= INT_STATE_SHADOW;
+	x->step_rip = x->b->rip;
+	step(v, x, true);
+}
+
 static void nmi_put(struct x86_vcpu *v, struct svm_vcpu *x)
 {
 	__atomic_sub_fetch(&v->nmi_pending, 1, __ATOMIC_ACQ_REL);
@@ -211,7 +227,7 @@ static bool inject_nmi(struct x86_vcpu *v, struct svm_vcpu *x, bool taken)
 		x->nmi_blocked = x->nmi_iret = false; /* the IRET is done */
 	if (x->nmi_blocked)
 		hvm_nmi_latch(v);
-	if (!taken && !x->nmi_blocked && (!shadow || !(x->step_rip = x->b->rip, step(v, x)))) {
+	if (!taken && !x->nmi_blocked && (!shadow || !(x->step_rip = x->b->rip, step(v, x, false)))) {
 		nmi_put(v, x);
 		put = true;
 	}
@@ -223,7 +239,7 @@ static bool inject_nmi(struct x86_vcpu *v, struct svm_vcpu *x, bool taken)
 		return put;
 	}
 	x->step_rip = x->b->rip;
-	if (!step(v, x))
+	if (!step(v, x, false))
 		look_again(v, PEND_NMI); /* cannot be: an IRET can be stepped */
 	return put;
 }
@@ -247,7 +263,7 @@ static void inject_irqs(struct x86_vcpu *v, struct svm_vcpu *x, bool taken)
 	/* QEMU's VMRUN forgets the shadow (7.2 to 10.0): STI; HLT would lose the interrupt that it waits for. */
 	if (window && (b->int_state & INT_STATE_SHADOW) && (b->rflags & RFLAGS_IF)) {
 		x->step_rip = b->rip;
-		window = !step(v, x);
+		window = !step(v, x, false);
 	}
 	if (window == x->window)
 		return;
@@ -295,6 +311,8 @@ void svm_enter(struct x86_vcpu *v, hpa_t host_vmcb)
 	if (!svm_prepare(v, x))
 		return;
 	svm_flush_due(v);
+	if (unlikely(v->on_exit != svm_exit))
+		watch_entry(v);
 	v->entry_tsc = rdtsc();
 	svm_loop(v, x->pa, host_vmcb);
 }
@@ -617,6 +635,38 @@ static enum verdict cpuid_of_vcpu(struct x86_vcpu *v)
 {
 	vmcb_xcr0(v);
 	return exit_cpuid(v);
+}
+
+void svm_look(struct x86_vcpu *v, struct hvm_look *l)
+{
+	struct vmcb *b = svm_vmcb(v);
+	u32 code = (u32)b->exit_code;
+
+	v->regs[RAX] = b->rax;
+	b->tlb_control = TLB_KEEP;
+	b->clean = svm_clean;
+	l->kind = kind_of(b, code);
+	l->rip = b->rip;
+	l->detail = b->exit_info1;
+	if (l->kind == EXIT_EXCEPTION) {
+		l->detail = code - SVM_EXIT_EXCEPTION;
+		if (l->detail == X86_DB && v->debug_hw) {
+			l->dr6 = b->dr6 & MASK(3, 0);
+			b->dr6 &= ~MASK(3, 0);
+			svm_dirty(b, CLEAN_DR);
+		}
+	} else if (l->kind == EXIT_NPF || l->kind == EXIT_NPF_CONFIG) {
+		l->detail = b->exit_info2;
+	} else if (l->kind == EXIT_IO) {
+		l->detail = GET(IOIO_PORT, b->exit_info1) | GET(IOIO_SIZE, b->exit_info1) << 16 | (b->exit_info1 & IOIO_IN ? BIT(24) : 0);
+	}
+}
+
+u32 svm_entry_event(struct x86_vcpu *v)
+{
+	u32 event = (u32)svm_vmcb(v)->event;
+
+	return event & EVENT_VALID ? event : 0;
 }
 
 bool svm_exit(struct x86_vcpu *v)

@@ -92,12 +92,14 @@ void svm_flush_due(struct x86_vcpu *v);
 /* run.c */
 void svm_enter(struct x86_vcpu *v, hpa_t host_vmcb);
 void svm_advance(struct x86_vcpu *v, u32 insn_len);
+void svm_look(struct x86_vcpu *v, struct hvm_look *l);
+u32 svm_entry_event(struct x86_vcpu *v);
+void svm_debug(struct x86_vcpu *v, bool breakpoints, bool step);
 void svm_inject(struct x86_vcpu *v, u8 vector, u32 error);
 bool svm_irq_open(struct x86_vcpu *v);
 
-/* entry.asm: enters and re-enters the guest until svm_exit() says no. */
+/* entry.asm: enters and re-enters the guest until v->on_exit() says no. */
 void svm_loop(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb);
-/* Called by it after every exit, with GIF set again: true: enter again. */
 bool svm_exit(struct x86_vcpu *v);
 
 #endif

@@ -5,8 +5,6 @@
 %include "arch/x86/gprs.inc"
 
 bits 64
-extern vmx_exit
-
 %define VMCS_HOST_RSP 0x6c14
 
 section .text
@@ -60,7 +58,7 @@ vmx_exit_entry:
 	pop rcx
 	mov [rax + VCPU_RAX], rcx
 	mov rdi, rax
-	call vmx_exit
+	call [rax + VCPU_ON_EXIT]
 	test al, al
 	mov rax, [rsp]
 	jz .leave

@@ -28,6 +28,27 @@ void vmx_dr_exiting(struct x86_vcpu *v, bool on)
 	proc_set(vmx_vcpu(v), VMX_PROC_MOV_DR_EXITING, on);
 }
 
+/* #MC is the machine's business; #DB and #AC can be delivered for ever without an exit when their delivery raises them. */
+void vmx_debug(struct x86_vcpu *v, bool breakpoints, bool step)
+{
+	u64 blocked = vmread(VMCS_GUEST_INTERRUPTIBILITY), flags = vmread(VMCS_GUEST_RFLAGS);
+
+	vmwrite(VMCS_EXCEPTION_BITMAP, BIT(X86_MC) | BIT(X86_AC) | BIT(X86_DB) | (breakpoints ? BIT(X86_BP) : 0));
+	if (step != !!(vmx_vcpu(v)->proc & VMX_PROC_MONITOR_TRAP_FLAG))
+		proc_set(vmx_vcpu(v), VMX_PROC_MONITOR_TRAP_FLAG, step);
+	/* No interrupt comes between: the step is the instruction's. */
+	if (step && (flags & RFLAGS_IF) && !(flags & RFLAGS_TF) && !(blocked & INTERRUPTIBILITY_MOV_SS))
+		vmwrite(VMCS_GUEST_INTERRUPTIBILITY, blocked | INTERRUPTIBILITY_STI);
+}
+
+u32 vmx_entry_event(struct x86_vcpu *v)
+{
+	u32 info = (u32)vmread(VMCS_ENTRY_INTERRUPTION_INFO);
+
+	(void)v;
+	return info & INTR_INFO_VALID ? info : 0;
+}
+
 bool vmx_irq_open(struct x86_vcpu *v)
 {
 	(void)v;
@@ -202,6 +223,8 @@ void vmx_run(struct x86_vcpu *v)
 		vmx_step(v, v->io.insn.length);
 	else if (!vmx_prepare(v, x))
 		return;
+	if (unlikely(v->on_exit != vmx_exit))
+		watch_entry(v);
 	if (vmx_loop(v, x->launched))
 		x->launched = true;
 	else
@@ -354,6 +377,29 @@ static const u8 kinds[VMX_REASON_END] = {
 	[VMX_REASON_WBINVD] = EXIT_CACHE,
 	[VMX_REASON_XSETBV] = EXIT_XSETBV,
 };
+
+void vmx_look(struct x86_vcpu *v, struct hvm_look *l)
+{
+	u32 reason = (u32)vmread(VMCS_EXIT_REASON), info = (u32)vmread(VMCS_EXIT_INTERRUPTION_INFO);
+	u64 q = vmread(VMCS_EXIT_QUALIFICATION);
+
+	(void)v;
+	l->kind = reason & VMX_REASON_ENTRY_FAILURE	 ? EXIT_INVALID_STATE
+		  : (reason & 0xffff) < VMX_REASON_END ? kinds[reason & 0xffff]
+						       : EXIT_OTHER;
+	l->rip = vmread(VMCS_GUEST_RIP);
+	l->detail = q;
+	if (l->kind == EXIT_EXCEPTION && GET(INTR_INFO_TYPE, info) == INTR_TYPE_NMI)
+		l->kind = EXIT_NMI;
+	if (l->kind == EXIT_EXCEPTION || l->kind == EXIT_IRQ) {
+		l->dr6 = q & MASK(3, 0);
+		l->detail = GET(INTR_INFO_VECTOR, info);
+	} else if (l->kind == EXIT_NPF || l->kind == EXIT_NPF_CONFIG) {
+		l->detail = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
+	} else if (l->kind == EXIT_IO) {
+		l->detail = GET(QUAL_IO_PORT, q) | (GET(QUAL_IO_SIZE, q) + 1) << 16 | (q & QUAL_IO_IN ? BIT(24) : 0);
+	}
+}
 
 /* Fills e; false: there is nothing for x86 to decide (an interrupt or NMI of ours, taken here). */
 static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struct vm_exit *e)

@@ -77,6 +77,9 @@ void vmx_run(struct x86_vcpu *v);
 void vmx_advance(struct x86_vcpu *v, u32 insn_len);
 void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error);
 void vmx_dr_exiting(struct x86_vcpu *v, bool on);
+void vmx_look(struct x86_vcpu *v, struct hvm_look *l);
+u32 vmx_entry_event(struct x86_vcpu *v);
+void vmx_debug(struct x86_vcpu *v, bool breakpoints, bool step);
 bool vmx_irq_open(struct x86_vcpu *v);
 
 /* apicv.c; where apicv_on() is false only probe, init, vmcs and mode do something */
@@ -96,9 +99,8 @@ void apicv_preempted(struct x86_vcpu *v);
 void apicv_forget(struct x86_vcpu *v); /* before it is freed or reset */
 void apicv_notify(struct x86_vcpu *v);
 
-/* entry.asm: enters and re-enters the guest until vmx_exit() says no. False: the entry itself was refused (VMfail). */
+/* entry.asm: enters and re-enters the guest until v->on_exit() says no. False: the entry itself was refused (VMfail). */
 bool vmx_loop(struct x86_vcpu *v, bool launched);
-/* Called by it after every exit: true: enter again. */
 bool vmx_exit(struct x86_vcpu *v);
 
 #endif

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Traces: what the rings hold is what happened, and scripts/trace reads it."""
+import base64
+import glob
+import importlib.machinery
+import importlib.util
+import json
+import os
+import re
+import struct
+import subprocess
+import xml.dom.minidom
+import zlib
+
+import machine
+import payload
+from suite import SCRATCH, Machine, check, equal, image, match, rows, test
+
+SCRIPT = os.path.join(machine.TOP, "scripts", "trace")
+COUNTS = {"cpuid": 7, "rdmsr": 5, "io": 11}
+
+
+@image("known")
+def known():
+    """as many exits of each kind as COUNTS says, and the one that ends it"""
+    cpuid = b"\xb8\0\0\0\0\x31\xc9\x0f\xa2"
+    rdmsr = b"\xb9\x1b\0\0\0\x0f\x32"
+    return payload.elf(cpuid * COUNTS["cpuid"] + rdmsr * COUNTS["rdmsr"] + payload.out8(0x80, 1) * COUNTS["io"] + payload.leave(0))
+
+
+MACHINE = Machine(images=("known",))
+
+
+def decoder():
+    loader = importlib.machinery.SourceFileLoader("caisson_trace", SCRIPT)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("caisson_trace", loader))
+    loader.exec_module(module)
+    return module
+
+
+def written(records, khz=1000, crc=None):
+    """the text of a dump of one CPU"""
+    data = b"".join(struct.pack("<QQQHHBBBx", *r) for r in records)
+    lines = ["noise", "caisson-trace 1 tsc_khz=%d" % khz, "kinds other cpuid hlt", "types - EXIT ENTRY IN OUT", "domain 1 one",
+             "cpu 0 first=0 next=%d dropped=2" % len(records)]
+    lines += [base64.b64encode(data[i:i + 96]).decode() for i in range(0, len(data), 96)]
+    lines += ["end records=%d lost=1 crc32=%08x" % (len(records), zlib.crc32(data) if crc is None else crc), "caisson-trace end", ""]
+    return "\r\n".join(lines)
+
+
+@test(quick=True, bare=True)
+def what_is_written_is_read(t):
+    """every field there and back, stretches, pictures, JSON by its schema, and what is damaged is refused"""
+    d = decoder()
+    records = [(1000, 0x1111, 0x2222, 1, 0, 0, 1, 1), (1300, 0, 7, 1, 0, 0, 2, 0), (2000, 0x1113, 0, 1, 0, 0, 1, 2),
+               (2100, 0x1113, 0, 1, 0, 0, 4, 1), (1 << 63, (1 << 64) - 1, 1 << 62, 65534, 255, 63, 3, 1)]
+    trace = d.Trace(written(records))
+    equal([(r.tsc, r.a, r.b, r.dom, r.cpu, r.vcpu, trace.types.index(r.type), r.kind) for r in trace.records], records, "records")
+    equal(trace.lost, 3, "lost records")
+    equal([(s.kind, s.begin, s.end) for s in trace.spans()], [("cpuid", 1000, 1300), (None, 1300, 2000), ("hlt", 2000, 2100)], "stretches")
+    events = json.loads(json.dumps(d.chrome(trace)))["traceEvents"]
+    for e in events:
+        check({"ph", "name", "pid", "tid"} <= set(e) and e["ph"] in "MXi", "not a trace event: %r" % e)
+        check(e["ph"] == "M" or isinstance(e["ts"], (int, float)), "no time: %r" % e)
+        check(e["ph"] != "X" or e["dur"] >= 0, "no duration: %r" % e)
+    equal([(e["name"], e["ts"], e["dur"]) for e in events if e["ph"] == "X"][0], ("cpuid", 0, 300), "the first exit, in us")
+    for picture in (d.timeline(trace), d.histogram(trace)):
+        check(len(xml.dom.minidom.parseString(picture).getElementsByTagName("rect")) > 2, "an empty picture")
+    for text, why in ((written(records, crc=1), "checksum"), ("nothing", "no `trace dump`"), (written(records)[:-40], "")):
+        try:
+            d.Trace(text)
+        except d.TraceError as e:
+            match(why, str(e))
+        else:
+            check(False, "a damaged dump is read")
+
+
+@test(quick=True, bare=True)
+def headers_are_for_everybody(t):
+    """hv/abi/ in C99, C11 and C++, each alone, 32 and 64 bits: the layouts are asserted in them"""
+    for path in sorted(glob.glob(os.path.join(machine.TOP, "hv", "abi", "*.h"))):
+        for words in (("c", "c99"), ("c", "c11"), ("c++", "c++11")):
+            for bits in ("-m64", "-m32"):
+                done = subprocess.run(["gcc", "-ffreestanding", "-fsyntax-only", "-Wall", "-Wextra", "-pedantic", "-Werror", bits, "-I" + machine.TOP,
+                                       "-x", words[0], "-std=" + words[1], path], capture_output=True, text=True)
+                missing = bits == "-m32" and "c++config.h" in done.stderr           # no 32-bit C++ library here
+                check(done.returncode == 0 or missing, "%s as %s: %s" % (path, words[1], done.stderr[:400]))
+
+
+def dump(m, name):
+    path = os.path.join(SCRATCH, name)
+    with open(path, "w") as f:
+        f.write(m.do("trace dump", 60))
+    return path
+
+
+@test(MACHINE, quick=True)
+def counts_are_right(m):
+    """a guest that makes a known number of exits of each kind: the trace, the counters and the decoder agree"""
+    m.do("trace on --exits all --records all --overwrite")
+    m.do("create known --name k --memory 8 --wait", 30)
+    m.do("trace off")
+    path = dump(m, "known.trace")
+    with open(path) as f:
+        trace = decoder().Trace(f.read())
+    exits = [r for r in trace.records if r.type == "EXIT"]
+    kinds = [trace.kind(r.kind) for r in exits]
+    counted = {e["name"]: e["count"] for e in rows(m, "stats k", "stats")[0]["exits"]}
+    equal({k: kinds.count(k) for k in counted}, counted, "exits by kind, trace against counters")
+    for kind, n in COUNTS.items():
+        equal(kinds.count(kind), n + (kind == "io"), kind)
+    equal(sorted({r.b & 0xffff for r, k in zip(exits, kinds) if k == "io"}), [0x80, 0xf4], "ports")
+    equal({r.b for r, k in zip(exits, kinds) if k == "rdmsr"}, {0x1b}, "MSRs")
+    entries = sum(r.type == "ENTRY" for r in trace.records)
+    check(abs(entries - len(exits)) <= 1, "%d entries and %d exits" % (entries, len(exits)))
+    check([r.tsc for r in trace.records] == sorted(r.tsc for r in trace.records), "times go back")
+    match(r"(?m)^ +%d +io +10080$" % COUNTS["io"], m.do("trace top"), "trace top")
+    done = subprocess.run([SCRIPT, path, "--stat", "--json", path + ".json", "--timeline", path + ".svg", "--histogram", path + "-h.svg",
+                           "--ctf", path + ".ctf"], capture_output=True, text=True)
+    equal(done.returncode, 0, "scripts/trace: " + done.stderr)
+    match(r"(?m)^cpuid +%d " % COUNTS["cpuid"], done.stdout, "summary")
+    with open(path + ".json") as f:
+        equal(sum(e["name"] == "rdmsr" for e in json.load(f)["traceEvents"]), COUNTS["rdmsr"], "rdmsr in the JSON")
+    for suffix in (".svg", "-h.svg"):
+        check(len(xml.dom.minidom.parse(path + suffix).getElementsByTagName("rect")) > 3, "an empty picture: " + suffix)
+    equal(os.path.getsize(path + ".ctf/stream"), 4 + len(trace.records) * 31, "bytes of the CTF stream")
+
+
+@test(MACHINE)
+def filters_and_full_rings(m):
+    """only what was asked for, only of whom, and a full ring does what it was told"""
+    read = decoder().Trace
+    m.do("trace on --exits cpuid,io --records EXIT")
+    m.do("create known --name a --memory 8 --wait", 30)
+    trace = read(m.do("trace dump", 60))
+    equal({r.type for r in trace.records}, {"EXIT"}, "types")
+    equal(sorted({trace.kind(r.kind) for r in trace.records}), ["cpuid", "io"], "kinds")
+    check(m.fail("trace filter --exits nonsense"), "words")
+    m.do("trace on 0 --exits all --records all --stop")
+    for _ in range(40):
+        m.do("create known --memory 8 --wait", 30)
+    trace = read(m.do("trace dump", 100))
+    equal({r.dom for r in trace.records}, {0}, "domains")
+    equal((len(trace.records), trace.lost > 0), (8192, True), "records of a full ring that takes no more")
+    m.do("trace on 0 --overwrite")
+    m.do("create known --memory 8 --wait", 30)
+    first = read(m.do("trace dump --last 100", 60))
+    equal(len(first.records), 100, "the last ones")
+    m.do("trace off")
+    match(r"trace is off", m.do("trace status"))
+    equal(re.findall(r"not|error", m.do("trace dump --last 1")), [], "words in a dump")
