@@ -66,7 +66,7 @@ def put(tree, path, name):
     return "/boot/" + name
 
 
-def make(out, commands, files, platforms=("bios", "efi")):
+def make(out, commands, files, platforms=("bios", "efi"), grub=""):
     """write the ISO `out` whose GRUB runs `commands` and then boots; files: {name in /boot: path}"""
     missing = [p for p in platforms if not os.path.isdir(PLATFORMS[p])]
     if missing:
@@ -81,13 +81,14 @@ def make(out, commands, files, platforms=("bios", "efi")):
         with open(tree + "/boot/grub/grub.cfg", "w") as cfg:
             cfg.write("set timeout=0\nset default=0\nmenuentry 'Caisson' {\n")
             cfg.write("".join("\t%s\n" % c for c in commands) + "}\n")
-        return rescue(out, tree, platforms)
+        return rescue(out, tree, platforms, grub)
     finally:
         shutil.rmtree(tree, ignore_errors=True)
 
 
 def rescue(out, tree, platforms=("bios", "efi"), grub=""):
-    """the ISO `out` of a tree that has its boot/grub/grub.cfg.  grub: the root of another GRUB than the one installed here"""
+    """the ISO `out` of a tree that has its boot/grub/grub.cfg.  grub: the root of another GRUB than the one
+    installed here, which can make an ISO for one platform only"""
     command = [grub + "/usr/bin/grub-mkrescue", "-o", out + ".new", "--fonts=", "--locales=", "--themes=", "--compress=no",
                "--install-modules=" + " ".join(MODULES)]
     if len(platforms) == 1:
@@ -108,8 +109,9 @@ MARK = "outb 0x3ff 0x%02x"
 HANDOFF = 0x47
 
 
-def caisson(out, hypervisor, control, images=(), hv_args="", platforms=("bios", "efi"), mark=False, video=False):
-    """the hypervisor, the control domain, and the images; video: on a screen of pixels"""
+def caisson(out, hypervisor, control, images=(), hv_args="", platforms=("bios", "efi"), mark=False, video=False,
+            grub=""):
+    """the hypervisor, the control domain, and the images; video: on a screen of pixels; grub: see rescue()"""
     names = [i.name for i in images]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
@@ -128,7 +130,7 @@ def caisson(out, hypervisor, control, images=(), hv_args="", platforms=("bios", 
             commands.append("module2 --nounzip /boot/initrd%d %s" % (n, quote("initrd=" + image.name)))
     if mark:
         commands.append(MARK % HANDOFF)
-    return make(out, commands, files, platforms)
+    return make(out, commands, files, platforms, grub)
 
 
 def linux(out, kernel, initrd, args, platforms=("bios", "efi"), mark=False):

@@ -8,17 +8,18 @@ import subprocess
 import time
 
 import common
+import emu
 import iso
 import machine
-from suite import SCRATCH, check, match, test
+from suite import SCRATCH, check, made, match, test
 
 LINE = ("-chardev", "stdio,id=line")
 
 
-def disk(hv_args="", video=False, platforms=("bios",), images=()):
+def disk(hv_args="", video=False, platforms=("bios",), images=(), grub=""):
     path = os.path.join(SCRATCH, "machines.iso")
     os.makedirs(SCRATCH, exist_ok=True)
-    return iso.caisson(path, machine.HYPERVISOR, machine.CONTROL, images, hv_args, platforms, video=video)
+    return iso.caisson(path, machine.HYPERVISOR, machine.CONTROL, images, hv_args, platforms, video=video, grub=grub)
 
 
 def start(t, path, *extra, cpus=1, memory=512, **more):
@@ -152,3 +153,16 @@ def installed_on_a_disk(t):
     match(r"started by GRUB [^:]*: control_mem=48 it's$", e.log.decode().replace("\r", ""), "the command line")
     common.Guest(shell, "linux")
     shell.poweroff()
+
+
+@test(timeout=300, only=("qemu",))
+def grub_2_12(t):
+    """the next GRUB than Debian 12's, by BIOS and by UEFI: to the prompt, where a domain runs"""
+    machine.setup("grub")
+    grub = os.path.join(emu.CACHE, "grub-2.12")
+    for firmware in "bios", "efi":
+        e = start(t, disk("", True, (firmware,), [made("exit0")], grub), firmware=firmware)
+        shell = prompt(e)
+        match(r"started by GRUB 2\.12", e.log.decode(), "the loader's name")
+        shell.do("create exit0 --memory 16 --wait", 60)
+        shell.poweroff()
