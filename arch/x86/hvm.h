@@ -96,6 +96,21 @@ struct hvm_regs {
 	u8 code_bits; /* 16, 32, 64 */
 };
 
+/* What VMCS and VMCB hold just as a context does: X(context, VMCS: SDM's name, VMCB) */
+#define HVM_CONTEXT(X)                                                                                                    \
+	X(rip, RIP, rip) X(rflags, RFLAGS, rflags) X(dr7, DR7, dr7) X(pat, PAT, g_pat)                                    \
+	X(sysenter_cs, SYSENTER_CS, sysenter_cs) X(sysenter_esp, SYSENTER_ESP, sysenter_esp)                              \
+	X(sysenter_eip, SYSENTER_EIP, sysenter_eip) X(gdtr_base, GDTR_BASE, gdtr.base)                                    \
+	X(gdtr_limit, GDTR_LIMIT, gdtr.limit) X(idtr_base, IDTR_BASE, idtr.base) X(idtr_limit, IDTR_LIMIT, idtr.limit)
+enum { HVM_SEGMENTS = 8 };
+/* Segment i of a context: ES CS SS DS FS GS LDTR TR. */
+static inline struct caisson_segment *hvm_segment(struct caisson_vcpu_context *c, u32 i)
+{
+	struct caisson_segment *const s[HVM_SEGMENTS] = { &c->es, &c->cs, &c->ss, &c->ds, &c->fs, &c->gs, &c->ldtr, &c->tr };
+
+	return s[i];
+}
+
 /* hvm_ops.mode(): what the running code is */
 #define HVM_CPL	 3u
 #define HVM_64	 BIT(2) /* 64-bit mode */
@@ -128,7 +143,8 @@ struct hvm_ops {
 	int (*cpu_on)(struct x86_pcpu *c);
 	int (*vcpu_init)(struct x86_vcpu *v); /* 0 or -ENOMEM */
 	void (*vcpu_free)(struct x86_vcpu *v);
-	void (*vcpu_reset)(struct x86_vcpu *v); /* power-up values of what the vendor's block holds; v is loaded nowhere */
+	/* Power-up values of what the vendor's block holds, c those of its context. */
+	void (*vcpu_reset)(struct x86_vcpu *v, const struct caisson_vcpu_context *c);
 	/* On v's CPU. */
 	void (*load)(struct x86_vcpu *v);
 	void (*put)(struct x86_vcpu *v);

@@ -153,6 +153,25 @@ void arch_vcpu_reset(struct vcpu *hv)
 
 void x86_vcpu_init_state(struct x86_vcpu *v)
 {
+	/* SDM: "Processor State After Reset", APM: "Initial Processor State" */
+	static const struct caisson_vcpu_context power_up = {
+		.rip = 0xfff0,
+		.rflags = RFLAGS_1,
+		.cr0 = CR0_CD | CR0_NW | CR0_ET,
+		.cs = { 0xffff0000, 0xffff, 0xf000, 0x9b },
+		.ss = { 0, 0xffff, 0, 0x93 },
+		.ds = { 0, 0xffff, 0, 0x93 },
+		.es = { 0, 0xffff, 0, 0x93 },
+		.fs = { 0, 0xffff, 0, 0x93 },
+		.gs = { 0, 0xffff, 0, 0x93 },
+		.ldtr = { 0, 0xffff, 0, 0x82 },
+		.tr = { 0, 0xffff, 0, 0x8b },
+		.gdtr_limit = 0xffff,
+		.idtr_limit = 0xffff,
+		.dr7 = DR7_INIT,
+		.pat = PAT_RESET,
+	};
+
 	memset(v->regs, 0, sizeof(v->regs));
 	v->regs[RDX] = x86_domain(v->hv.domain)->cpuid.basic[1].r[CPUID_EAX];
 	memset(v->dr, 0, sizeof(v->dr));
@@ -167,7 +186,7 @@ void x86_vcpu_init_state(struct x86_vcpu *v)
 	}
 	if (v->hv.cpu)
 		write_cr2(0);
-	hvm->vcpu_reset(v);
+	hvm->vcpu_reset(v, &power_up);
 }
 
 void x86_vcpu_sipi_state(struct x86_vcpu *v, u8 vector)

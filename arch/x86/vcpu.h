@@ -39,7 +39,6 @@ struct x86_vcpu {
 	u64 regs[16];	/* hardware numbering; RSP is the vendor's block's while loaded */
 	bool (*on_exit)(struct x86_vcpu *v); /* what the entry code calls: hvm->exit, or watch_exit */
 	u64 exit_tsc;	/* at the last exit */
-	u64 entry_tsc;
 	u64 tsc_offset; /* guest TSC minus host TSC */
 	u64 tsc_adjust;
 	struct vlapic apic;

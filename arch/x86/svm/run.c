@@ -313,7 +313,6 @@ void svm_enter(struct x86_vcpu *v, hpa_t host_vmcb)
 	svm_flush_due(v);
 	if (unlikely(v->on_exit != svm_exit))
 		watch_entry(v);
-	v->entry_tsc = rdtsc();
 	svm_loop(v, x->pa, host_vmcb);
 }
 
@@ -600,12 +599,12 @@ static bool svm_decode(struct x86_vcpu *v, struct svm_vcpu *x, u32 code, struct 
 
 static inline bool svm_finish(struct x86_vcpu *v, struct svm_vcpu *x, u32 kind, bool enter)
 {
-	u64 now;
+	u64 cycles;
 
 	enter = enter && svm_prepare(v, x);
-	now = rdtsc();
-	stats_add(&v->stats[kind], now - v->exit_tsc, v->exit_rip);
-	v->entry_tsc = now;
+	cycles = rdtsc() - v->exit_tsc;
+	stats_add(&v->stats[kind], cycles, v->exit_rip);
+	v->hv.cpu->root_ticks += cycles;
 	return enter;
 }
 

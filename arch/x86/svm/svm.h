@@ -57,7 +57,7 @@ extern void *svm_iopm, *svm_msrpm;
 /* vmcb.c */
 int vmcb_init(struct x86_vcpu *v);
 void vmcb_free(struct x86_vcpu *v);
-void vmcb_reset(struct x86_vcpu *v);
+void vmcb_reset(struct x86_vcpu *v, const struct caisson_vcpu_context *c);
 void vmcb_get_context(struct x86_vcpu *v, struct caisson_vcpu_context *out);
 void vmcb_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in);
 int vmcb_field(struct x86_vcpu *v, u32 index, struct caisson_field *out);

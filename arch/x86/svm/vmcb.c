@@ -53,7 +53,6 @@ int vmcb_init(struct x86_vcpu *v)
 	x->pa = arch_direct_pa(x->b);
 	x->last_cpu = ~0u;
 	vmcb_controls(v);
-	vmcb_reset(v);
 	return 0;
 }
 
@@ -63,24 +62,11 @@ void vmcb_free(struct x86_vcpu *v)
 		frame_hv_free(svm_vcpu(v)->b, 0);
 }
 
-void vmcb_reset(struct x86_vcpu *v)
+void vmcb_reset(struct x86_vcpu *v, const struct caisson_vcpu_context *c)
 {
 	struct svm_vcpu *x = svm_vcpu(v);
-	struct caisson_vcpu_context c;
 
-	/* APM: "Initial Processor State". What SYSCALL uses stays through INIT. */
-	memset(&c, 0, sizeof(c));
-	c.rip = 0xfff0;
-	c.rflags = RFLAGS_1;
-	c.cr0 = CR0_CD | CR0_NW | CR0_ET;
-	c.cs = (struct caisson_segment){ 0xffff0000, 0xffff, 0xf000, 0x9b };
-	c.ss = c.ds = c.es = c.fs = c.gs = (struct caisson_segment){ 0, 0xffff, 0, 0x93 };
-	c.ldtr = (struct caisson_segment){ 0, 0xffff, 0, 0x82 };
-	c.tr = (struct caisson_segment){ 0, 0xffff, 0, 0x8b };
-	c.gdtr_limit = c.idtr_limit = 0xffff;
-	c.dr7 = DR7_INIT;
-	c.pat = PAT_RESET;
-	vmcb_set_context(v, &c);
+	vmcb_set_context(v, c);
 	x->b->debugctl = 0;
 	x->b->dr6 = DR6_INIT;
 	vmcb_tsc_offset(v);
@@ -301,87 +287,62 @@ void vmcb_set_pdptes(struct x86_vcpu *v, const u64 pdpte[4])
 	(void)pdpte;
 }
 
-/* Ours are as in the VMCB but for their attributes, which are spread as in a descriptor. */
-static void get_segment(struct caisson_segment *out, const struct vmcb_segment *s)
+/* A context's segments are as in the VMCB but for their attributes, which are spread as in a descriptor. */
+static struct vmcb_segment *vmcb_segment(struct vmcb *b, u32 i)
 {
-	out->base = s->base;
-	out->limit = s->limit;
-	out->selector = s->selector;
-	out->attr = s->attr & VMCB_ATTR_P ? (u16)((s->attr & 0xff) | (s->attr & 0xf00) << 4) : 0;
-}
-
-static struct vmcb_segment put_segment(const struct caisson_segment *s)
-{
-	return (struct vmcb_segment){
-		.selector = s->selector,
-		.attr = s->attr & VMCB_ATTR_P ? (u16)((s->attr & 0xff) | ((s->attr >> 4) & 0xf00)) : 0,
-		.limit = s->limit,
-		.base = s->base,
-	};
+	return i < 6 ? &b->es + i : i == 6 ? &b->ldtr : &b->tr;
 }
 
 void vmcb_get_context(struct x86_vcpu *v, struct caisson_vcpu_context *c)
 {
-	const struct vmcb *b = svm_vmcb(v);
+	struct vmcb *b = svm_vmcb(v);
 
 	if (v->hv.cpu == this_cpu())
 		vmcb_save(v);
-	get_segment(&c->es, &b->es);
-	get_segment(&c->cs, &b->cs);
-	get_segment(&c->ss, &b->ss);
-	get_segment(&c->ds, &b->ds);
-	get_segment(&c->fs, &b->fs);
-	get_segment(&c->gs, &b->gs);
-	get_segment(&c->ldtr, &b->ldtr);
-	get_segment(&c->tr, &b->tr);
+	for (u32 i = 0; i < HVM_SEGMENTS; i++) {
+		const struct vmcb_segment *s = vmcb_segment(b, i);
+
+		*hvm_segment(c, i) = (struct caisson_segment){
+			.base = s->base,
+			.limit = s->limit,
+			.selector = s->selector,
+			.attr = s->attr & VMCB_ATTR_P ? (u16)((s->attr & 0xff) | (s->attr & 0xf00) << 4) : 0,
+		};
+	}
+#define GET_FIELD(context, vmcs, member) c->context = (__typeof__(c->context))b->member;
+	HVM_CONTEXT(GET_FIELD)
 	c->gpr[RSP] = b->rsp;
-	c->rip = b->rip;
-	c->rflags = b->rflags;
 	c->cr0 = vmcb_get_cr(v, 0);
 	c->cr3 = b->cr3;
 	c->cr4 = vmcb_get_cr(v, 4);
 	c->efer = vmcb_get_efer(v);
-	c->dr7 = b->dr7;
-	c->pat = b->g_pat;
-	c->sysenter_cs = b->sysenter_cs;
-	c->sysenter_esp = b->sysenter_esp;
-	c->sysenter_eip = b->sysenter_eip;
-	c->gdtr_base = b->gdtr.base;
-	c->gdtr_limit = b->gdtr.limit;
-	c->idtr_base = b->idtr.base;
-	c->idtr_limit = b->idtr.limit;
 }
 
-void vmcb_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *c)
+void vmcb_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in)
 {
+	struct caisson_vcpu_context c = *in;
 	struct svm_vcpu *x = svm_vcpu(v);
 	struct vmcb *b = x->b;
 
-	b->es = put_segment(&c->es);
-	b->cs = put_segment(&c->cs);
-	b->ss = put_segment(&c->ss);
-	b->ds = put_segment(&c->ds);
-	b->fs = put_segment(&c->fs);
-	b->gs = put_segment(&c->gs);
-	b->ldtr = put_segment(&c->ldtr);
-	b->tr = put_segment(&c->tr);
-	b->cpl = c->rflags & RFLAGS_VM ? 3 : c->cr0 & CR0_PE ? (u8)GET(VMCB_ATTR_DPL, b->ss.attr) : 0;
-	b->rsp = c->gpr[RSP];
-	b->rip = c->rip;
-	b->rflags = c->rflags | RFLAGS_1;
-	vmcb_set_cr(v, 0, c->cr0);
-	vmcb_set_cr(v, 3, c->cr3);
-	vmcb_set_cr(v, 4, c->cr4);
-	vmcb_set_efer(v, c->efer);
-	b->dr7 = c->dr7;
-	b->g_pat = c->pat;
-	b->sysenter_cs = c->sysenter_cs;
-	b->sysenter_esp = c->sysenter_esp;
-	b->sysenter_eip = c->sysenter_eip;
-	b->gdtr.base = c->gdtr_base;
-	b->gdtr.limit = c->gdtr_limit;
-	b->idtr.base = c->idtr_base;
-	b->idtr.limit = c->idtr_limit;
+	for (u32 i = 0; i < HVM_SEGMENTS; i++) {
+		const struct caisson_segment *s = hvm_segment(&c, i);
+
+		*vmcb_segment(b, i) = (struct vmcb_segment){
+			.selector = s->selector,
+			.attr = s->attr & VMCB_ATTR_P ? (u16)((s->attr & 0xff) | ((s->attr >> 4) & 0xf00)) : 0,
+			.limit = s->limit,
+			.base = s->base,
+		};
+	}
+	c.rflags |= RFLAGS_1;
+#define SET_FIELD(context, vmcs, member) b->member = c.context;
+	HVM_CONTEXT(SET_FIELD)
+	b->cpl = c.rflags & RFLAGS_VM ? 3 : c.cr0 & CR0_PE ? (u8)GET(VMCB_ATTR_DPL, b->ss.attr) : 0;
+	b->rsp = c.gpr[RSP];
+	vmcb_set_cr(v, 0, c.cr0);
+	vmcb_set_cr(v, 3, c.cr3);
+	vmcb_set_cr(v, 4, c.cr4);
+	vmcb_set_efer(v, c.efer);
 	b->int_state = 0;
 	b->vintr = V_INTR_MASKING;
 	svm_intercept(b, SVM_INTERCEPT_IRET, false);

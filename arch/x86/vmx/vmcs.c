@@ -165,7 +165,6 @@ int vmcs_init(struct x86_vcpu *v)
 	vmcs_controls(v);
 	vmcs_host_constant();
 	vmcs_leave(v, was);
-	vmcs_reset(v);
 	return 0;
 }
 
@@ -181,29 +180,13 @@ void vmcs_free(struct x86_vcpu *v)
 	frame_hv_free(x->vmcs, 0);
 }
 
-void vmcs_reset(struct x86_vcpu *v)
+void vmcs_reset(struct x86_vcpu *v, const struct caisson_vcpu_context *c)
 {
 	struct vmx_vcpu *x = vmx_vcpu(v);
 	struct x86_vcpu *was = vmcs_enter(v);
-	struct caisson_vcpu_context c;
 
-	/* SDM: "Processor State After Reset" */
-	memset(&c, 0, sizeof(c));
-	c.rip = 0xfff0;
-	c.rflags = RFLAGS_1;
-	c.cr0 = CR0_CD | CR0_NW | CR0_ET;
-	c.cs = (struct caisson_segment){ 0xffff0000, 0xffff, 0xf000, 0x9b };
-	c.ss = c.ds = c.es = c.fs = c.gs = (struct caisson_segment){ 0, 0xffff, 0, 0x93 };
-	c.ldtr = (struct caisson_segment){ 0, 0xffff, 0, 0x82 };
-	c.tr = (struct caisson_segment){ 0, 0xffff, 0, 0x8b };
-	c.gdtr_limit = c.idtr_limit = 0xffff;
-	c.dr7 = DR7_INIT;
-	c.pat = PAT_RESET;
-	vmcs_set_context(v, &c);
+	vmcs_set_context(v, c);
 	vmwrite(VMCS_GUEST_DEBUGCTL, 0);
-	vmwrite(VMCS_GUEST_ACTIVITY, ACTIVITY_ACTIVE);
-	vmwrite(VMCS_GUEST_INTERRUPTIBILITY, 0);
-	vmwrite(VMCS_GUEST_PENDING_DEBUG, 0);
 	vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, 0);
 	x->event = 0;
 	if (v->apicv) {
@@ -378,22 +361,13 @@ void vmcs_set_pdptes(struct x86_vcpu *v, const u64 pdpte[4])
 		vmwrite(VMCS_GUEST_PDPTE0 + 2 * i, pdpte[i]);
 }
 
-/* Segment fields stand in the same order in each group, two apart. */
-enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEGS };
-
-static struct caisson_segment *context_segment(struct caisson_vcpu_context *c, u32 i)
-{
-	struct caisson_segment *const s[SEGS] = { &c->es, &c->cs, &c->ss, &c->ds, &c->fs, &c->gs, &c->ldtr, &c->tr };
-
-	return s[i];
-}
-
 void vmcs_get_context(struct x86_vcpu *v, struct caisson_vcpu_context *c)
 {
 	struct x86_vcpu *was = vmcs_enter(v);
 
-	for (u32 i = 0; i < SEGS; i++) {
-		struct caisson_segment *s = context_segment(c, i);
+	/* Segment fields stand in the same order in each group, two apart. */
+	for (u32 i = 0; i < HVM_SEGMENTS; i++) {
+		struct caisson_segment *s = hvm_segment(c, i);
 		u64 ar = vmread(VMCS_GUEST_ES_AR + 2 * i);
 
 		s->base = vmread(VMCS_GUEST_ES_BASE + 2 * i);
@@ -401,22 +375,13 @@ void vmcs_get_context(struct x86_vcpu *v, struct caisson_vcpu_context *c)
 		s->selector = (u16)vmread(VMCS_GUEST_ES_SELECTOR + 2 * i);
 		s->attr = ar & AR_UNUSABLE ? 0 : (u16)ar;
 	}
+#define GET_FIELD(context, name, vmcb) c->context = (__typeof__(c->context))vmread(VMCS_GUEST_##name);
+	HVM_CONTEXT(GET_FIELD)
 	c->gpr[RSP] = vmread(VMCS_GUEST_RSP);
-	c->rip = vmread(VMCS_GUEST_RIP);
-	c->rflags = vmread(VMCS_GUEST_RFLAGS);
 	c->cr0 = vmcs_get_cr(v, 0);
-	c->cr3 = vmread(VMCS_GUEST_CR3);
+	c->cr3 = vmcs_get_cr(v, 3);
 	c->cr4 = vmcs_get_cr(v, 4);
-	c->efer = vmread(VMCS_GUEST_EFER);
-	c->dr7 = vmread(VMCS_GUEST_DR7);
-	c->pat = vmread(VMCS_GUEST_PAT);
-	c->sysenter_cs = vmread(VMCS_GUEST_SYSENTER_CS);
-	c->sysenter_esp = vmread(VMCS_GUEST_SYSENTER_ESP);
-	c->sysenter_eip = vmread(VMCS_GUEST_SYSENTER_EIP);
-	c->gdtr_base = vmread(VMCS_GUEST_GDTR_BASE);
-	c->gdtr_limit = (u32)vmread(VMCS_GUEST_GDTR_LIMIT);
-	c->idtr_base = vmread(VMCS_GUEST_IDTR_BASE);
-	c->idtr_limit = (u32)vmread(VMCS_GUEST_IDTR_LIMIT);
+	c->efer = vmcs_get_efer(v);
 	vmcs_leave(v, was);
 }
 
@@ -425,30 +390,22 @@ void vmcs_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in)
 	struct x86_vcpu *was = vmcs_enter(v);
 	struct caisson_vcpu_context c = *in;
 
-	for (u32 i = 0; i < SEGS; i++) {
-		const struct caisson_segment *s = context_segment(&c, i);
+	for (u32 i = 0; i < HVM_SEGMENTS; i++) {
+		const struct caisson_segment *s = hvm_segment(&c, i);
 
 		vmwrite(VMCS_GUEST_ES_BASE + 2 * i, s->base);
 		vmwrite(VMCS_GUEST_ES_LIMIT + 2 * i, s->limit);
 		vmwrite(VMCS_GUEST_ES_SELECTOR + 2 * i, s->selector);
 		vmwrite(VMCS_GUEST_ES_AR + 2 * i, s->attr & AR_P ? s->attr & 0xf0ff : AR_UNUSABLE);
 	}
+	c.rflags |= RFLAGS_1;
+#define SET_FIELD(context, name, vmcb) vmwrite(VMCS_GUEST_##name, c.context);
+	HVM_CONTEXT(SET_FIELD)
 	vmwrite(VMCS_GUEST_RSP, c.gpr[RSP]);
-	vmwrite(VMCS_GUEST_RIP, c.rip);
-	vmwrite(VMCS_GUEST_RFLAGS, c.rflags | RFLAGS_1);
 	vmcs_set_cr(v, 0, c.cr0);
 	vmcs_set_cr(v, 3, c.cr3);
 	vmcs_set_cr(v, 4, c.cr4);
 	vmcs_set_efer(v, c.efer);
-	vmwrite(VMCS_GUEST_DR7, c.dr7);
-	vmwrite(VMCS_GUEST_PAT, c.pat);
-	vmwrite(VMCS_GUEST_SYSENTER_CS, c.sysenter_cs);
-	vmwrite(VMCS_GUEST_SYSENTER_ESP, c.sysenter_esp);
-	vmwrite(VMCS_GUEST_SYSENTER_EIP, c.sysenter_eip);
-	vmwrite(VMCS_GUEST_GDTR_BASE, c.gdtr_base);
-	vmwrite(VMCS_GUEST_GDTR_LIMIT, c.gdtr_limit);
-	vmwrite(VMCS_GUEST_IDTR_BASE, c.idtr_base);
-	vmwrite(VMCS_GUEST_IDTR_LIMIT, c.idtr_limit);
 	vmwrite(VMCS_GUEST_INTERRUPTIBILITY, 0);
 	vmwrite(VMCS_GUEST_PENDING_DEBUG, 0);
 	vmwrite(VMCS_GUEST_ACTIVITY, ACTIVITY_ACTIVE);

@@ -40,7 +40,7 @@ extern void *vmx_io_bitmap, *vmx_msr_bitmap;
 /* vmcs.c */
 int vmcs_init(struct x86_vcpu *v);
 void vmcs_free(struct x86_vcpu *v);
-void vmcs_reset(struct x86_vcpu *v);
+void vmcs_reset(struct x86_vcpu *v, const struct caisson_vcpu_context *c);
 void vmcs_host_state(struct x86_vcpu *v); /* what differs between CPUs; VMCS current */
 void vmcs_get_context(struct x86_vcpu *v, struct caisson_vcpu_context *out);
 void vmcs_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in);
