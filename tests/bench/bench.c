@@ -6,7 +6,7 @@
  * reads the TSC of its own moment.
  *
  * One line per operation, `bench NAME min= median= max= mean= n=`, after it was measured: nothing is printed
- * meanwhile. Wants 64 MiB, --testdev, and --lazy for the first touches.
+ * meanwhile. Wants 64 MiB, --testdev, --lazy for the first touches, and --vcpus 2 for what goes to another.
  */
 #include "guest/lib/hypercall.h"
 #include "guest/lib/runtime.h"
@@ -20,6 +20,7 @@
 #define TESTDEV 0xfeb00000ul
 
 extern u8 bench_irq_x2[], bench_irq_silent[], bench_irq_mmio[];
+extern const u8 bench_ap[], bench_ap_end[];
 extern volatile u64 bench_irqs;
 
 /* Where an operation that faults goes on */
@@ -84,12 +85,25 @@ OP(ipi_msr, "mov bench_irqs(%%rip), %%r12; mov %%edi, %%ecx; mov %%esi, %%eax; x
 	    "1: cmp bench_irqs(%%rip), %%r12; je 1b")
 OP(ipi_mmio, "mov bench_irqs(%%rip), %%r12; movl %%esi, (%%rdi); 1: cmp bench_irqs(%%rip), %%r12; je 1b")
 
+/* a write that wakes another CPU, and the sleep until its answer */
+OP(ipi_vcpu, "mov bench_irqs(%%rip), %%r12; mov $0x830, %%ecx; mov $0x45, %%eax; mov $1, %%edx; wrmsr;"
+	     "1: sti; hlt; cli; cmp bench_irqs(%%rip), %%r12; je 1b")
+
 /* The timer is only a way out, should the interrupt come before the HLT. */
 static u64 op_hlt_pending(u64 p, u64 q)
 {
 	wrmsr(0x838, 2000000);
 	wrmsr(0x83f, 0x40);
 	return op_sti_hlt(p, q);
+}
+
+/* What the sender alone spends; then a way there and back, so that the other sleeps again. */
+static u64 op_ipi_send(u64 p, u64 q)
+{
+	u64 ticks = op_wrmsr(0x830, 1ull << 32 | 0x47);
+
+	op_ipi_vcpu(p, q);
+	return ticks;
 }
 
 /* An EOI with an interrupt in service: 0x43 is the vector whose handler sends none. */
@@ -310,6 +324,32 @@ static void x2apic(void)
 	wrmsr(0x832, 0x10042);
 }
 
+/* vCPU 1, where the domain has one, asleep in bench_ap */
+static void other_vcpu(void)
+{
+	u64 end = rdtsc() + (1ull << 26), before = bench_irqs;
+
+	if (!(rdmsr(0x1b) & 0x400)) {
+		guest_printf("skip x2apic_ipi_vcpu: no x2APIC\n");
+		return;
+	}
+	guest_protect(0x7000, 8192, GUEST_R | GUEST_W);
+	memset((void *)0x7000, 0, 4096); /* its stack is there before an interrupt needs it */
+	memcpy((void *)0x8000, bench_ap, (u64)(bench_ap_end - bench_ap));
+	wrmsr(0x830, 1ull << 32 | 0x4500);
+	wrmsr(0x830, 1ull << 32 | 0x4608);
+	__asm__ volatile("sti");
+	while (bench_irqs == before && rdtsc() < end)
+		__asm__ volatile("pause");
+	__asm__ volatile("cli");
+	if (bench_irqs == before) {
+		guest_printf("skip x2apic_ipi_vcpu: no second vCPU\n");
+		return;
+	}
+	measure("x2apic_ipi_send", op_ipi_send, 0, 0, 4);
+	measure("x2apic_ipi_vcpu", op_ipi_vcpu, 0, 0, 4);
+}
+
 /* Where nobody was before: 16 to 20 MiB page by page, 32 to 56 MiB by 2 MiB. */
 static void first_touches(void)
 {
@@ -326,6 +366,7 @@ int guest_main(const struct hvm_start_info *si)
 	set_gate(0x42, bench_irq_x2);
 	set_gate(0x43, bench_irq_silent);
 	set_gate(0x44, bench_irq_mmio);
+	set_gate(0x46, bench_irq_x2);
 	set_gate(0xff, bench_irq_silent);
 	calibrate();
 	instructions();
@@ -333,6 +374,7 @@ int guest_main(const struct hvm_start_info *si)
 	first_touches();
 	xapic();
 	x2apic();
+	other_vcpu();
 	guest_printf("bench-end\n");
 	return 0;
 }

@@ -3,7 +3,7 @@
 ; The interrupt handlers of the bench guest: as short as they can be, for they are inside of what is measured.
 ; bench_irq_x2 is 12 instructions with its IRETQ.
 
-global bench_irq_x2, bench_irq_silent, bench_irq_mmio, bench_irqs
+global bench_irq_x2, bench_irq_silent, bench_irq_mmio, bench_irqs, bench_ap, bench_ap_end
 
 section .text
 bits 64
@@ -36,6 +36,47 @@ bench_irq_mmio:
 	mov dword [rax], 0
 	pop rax
 	iretq
+
+; The second vCPU, in real mode at 0x8000: sleeps, and answers vector 0x45 by 0x46 to vCPU 0; 0x47 it only ends.
+bits 16
+align 16
+bench_ap:
+	xor ax, ax
+	mov ds, ax
+	mov ss, ax
+	mov sp, 0x8000
+	mov dword [4 * 0x45], 0x8000 + .answer - bench_ap
+	mov dword [4 * 0x47], 0x8000 + .eoi - bench_ap
+	mov ecx, 0x1b
+	rdmsr
+	or eax, 0xc00
+	wrmsr
+	mov ecx, 0x80f
+	mov eax, 0x1ff
+	xor edx, edx
+	wrmsr
+	mov ecx, 0x830
+	mov eax, 0x46		; it is there
+	wrmsr
+.sleep:	sti
+	hlt
+	jmp .sleep
+.answer:
+	mov ecx, 0x80b
+	xor eax, eax
+	xor edx, edx
+	wrmsr
+	mov ecx, 0x830
+	mov eax, 0x46
+	wrmsr
+	iret
+.eoi:
+	mov ecx, 0x80b
+	xor eax, eax
+	xor edx, edx
+	wrmsr
+	iret
+bench_ap_end:
 
 section .data
 align 8
