@@ -42,3 +42,4 @@ $(eval $(call guest_elf_rule,build/control.elf,$(CONTROL_OBJS),64))
 -include guest/demo/files.mk
 -include tests/bench/files.mk
 -include tests/guest/files.mk
+-include guest/hostile/files.mk

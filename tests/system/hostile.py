@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Hostile guests: each wall of guest/hostile is attacked by a few seeds.  The domain may end as it likes, or not at all; what has
+to hold is outside of it.  scripts/soak does the same for longer."""
+import os
+import re
+
+import common
+import emu
+import machine
+from suite import Machine, check, equal, image, match, test
+
+image("hostile")(lambda: os.path.join(machine.BUILD, "guest", "hostile.elf"))
+
+# QEMU's TCG dies of these itself: an exception with a null TR (LTR takes one there), a breakpoint at the end of the address space
+TCG_DIES = ("code", "insns", "regs", "traps")
+
+# name -> options of create.  Where no vCPU ends by itself, the wait for it ends after a second of the machine
+WALLS = {
+    "calls": "--vcpus 2",
+    "msrs": "",
+    "regs": "",
+    "ports": "",
+    "code": "--vcpus 2",
+    "real": "",
+    "mmio": "--vcpus 3",
+    "traps": "",
+    "irqs": "--vcpus 3",
+    "insns": "--vcpus 2",
+    "memory": "--lazy",
+}
+
+
+class Watch:
+    """what must not change: the neighbour's memory, the number of free frames, the control domain's answers"""
+
+    def __init__(self, m):
+        self.m, self.asked = m, 0
+        for name in ("warm", "victim"):         # the first domains cost what later ones find there
+            m.do("create hostile --name %s --memory 16 --vcpus 3 --testdev --args \"victim 7\"" % name)
+        m.do("destroy warm")
+        self.hash = self.ask("")
+        self.frames = common.free(m)
+
+    def ask(self, key="x"):
+        if key:
+            self.m.do('console victim --send "%s"' % key)
+        self.m.do('console victim --expect "hash %d " --timeout 60' % self.asked, 120)
+        for _ in range(20):
+            found = re.search(r"hash %d ([0-9a-f]+)\." % self.asked, self.m.do("console victim --log"))
+            if found:
+                self.asked += 1
+                return found[1]
+        raise AssertionError("the victim's answer has no end")
+
+    def check(self, what):
+        equal(self.ask(), self.hash, "the hash of the neighbour's memory after " + what)
+        equal(common.free(self.m), self.frames, "free frames after " + what)
+        said = self.m.do("dmesg", 60)
+        check("PANIC" not in said and "panic" not in said, "the hypervisor panicked: " + said[-500:])
+
+
+def attack(m, wall, seed, ms=150):
+    """one hostile domain; it is gone afterwards"""
+    what = "%s %d %d" % (wall, seed, ms)
+    try:
+        m.do('create hostile --name evil --memory 16 --testdev --no-reboot %s --args "%s"' % (WALLS[wall], what))
+        out, _ = m.run("wait evil --timeout %d" % (1 + ms // 500), 120)
+        log = m.do("console evil --log") if "ended: exit" in out else ""
+        check("HOLE" not in log, "`%s`: %s" % (what, log[-300:]))
+        m.do("destroy evil", 60)
+    except emu.EmuError as e:
+        raise emu.EmuError("hostile guest `%s`: %s" % (what, e)) from None
+    return out
+
+
+SEEDS = (1, 2)
+
+
+def wall_test(wall):
+    def run(m):
+        watch = Watch(m)
+        for seed in SEEDS:
+            attack(m, wall, seed)
+            watch.check("`%s %d`" % (wall, seed))
+    run.__name__, run.__module__ = wall, __name__
+    run.__doc__ = "the wall `%s` holds" % wall
+    only = ("bochs", "ryzen") if wall in TCG_DIES else None
+    return test(Machine(images=("hostile",)), quick=True, only=only)(run)
+
+
+for _wall in WALLS:
+    wall_test(_wall)
