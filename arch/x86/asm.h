@@ -81,10 +81,10 @@ static inline u64 xgetbv(u32 reg)
 
 static inline u64 rdtsc(void)
 {
-	u32 lo, hi;
+	u64 lo, hi; /* of both the upper halves are cleared */
 
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-	return (u64)hi << 32 | lo;
+	return hi << 32 | lo;
 }
 
 #define DEFINE_REG(name)                                                        \

@@ -4,6 +4,7 @@
 #include "arch/x86/hot.h"
 #include "arch/x86/hvm.h"
 #include "arch/x86/percpu.h"
+#include "arch/x86/pv.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/traps.h"
 #include "hv/arch.h"
@@ -63,7 +64,7 @@ static enum verdict exit_hlt(struct x86_vcpu *v)
 	v->halted = true;
 	v->halt_open = hvm->flags(v) & RFLAGS_IF;
 	if (arch_vcpu_has_work(&v->hv)) {
-		v->halted = false;
+		v->halted = v->kicked = false;
 		return V_ADVANCE;
 	}
 	vcpu_sleep(&v->hv, SLEEP_HLT);
@@ -80,7 +81,7 @@ enum verdict exit_hypercall(struct x86_vcpu *v)
 	if (!(mode & HVM_64))
 		nr = (u32)nr;
 	if (nr < KVM_CALLS) {
-		result = mode & HVM_CPL ? -CAISSON_EPERM : KVM_ENOSYS;
+		result = mode & HVM_CPL ? -CAISSON_EPERM : pv_call(v, nr, mode & HVM_64);
 	} else if (mode & HVM_CPL) {
 		result = -CAISSON_EPERM;
 	} else if (!(mode & HVM_64)) {
@@ -360,6 +361,7 @@ static bool pending_init_sipi(struct x86_vcpu *v)
 	u32 what = __atomic_exchange_n(&v->init_sipi, 0, __ATOMIC_ACQ_REL);
 
 	if (what & VCPU_INIT) {
+		pv_reset(v);
 		x86_vcpu_init_state(v);
 		vlapic_reset(&v->apic, true);
 		v->apic_touched = v->apicv;

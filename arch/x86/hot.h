@@ -8,10 +8,8 @@
 #define ARCH_X86_HOT_H
 
 #include "arch/x86/hvm.h"
+#include "arch/x86/pvclock.h"
 #include "arch/x86/regs.h"
-
-#define KVM_CALLS  0x10000u /* KVM's hypercalls have numbers below this */
-#define KVM_ENOSYS (-1000l) /* the answer to one that is not offered */
 
 static inline bool hot_cpuid(struct x86_vcpu *v)
 {
@@ -73,10 +71,10 @@ static inline bool hot_rdmsr(struct x86_vcpu *v)
 	return true;
 }
 
-/* A call of KVM's numbers: none is offered. At CPL 3 the answer differs. */
+/* A call of KVM's numbers beyond those that pv_call() knows. At CPL 3 the answer differs. */
 static inline bool hot_hypercall(struct x86_vcpu *v, u32 cpl)
 {
-	if (v->regs[RAX] >= KVM_CALLS || cpl)
+	if (v->regs[RAX] - KVM_HC_END >= KVM_CALLS - KVM_HC_END || cpl)
 		return false;
 	v->regs[RAX] = (u64)KVM_ENOSYS;
 	return true;

@@ -3,7 +3,7 @@
 #include "arch/x86/asm.h"
 #include "arch/x86/hot.h"
 #include "arch/x86/hvm.h"
-#include "arch/x86/pvclock.h"
+#include "arch/x86/pv.h"
 #include "arch/x86/regs.h"
 #include "hv/arch.h"
 #include "hv/frame.h"
@@ -58,6 +58,12 @@ static bool read_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 *value
 		return true;
 	case MSR_FN_SYSTEM_TIME:
 		*value = v->clock_msr;
+		return true;
+	case MSR_FN_STEAL_TIME:
+		*value = v->steal_msr;
+		return true;
+	case MSR_FN_PV_EOI:
+		*value = v->eoi_msr;
 		return true;
 	}
 	return false;
@@ -207,6 +213,10 @@ static bool write_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 value
 		return set_wall_clock(v, value);
 	case MSR_FN_SYSTEM_TIME:
 		return set_system_time(v, value);
+	case MSR_FN_STEAL_TIME:
+		return pv_set_steal_time(v, value);
+	case MSR_FN_PV_EOI:
+		return pv_set_eoi(v, value);
 	}
 	return false;
 }

@@ -4,7 +4,7 @@
 
 enum read { R_GP, R_VALUE, R_SLOT, R_MICROCODE, R_ARCH_CAPS, R_PASS, R_FN };
 enum write { W_GP, W_DROP, W_SLOT, W_MTRR_BASE, W_MTRR_MASK, W_MTRR_FIXED, W_MTRR_DEF, W_PASS, W_FN };
-enum need { ALWAYS, RDTSCP, SPEC, ARCH_CAPS, AMD };
+enum need { ALWAYS, RDTSCP, SPEC, ARCH_CAPS, AMD, PV_EOI };
 
 struct row {
 	u32 first, last;
@@ -69,6 +69,8 @@ static const struct row rows[] = {
 	FN(MSR_X2APIC, MSR_X2APIC_LAST, MSR_FN_X2APIC),
 	FN(MSR_KVM_WALL_CLOCK, MSR_KVM_WALL_CLOCK, MSR_FN_WALL_CLOCK),
 	FN(MSR_KVM_SYSTEM_TIME, MSR_KVM_SYSTEM_TIME, MSR_FN_SYSTEM_TIME),
+	FN(MSR_KVM_STEAL_TIME, MSR_KVM_STEAL_TIME, MSR_FN_STEAL_TIME),
+	{ MSR_KVM_PV_EOI, MSR_KVM_PV_EOI, R_FN, W_FN, PV_EOI, MSR_FN_PV_EOI, 0, 0 },
 	READ_PASS(MSR_EFER, MSR_FN_EFER),
 	{ MSR_STAR, MSR_SFMASK, R_PASS, W_FN, ALWAYS, MSR_FN_SYSCALL, 0, 0 },
 	PASS(MSR_FS_BASE, MSR_KERNEL_GS_BASE, ALWAYS),
@@ -98,9 +100,10 @@ static bool exists(const struct msr_params *p, const struct row *r)
 			      [RDTSCP] = p->rdtscp,
 			      [SPEC] = p->spec_ctrl,
 			      [ARCH_CAPS] = p->arch_caps,
-			      [AMD] = p->amd };
+			      [AMD] = p->amd,
+			      [PV_EOI] = p->pv_eoi };
 
-	return have[r->need];
+	return r->need == ALWAYS || have[r->need];
 }
 
 static const struct row *find(const struct msr_params *p, u32 msr)

@@ -19,6 +19,7 @@ struct msr_params {
 	bool rdtscp;	/* TSC_AUX exists */
 	bool spec_ctrl; /* IA32_SPEC_CTRL, IA32_PRED_CMD exist and are switched between vCPUs */
 	bool amd;
+	bool pv_eoi; /* KVM's paravirtual EOI is offered */
 };
 
 enum msr_slot {
@@ -53,6 +54,8 @@ enum msr_verdict {
 			   them */
 	MSR_FN_WALL_CLOCK, /* KVM's, both numbers */
 	MSR_FN_SYSTEM_TIME,
+	MSR_FN_STEAL_TIME,
+	MSR_FN_PV_EOI,
 };
 
 /* The state after power-up (INIT leaves it). The MTRRs are as firmware leaves them: all WB, but

@@ -64,3 +64,11 @@ void pvclock_write_wall(struct pvclock_wall *to, u64 wall_ns)
 	to->nsec = (u32)(wall_ns % NS_PER_SEC);
 	write_end(&to->version, v);
 }
+
+void pvclock_write_steal(struct pv_steal *to, u64 ns)
+{
+	u32 v = write_begin(&to->version);
+
+	to->steal = ns;
+	write_end(&to->version, v);
+}

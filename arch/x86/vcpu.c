@@ -5,7 +5,7 @@
 #include "arch/x86/doctor.h"
 #include "arch/x86/hvm.h"
 #include "arch/x86/percpu.h"
-#include "arch/x86/pvclock.h"
+#include "arch/x86/pv.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/s2.h"
 #include "hv/arch.h"
@@ -66,8 +66,7 @@ static void domain_policies(struct x86_domain *d, u32 vcpus)
 		.vcpus = vcpus,
 		.tsc_khz = (u32)arch_tsc_khz(),
 		.apic_khz = (u32)arch_tsc_khz(),
-		.kvm_features = KVM_FEATURE_CLOCKSOURCE | KVM_FEATURE_NOP_IO_DELAY | KVM_FEATURE_CLOCKSOURCE2 |
-				KVM_FEATURE_CLOCKSOURCE_STABLE,
+		.kvm_features = pv_features(),
 		.phys_bits = arch_phys_bits(),
 		.xcr0 = cpu_info.xcr0,
 		.rdtscp = hvm->has_rdtscp(),
@@ -75,7 +74,8 @@ static void domain_policies(struct x86_domain *d, u32 vcpus)
 	};
 
 	cpuid_build(&d->cpuid, &p, host_cpuid, NULL);
-	d->msrs = (struct msr_params){ .phys_bits = p.phys_bits, .rdtscp = p.rdtscp, .amd = d->cpuid.amd };
+	d->msrs = (struct msr_params){ .phys_bits = p.phys_bits, .rdtscp = p.rdtscp, .amd = d->cpuid.amd,
+				      .pv_eoi = p.kvm_features & KVM_FEATURE_PV_EOI };
 }
 
 struct domain *arch_domain_alloc(u64 ram_pages, u32 vcpus)
@@ -137,8 +137,8 @@ void arch_vcpu_reset(struct vcpu *hv)
 	v->timer_fired = false;
 	v->nmi_pending = v->extint = v->init_sipi = 0;
 	v->io.kind = IO_NONE;
-	v->clock_msr = v->wall_clock_msr = 0;
-	v->clock_due = false;
+	pv_reset(v);
+	v->wait_base = hv->sched.wait_ticks;
 	v->tsc_offset = v->tsc_adjust = 0;
 	memset(v->syscall, 0, sizeof(v->syscall));
 	v->kernel_gs_base = 0;
@@ -327,7 +327,7 @@ void debug_load(struct x86_vcpu *v)
 {
 	if (v->dr_used)
 		return;
-	v->dr_used = true;
+	v->dr_used = v->switch_more = true;
 	debug_to_cpu(v);
 	hvm->dr_exiting(v, false);
 }
@@ -341,8 +341,12 @@ void arch_vcpu_load(struct vcpu *hv)
 	load_fpu(v);
 	syscall_load(v, hv->cpu->id);
 	wrmsr(MSR_KERNEL_GS_BASE, v->kernel_gs_base);
-	if (unlikely(v->dr_used))
-		debug_to_cpu(v);
+	if (unlikely(v->switch_more)) {
+		if (v->dr_used)
+			debug_to_cpu(v);
+		if (frame_ok(v->steal_at))
+			pv_load(v);
+	}
 	write_cr2(v->cr2);
 	hvm->load(v);
 }
@@ -352,8 +356,12 @@ void arch_vcpu_put(struct vcpu *hv)
 	struct x86_vcpu *v = x86_vcpu(hv);
 
 	v->kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
-	if (unlikely(v->dr_used) && !v->debug_hw)
-		debug_from_cpu(v);
+	if (unlikely(v->switch_more)) {
+		if (v->dr_used && !v->debug_hw)
+			debug_from_cpu(v);
+		if (frame_ok(v->steal_at))
+			pv_put(v);
+	}
 	v->cr2 = read_cr2();
 	hvm->put(v);
 	save_fpu(v);
@@ -365,7 +373,7 @@ bool arch_vcpu_has_work(struct vcpu *hv)
 
 	if (v->wait_sipi)
 		return READ_ONCE(v->init_sipi) & VCPU_SIPI;
-	if (READ_ONCE(v->init_sipi) || READ_ONCE(v->nmi_pending) || READ_ONCE(v->timer_fired))
+	if (READ_ONCE(v->init_sipi) || READ_ONCE(v->nmi_pending) || READ_ONCE(v->timer_fired) || READ_ONCE(v->kicked))
 		return true;
 	if (!v->halt_open)
 		return false;
@@ -398,7 +406,7 @@ void arch_vcpu_run(struct vcpu *hv)
 		}
 		if (READ_ONCE(v->init_sipi))
 			__atomic_or_fetch(&hv->pending, PEND_ARCH, __ATOMIC_RELEASE);
-		v->halted = false;
+		v->halted = v->kicked = false;
 	}
 	hvm->run(v);
 }
@@ -540,7 +548,7 @@ const char *arch_vendor(void)
 
 const char *arch_irq_path(void)
 {
-	return hvm->irq_path ? hvm->irq_path() : "software";
+	return hvm->has_apicv && hvm->has_apicv() ? "apicv, posted" : "software";
 }
 
 /* ---- what the interrupt controllers ask of their surroundings ---- */

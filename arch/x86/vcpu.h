@@ -46,6 +46,7 @@ struct x86_vcpu {
 	struct timer apic_timer;
 	/* switched by load and put */
 	u64 cr2, xcr0, dr[4], dr6;
+	bool switch_more; /* load and put have more to do than for most: dr_used, or pv_load() and pv_put() */
 	bool dr_used; /* the guest has touched its debug registers: from then on they are switched */
 	u64 kernel_gs_base;
 	u64 syscall[SYSCALL_MSRS];
@@ -70,6 +71,11 @@ struct x86_vcpu {
 	bool debug_hw;		/* the debugger's debug registers are in the processor, the guest's here */
 	u64 clock_msr;	    /* KVM_SYSTEM_TIME as written */
 	u64 wall_clock_msr;
+	u64 eoi_msr, steal_msr;
+	hpa_t eoi_at, steal_at; /* what they point to in the domain's own RAM, or FRAME_NONE */
+	u64 wait_base, wait_told; /* sched.wait_ticks at the last reset, and as the guest knows them */
+	bool preempted; /* its struct pv_steal says that it is off its CPU */
+	bool kicked;	/* (a) KVM_HC_KICK_CPU: its next HLT, or the one that it is in, ends */
 	struct stat stats[STATS_KINDS];
 	u32 *apic_page;
 	void *vendor; /* vmx/: struct vmx_vcpu */

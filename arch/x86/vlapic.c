@@ -106,6 +106,21 @@ void vlapic_tpr_set(struct vlapic *v, u8 tpr)
 	update_ppr(v);
 }
 
+/* Has the guest ended it? If not, the offer is withdrawn: what it has not done by now it has to do by EOI. */
+static __attribute__((noinline)) void pv_settle(struct vlapic *v)
+{
+	v->pv_offered = false;
+	if (!vlapic_pv_eoi(v, false))
+		vlapic_eoi(v);
+}
+
+void vlapic_pv_eoi_enable(struct vlapic *v, bool on)
+{
+	if (v->pv_offered)
+		pv_settle(v);
+	v->pv_eoi = on;
+}
+
 void vlapic_sync(struct vlapic *v)
 {
 	if (likely(!(READ_ONCE(v->pi.control) & PI_ON)))
@@ -128,6 +143,8 @@ int vlapic_pending_vector(struct vlapic *v)
 	int vector;
 
 	vlapic_sync(v);
+	if (unlikely(v->pv_offered) && v->irr_words)
+		pv_settle(v);
 	vector = vlapic_irr_top(v);
 	if (vector < 0 || (u32)(vector & 0xf0) <= (*reg(v, APIC_PPR) & 0xf0) || !(v->base & APIC_BASE_EN))
 		return -1;
@@ -145,14 +162,24 @@ void vlapic_ack(struct vlapic *v, u8 vector)
 	v->isr_words |= 1u << w;
 	v->isr_top = vector;
 	*reg(v, APIC_PPR) = vector & 0xf0; /* it was above PPR, so above TPR and all of ISR */
+	/* A level's EOI has to be heard, and so has one that lets in what waits. */
+	if (unlikely(v->pv_eoi) && !v->irr_words && !(READ_ONCE(*reg(v, APIC_TMR + w * 16)) & bit)) {
+		v->pv_offered = true;
+		vlapic_pv_eoi(v, true);
+	}
 }
 
 void vlapic_eoi(struct vlapic *v)
 {
-	int vector = v->isr_top;
-	unsigned w = (unsigned)vector >> 5;
-	u32 bit = 1u << (vector & 31);
+	int vector;
+	unsigned w;
+	u32 bit;
 
+	if (unlikely(v->pv_offered))
+		pv_settle(v);
+	vector = v->isr_top;
+	w = (unsigned)vector >> 5;
+	bit = 1u << (vector & 31);
 	if (unlikely(vector < 0))
 		return;
 	*reg(v, APIC_ISR + w * 16) &= ~bit;
@@ -549,7 +576,11 @@ static __attribute__((noinline)) void reg_write(struct vlapic *v, unsigned off, 
 
 static u32 reg_read(struct vlapic *v, unsigned off)
 {
-	return off == APIC_TMCCT ? tmcct_read(v) : *reg(v, off);
+	if (off == APIC_TMCCT)
+		return tmcct_read(v);
+	if (unlikely(v->pv_offered)) /* what ISR and PPR show is what the guest has done */
+		pv_settle(v);
+	return *reg(v, off);
 }
 
 void vlapic_apic_write(struct vlapic *v, unsigned off)
@@ -644,6 +675,8 @@ static void set_ids(struct vlapic *v)
 void vlapic_reset(struct vlapic *v, bool init)
 {
 	timer_disarm(v);
+	if (v->pv_offered)
+		pv_settle(v);
 	v->timer_mode = APIC_TIMER_ONE_SHOT;
 	if (!init)
 		v->base = APIC_BASE_POWER_UP | APIC_BASE_EN | (v->base & APIC_BASE_BSP);

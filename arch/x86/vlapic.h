@@ -109,6 +109,8 @@ struct vlapic {
 	u32 isr_words;	   /* (o) the same for ISR */
 	s32 isr_top;	   /* (o) the highest vector in ISR, or -1 */
 	u32 divide_shift;  /* (o) log2 of the divide configuration */
+	bool pv_eoi;	   /* (o) the guest may end an interrupt by clearing a bit: vlapic_pv_eoi() */
+	bool pv_offered;   /* (o) and was told so of the one on top of ISR */
 	u32 timer_mode;	   /* (o) of LVT Timer; what the register had before, where the processor writes it */
 	u64 base_reserved; /* constant: bits of IA32_APIC_BASE that must be zero */
 	u64 deadline;	   /* (o) host TSC at which the timer fires, 0: not armed */
@@ -126,7 +128,7 @@ struct vlapic {
  * soon as possible after it, replacing an earlier time. vlapic_timer_cancel (o): not any more. vlapic_kick
  * (a): something was posted; make the vCPU, running, preempted or halted, look at it. vlapic_send_ipi (o):
  * find the domain's APICs and call vlapic_ipi(). vlapic_eoi_broadcast (o): the I/O APIC's EOI. vlapic_nmi
- * (a): latch an NMI. vlapic_extint (a): an interrupt past the APIC's registers, its vector told by an 8259.
+ * (a): latch an NMI. vlapic_pv_eoi (o): sets the guest's bit, tells whether it was set. vlapic_extint (a): an interrupt past the APIC's registers, its vector told by an 8259.
  * vlapic_init_sipi (a): latch INIT, or SIPI with its vector; for INIT the owner then calls vlapic_reset(v,
  * true).
  */
@@ -136,6 +138,7 @@ void vlapic_timer_cancel(struct vlapic *v);
 void vlapic_kick(struct vlapic *v);
 void vlapic_send_ipi(struct vlapic *from, u64 icr);
 void vlapic_eoi_broadcast(struct vlapic *v, u8 vector);
+bool vlapic_pv_eoi(struct vlapic *v, bool offer);
 void vlapic_nmi(struct vlapic *v);
 void vlapic_extint(struct vlapic *v, u8 vector);
 void vlapic_init_sipi(struct vlapic *v, bool sipi, u8 vector);
@@ -218,6 +221,13 @@ int vlapic_pending_vector(struct vlapic *v);
 /* (o) The processor takes that vector: from IRR to ISR. SDM: "Interrupt Acceptance for Fixed Interrupts". */
 void vlapic_ack(struct vlapic *v, u8 vector);
 void vlapic_eoi(struct vlapic *v);
+
+/*
+ * (o) KVM's paravirtual EOI, for APICs that the processor does not virtualise. An interrupt that nothing waits behind is offered
+ * with it: the guest clears a bit and writes no EOI. That is looked at (and the offer withdrawn) only when it matters: when
+ * another interrupt comes, at an EOI, at a look at the registers.
+ */
+void vlapic_pv_eoi_enable(struct vlapic *v, bool on);
 
 /* (o) The processor has changed IRR and ISR in the page by itself (virtual-interrupt delivery): look again.
  */

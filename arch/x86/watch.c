@@ -96,7 +96,7 @@ static void debug_registers(struct x86_vcpu *v)
 		v->guest_dr7 = hvm->get_dr7(v);
 		if (v->dr_used)
 			debug_from_cpu(v);
-		v->dr_used = true;
+		v->dr_used = v->switch_more = true;
 		hvm->dr_exiting(v, true);
 	}
 	v->debug_hw = on;

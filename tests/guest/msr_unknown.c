@@ -24,7 +24,7 @@ static const struct {
 	{ 0xc0002000, "above the bitmap" },
 	{ 0xc0010117, "VM_HSAVE_PA" },
 	{ 0xffffffff, "the last" },
-	{ 0x4b564d04, "KVM's EOI, not offered" },
+	{ 0x4b564d05, "KVM's MSR after the EOI" },
 	{ 0x9e, "IA32_SMBASE" },
 };
 

@@ -17,6 +17,7 @@ static const struct msr_params full = { .phys_bits = 39,
 					.rdtscp = true,
 					.spec_ctrl = true,
 					.amd = true,
+					.pv_eoi = true,
 					.arch_caps = true,
 					.arch_capabilities = ~0ull,
 					.microcode = 0xb000040 };
@@ -94,7 +95,7 @@ static void unknown(void **state)
 				    0x267,	0x270,	    0x278,	0x2fe,	    0x300,	0x345,
 				    0x38f,	0x400,	    0x403,	0x480,	    0x491,	0x493,
 				    0x606,	0x6df,	    0x6e1,	0x7ff,	    0x900,	0xd90,
-				    0xda0,	0x4b564d02, 0x4b564d03, 0x4b564cff, 0xc000007f, 0xc0000085,
+				    0xda0,	0x4b564d02, 0x4b564d04, 0x4b564cff, 0xc000007f, 0xc0000085,
 				    0xc00000ff, 0xc0000104, 0xc0010010, 0xc0010015, 0xc0010114, 0xc0010117,
 				    0xc0011029, 0x40000000, 0xffffffff };
 	struct msr_state s = fresh(&plain);
@@ -116,6 +117,7 @@ static void others_answer(void **state)
 		  { MSR_KVM_SYSTEM_TIME_OLD, MSR_FN_SYSTEM_TIME },
 		  { MSR_KVM_WALL_CLOCK, MSR_FN_WALL_CLOCK },
 		  { MSR_KVM_SYSTEM_TIME, MSR_FN_SYSTEM_TIME },
+		  { MSR_KVM_STEAL_TIME, MSR_FN_STEAL_TIME },
 		  { MSR_APIC_BASE, MSR_FN_APIC_BASE },
 		  { MSR_TSC_ADJUST, MSR_FN_TSC_ADJUST },
 		  { MSR_TSC_DEADLINE, MSR_FN_TSC_DEADLINE },
@@ -154,7 +156,8 @@ static void depends_on_cpuid(void **state)
 		enum msr_verdict with;
 	} t[] = { { MSR_TSC_AUX, MSR_FN_PASS },	 { MSR_SPEC_CTRL, MSR_FN_PASS },
 		  { MSR_PRED_CMD, MSR_FN_PASS }, { MSR_ARCH_CAPABILITIES, MSR_OK },
-		  { 0xc0010010, MSR_OK },	 { 0xc0011029, MSR_OK } };
+		  { 0xc0010010, MSR_OK },	 { 0xc0011029, MSR_OK },
+		  { MSR_KVM_PV_EOI, MSR_FN_PV_EOI } };
 	const struct msr_params none = { .phys_bits = 39 };
 	struct msr_params p = full;
 	struct msr_state s = fresh(&full);

@@ -73,10 +73,23 @@ static void wall_page(void **state)
 	assert_int_equal(w.nsec, 999999999);
 }
 
+static void steal_page(void **state)
+{
+	struct pv_steal s;
+
+	(void)state;
+	memset(&s, 0xff, sizeof(s));
+	s.preempted = KVM_VCPU_PREEMPTED;
+	pvclock_write_steal(&s, 123);
+	assert_int_equal(s.version & 1, 0);
+	assert_int_equal(s.steal, 123);
+	assert_int_equal(s.preempted, KVM_VCPU_PREEMPTED); /* others write that byte meanwhile */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(scale), cmocka_unit_test(time_page),
-					    cmocka_unit_test(wall_page) };
+					    cmocka_unit_test(wall_page), cmocka_unit_test(steal_page) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,6 +52,17 @@ void vlapic_send_ipi(struct vlapic *from, u64 icr)
 	vlapic_ipi(all, N, from, icr);
 }
 
+static bool pv_bit;
+
+bool vlapic_pv_eoi(struct vlapic *v, bool offer)
+{
+	bool was = pv_bit;
+
+	assert_true(v->pv_eoi || !offer);
+	pv_bit = offer;
+	return was;
+}
+
 void vlapic_eoi_broadcast(struct vlapic *v, u8 vector)
 {
 	(void)v;
@@ -928,6 +939,89 @@ static void test_threads(void **state)
 	}
 }
 
+static void take(struct vlapic *v, u8 vector)
+{
+	assert_int_equal(vlapic_pending_vector(v), vector);
+	vlapic_ack(v, vector);
+}
+
+/* An interrupt that the guest may end by clearing a bit: when that is offered, and that no end is lost or counted twice. */
+static void test_pv_eoi(void **state)
+{
+	struct vlapic *v = &apic[0];
+
+	(void)state;
+	put(0, APIC_SVR, 0x1ff);
+	pv_bit = false;
+	vlapic_post(v, 0x41, false);
+	take(v, 0x41);
+	assert_false(pv_bit); /* not asked for */
+	vlapic_eoi(v);
+	vlapic_pv_eoi_enable(v, true);
+
+	/* ended by the bit; the next comes */
+	vlapic_post(v, 0x41, false);
+	take(v, 0x41);
+	assert_true(pv_bit);
+	assert_int_equal(vlapic_pending_vector(v), -1);
+	assert_true(pv_bit); /* a look that finds nothing leaves it */
+	pv_bit = false;
+	vlapic_post(v, 0x42, false);
+	take(v, 0x42);
+	/* not ended when one of its class comes: the offer is withdrawn, and the EOI lets that in */
+	assert_true(pv_bit);
+	vlapic_post(v, 0x43, false);
+	assert_int_equal(vlapic_pending_vector(v), -1);
+	assert_false(pv_bit);
+	assert_int_equal(vlapic_isr_top(v), 0x42);
+	vlapic_eoi(v);
+	take(v, 0x43);
+	/* one above it: the inner by the bit, the outer by EOI, which ends both */
+	vlapic_post(v, 0x81, false);
+	take(v, 0x81);
+	assert_true(pv_bit);
+	pv_bit = false;
+	vlapic_eoi(v);
+	assert_int_equal(vlapic_isr_top(v), -1);
+	/* an EOI while the bit is set ends one, and takes the bit back */
+	vlapic_post(v, 0x41, false);
+	take(v, 0x41);
+	vlapic_eoi(v);
+	assert_false(pv_bit);
+	assert_int_equal(vlapic_isr_top(v), -1);
+	/* not with another behind it, nor for a level */
+	vlapic_post(v, 0x41, false);
+	vlapic_post(v, 0x31, false);
+	take(v, 0x41);
+	assert_false(pv_bit);
+	vlapic_eoi(v);
+	take(v, 0x31);
+	vlapic_eoi(v);
+	vlapic_post(v, 0x51, true);
+	take(v, 0x51);
+	assert_false(pv_bit);
+	vlapic_eoi(v);
+	assert_int_equal(eois, 1);
+	/* who looks sees what is so */
+	vlapic_post(v, 0x51, false);
+	take(v, 0x51);
+	pv_bit = false;
+	assert_int_equal(get(0, APIC_ISR + 0x20), 0);
+	assert_int_equal(get(0, APIC_PPR), 0);
+	/* switched off or reset in between */
+	vlapic_post(v, 0x51, false);
+	take(v, 0x51);
+	vlapic_pv_eoi_enable(v, false);
+	assert_false(pv_bit);
+	assert_int_equal(vlapic_isr_top(v), 0x51);
+	vlapic_eoi(v);
+	vlapic_pv_eoi_enable(v, true);
+	vlapic_post(v, 0x51, false);
+	take(v, 0x51);
+	vlapic_reset(v, true);
+	assert_false(pv_bit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -952,6 +1046,7 @@ int main(void)
 		cmocka_unit_test_setup(test_reset, setup),
 		cmocka_unit_test_setup(test_apicv, setup),
 		cmocka_unit_test_setup(test_msi, setup),
+		cmocka_unit_test_setup(test_pv_eoi, setup),
 		cmocka_unit_test_setup(test_threads, setup),
 	};
 

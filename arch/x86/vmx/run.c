@@ -56,7 +56,7 @@ bool vmx_irq_open(struct x86_vcpu *v)
 	       !(vmread(VMCS_GUEST_INTERRUPTIBILITY) & (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS));
 }
 
-static inline void vmx_step(struct x86_vcpu *v, u32 insn_len)
+static inline void vmx_step(struct x86_vcpu *v, u64 insn_len)
 {
 	u64 rip = v->exit_rip + insn_len, blocked = vmread(VMCS_GUEST_INTERRUPTIBILITY);
 
@@ -493,7 +493,7 @@ static __noinline bool vmx_exit_slow(struct x86_vcpu *v, u32 reason)
 static __noinline bool vmx_verdict(struct x86_vcpu *v, u32 kind, enum verdict vd)
 {
 	if (vd == V_ADVANCE || vd == V_SLEEP)
-		vmx_step(v, (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
+		vmx_step(v, vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
 	return vmx_finish(v, vmx_vcpu(v), kind, vd == V_ADVANCE || vd == V_RESUME);
 }
 
@@ -550,6 +550,6 @@ bool vmx_exit(struct x86_vcpu *v)
 		kind = EXIT_HYPERCALL;
 	else
 		return vmx_exit_other(v, reason);
-	vmx_step(v, (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
+	vmx_step(v, vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
 	return vmx_finish(v, vmx_vcpu(v), kind, true);
 }

@@ -192,11 +192,6 @@ void vmcs_drop(struct x86_vcpu *v)
 	x86_this_cpu()->vendor = NULL;
 }
 
-static const char *vmx_irq_path(void)
-{
-	return apicv_on() ? "apicv, posted" : "software";
-}
-
 static void vmx_tlb_flush(struct x86_vcpu *v)
 {
 	vmx_flush(v, vmx_vcpu(v), v->hv.cpu->id);
@@ -231,7 +226,7 @@ const struct hvm_ops vmx_ops = {
 	.apicv_asleep = apicv_asleep,
 	.apicv_awake = apicv_running,
 	.apicv_notify = apicv_notify,
-	.irq_path = vmx_irq_path,
+	.has_apicv = apicv_on,
 	.run = vmx_run,
 	.exit = vmx_exit,
 	.look = vmx_look,
