@@ -118,6 +118,7 @@ static void parse_madt(struct acpi_info *a, const struct sdt *t)
 
 /* ---- FADT and DSDT ---- */
 #define FADT_RESET_REG_SUP BIT(10)
+#define FADT_HW_REDUCED	   BIT(20)
 
 static struct acpi_gas gas_field(const struct sdt *t, u32 offset)
 {
@@ -190,9 +191,13 @@ static void parse_fadt(struct acpi_info *a, const struct sdt *t, map_fn *map)
 		a->reset = gas_field(t, 116);
 		a->reset_value = (u8)field(t, 128, 1);
 	}
-	a->pm1a_cnt = gas_or_port(t, 172, 64);
-	a->pm1b_cnt = gas_or_port(t, 184, 68);
-	a->pm_timer = gas_or_port(t, 208, 76);
+	if (flags & FADT_HW_REDUCED) {
+		a->sleep = gas_field(t, 244);
+	} else {
+		a->pm1a_cnt = gas_or_port(t, 172, 64);
+		a->pm1b_cnt = gas_or_port(t, 184, 68);
+		a->pm_timer = gas_or_port(t, 208, 76);
+	}
 	dsdt = table_map(field(t, 140, 8) ? field(t, 140, 8) : field(t, 40, 4), map);
 	if (dsdt && memcmp(dsdt->signature, "DSDT", 4) == 0)
 		parse_dsdt(a, dsdt);

@@ -38,7 +38,8 @@ struct acpi_info {
 		u32 gsi;
 	} iso[ACPI_ISOS_MAX];
 	/* FADT */
-	struct acpi_gas pm1a_cnt, pm1b_cnt, pm_timer, reset;
+	struct acpi_gas pm1a_cnt, pm1b_cnt, pm_timer, reset,
+		sleep;		 /* sleep: hardware-reduced machines have it */
 	u8 reset_value, century; /* century: CMOS index, 0: none */
 	/* \_S5_ in the DSDT */
 	bool have_s5;

@@ -339,7 +339,10 @@ class Qemu(Emulator):
         command = ["qemu-system-x86_64", "-machine", board, "-accel", accel, "-cpu", cpu, "-smp", str(cpus), "-m", str(memory),
                    "-display", "none",
                    *(() if any("stdio" in word for word in extra) else ("-serial", "stdio")), "-monitor", "unix:%s/monitor,server=on,wait=off" % self.dir, "-nic", "none", "-no-reboot"]
-        if iso:
+        if iso and board.startswith("microvm"):     # no PCI, no IDE, a BIOS of its own (the package seabios)
+            command += ["-bios", "/usr/share/seabios/bios-microvm.bin", "-device", "virtio-blk-device,drive=disk",
+                        "-drive", "if=none,id=disk,format=raw,readonly=on,file=" + os.path.abspath(iso)]
+        elif iso:
             command += ["-cdrom", os.path.abspath(iso), "-boot", "d"]
         if firmware == "efi":
             command += self.pflash()

@@ -9,9 +9,12 @@
 #include "hv/panic.h"
 
 /* ACPI, "PM1 Control Registers" */
-#define PM1_SLP_TYP    MASK(12, 10)
-#define PM1_SLP_EN     BIT(13)
-#define PM1_SCI_EN     BIT(0)
+#define PM1_SLP_TYP MASK(12, 10)
+#define PM1_SLP_EN  BIT(13)
+#define PM1_SCI_EN  BIT(0)
+/* "Sleep Control and Status Registers" */
+#define SLEEP_TYP      MASK(4, 2)
+#define SLEEP_EN       BIT(5)
 #define RESET_CONTROL  0xcf9
 #define DEBUG_EXIT     0xf4    /* QEMU's isa-debug-exit */
 #define BOCHS_SHUTDOWN 0x8900  /* Bochs, and Bochs's BIOS */
@@ -19,11 +22,25 @@
 
 static struct acpi_info acpi; /* only its power registers */
 
+static void map(struct acpi_gas *reg)
+{
+	if (reg->addr && reg->space == ACPI_SPACE_MEMORY)
+		reg->addr = (u64)mmio_map(HPA(reg->addr), 1);
+}
+
 void power_init(const struct acpi_info *a)
 {
 	acpi = *a;
-	if (acpi.reset.addr && acpi.reset.space == ACPI_SPACE_MEMORY)
-		acpi.reset.addr = (u64)mmio_map(HPA(acpi.reset.addr), 1);
+	map(&acpi.reset);
+	map(&acpi.sleep);
+}
+
+static void write(const struct acpi_gas *reg, u64 v)
+{
+	if (reg->addr && reg->space == ACPI_SPACE_MEMORY)
+		*(volatile u8 *)reg->addr = (u8)v;
+	else if (reg->addr && reg->space == ACPI_SPACE_IO)
+		out8((u16)reg->addr, (u8)v);
 }
 
 static void settle(void)
@@ -62,6 +79,7 @@ void arch_poweroff(void)
 	if (acpi.have_s5) {
 		pm1_sleep(&acpi.pm1a_cnt, acpi.s5_a);
 		pm1_sleep(&acpi.pm1b_cnt, acpi.s5_b);
+		write(&acpi.sleep, PUT(SLEEP_TYP, acpi.s5_a) | SLEEP_EN);
 		settle();
 	}
 	power_emulator_exit();
@@ -75,10 +93,7 @@ void arch_reboot(void)
 	static const struct desc_ptr none = { 0, 0 };
 
 	quiesce();
-	if (acpi.reset.addr && acpi.reset.space == ACPI_SPACE_MEMORY)
-		*(volatile u8 *)acpi.reset.addr = acpi.reset_value;
-	else if (acpi.reset.addr && acpi.reset.space == ACPI_SPACE_IO)
-		out8((u16)acpi.reset.addr, acpi.reset_value);
+	write(&acpi.reset, acpi.reset_value);
 	settle();
 	out8(RESET_CONTROL, 0x02); /* "Reset Control Register": a hard reset with bit 2's change to one */
 	out8(RESET_CONTROL, 0x06);

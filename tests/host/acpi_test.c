@@ -319,6 +319,13 @@ static void test_fadt(void **state)
 	assert_int_equal(info.pm_timer.space, ACPI_SPACE_MEMORY);
 	assert_int_equal(info.reset.addr, 0xcf9);
 	assert_int_equal(info.reset_value, 6);
+	assert_int_equal(info.sleep.addr, 0);
+	fadt[112 - 36 + 2] |= 0x10; /* hardware-reduced: none of these, but a sleep register */
+	put_gas(fadt, 244, ACPI_SPACE_MEMORY, 0xfea00200);
+	assert_null(with_fadt(s5_zero, sizeof(s5_zero), fadt, sizeof(fadt)));
+	assert_int_equal(info.pm1a_cnt.addr, 0);
+	assert_int_equal(info.pm_timer.addr, 0);
+	assert_int_equal(info.sleep.addr, 0xfea00200);
 }
 
 static void test_hpet_spcr_lengths(void **state)

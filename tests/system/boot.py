@@ -75,28 +75,26 @@ def no_nested_paging(t):
     refused(m, r"missing: SVM nested paging")
 
 
-# mov esi, eax; mov ecx, VM_CR; mov eax, LOCK | SVMDIS; xor edx, edx; wrmsr; mov eax, esi; jmp near
-STAGE = bytes.fromhex("89c6 b9140101c0 b818000000 31d2 0f30 89f0 e9")
-
-
-def locked_off():
-    """the hypervisor with a small stage before it that does what a firmware does which switches SVM off: at its entry, in 32-bit
-    mode, it sets VM_CR.LOCK and SVMDIS.  It stands where a loaded part of the file is all zeros up to its end"""
+def staged(msr, value):
+    """the hypervisor with a small stage before it that does what a firmware might: at its entry, in 32-bit mode, it sets an MSR.
+    It stands where a loaded part of the file is all zeros up to its end"""
+    # mov esi, eax; mov ecx, msr; mov eax, value; xor edx, edx; wrmsr; mov eax, esi; jmp near
+    stage = bytes.fromhex("89c6 b9") + struct.pack("<IBI", msr, 0xb8, value) + bytes.fromhex("31d2 0f30 89f0 e9")
     with open(machine.HYPERVISOR, "rb") as f:
         image = bytearray(f.read())
     entry, headers = struct.unpack_from("<QQ", image, 24)
     for n in range(struct.unpack_from("<H", image, 56)[0]):
         kind, flags, offset, virtual, _, size = struct.unpack_from("<IIQQQQ", image, headers + 56 * n)
         if kind == 1 and flags & 1 and virtual <= entry < virtual + size:
-            room = STAGE + struct.pack("<i", 0)
+            room = stage + struct.pack("<i", 0)
             at = offset + size
             check(not any(image[at:at + len(room)]), "no room for the stage")
             where = virtual + size
-            image[at:at + len(room)] = STAGE + struct.pack("<i", entry - (where + len(room)))
+            image[at:at + len(room)] = stage + struct.pack("<i", entry - (where + len(room)))
             tag = image.index(struct.pack("<HHII", 3, 0, 12, entry))    # multiboot2's entry address tag
             struct.pack_into("<I", image, tag + 8, where)
             struct.pack_into("<Q", image, headers + 56 * n + 32, size + len(room))
-            path = os.path.join(SCRATCH, "locked.elf")
+            path = os.path.join(SCRATCH, "staged.elf")
             with open(path, "wb") as f:
                 f.write(image)
             return path
@@ -107,11 +105,23 @@ def locked_off():
 def svm_locked_off(t):
     """firmware that has disabled SVM and locked it: the doctor says so, by name"""
     os.makedirs(SCRATCH, exist_ok=True)
-    path = os.path.join(SCRATCH, "locked.iso")
-    iso.caisson(path, locked_off(), machine.CONTROL, (), "", ("bios",))
+    path = os.path.join(SCRATCH, "staged.iso")
+    iso.caisson(path, staged(0xc0010114, 0x18), machine.CONTROL, (), "", ("bios",))
     e = t.use(machine.start("bochs", path, cpu=machine.RYZEN, log=t.path()))
     e.expect(rb"missing: VM_CR: SVM is not disabled = 0x18, locked", 60, no=machine.PROMPT)
     e.expect(rb"(?i)locked.*firmware", 10, no=machine.PROMPT)
+
+
+@test(timeout=120, only=("bochs",))
+def x2apic_left_on(t):
+    """firmware that left x2APIC on: kept, whatever the command line says, since there is no way back but a reset"""
+    os.makedirs(SCRATCH, exist_ok=True)
+    path = os.path.join(SCRATCH, "staged.iso")
+    iso.caisson(path, staged(0x1b, 0xfee00d00), machine.CONTROL, [made("exit0")], "x2apic=off", ("bios",))
+    shell = machine.Shell(t.use(machine.start("bochs", path, log=t.path())))
+    shell.ready(60)
+    match(r"^local APIC mode +found +used +- +x2APIC; the firmware had left x2APIC on", shell.do("doctor"), "doctor")
+    shell.do("create exit0 --memory 16 --wait", 60)
 
 
 @test(timeout=120)

@@ -166,3 +166,51 @@ def grub_2_12(t):
         match(r"started by GRUB 2\.12", e.log.decode(), "the loader's name")
         shell.do("create exit0 --memory 16 --wait", 60)
         shell.poweroff()
+
+
+@test(timeout=240, only=("qemu",))
+def events_of_the_machine(t):
+    """NMI and SMI, while a domain runs, stop nothing; a machine check is a panic with its banks"""
+    e = start(t, disk("", images=[made("spin")]))
+    shell = prompt(e)
+    shell.do("create spin --memory 16")
+    for event in "nmi", "o /b 0xb2 1":          # the APM port: QEMU's way to an SMI
+        for _ in range(5):
+            e.monitor(event)
+            shell.run("wait spin --timeout 1", 30)
+    state = common.rows(shell, "list", "domains")[1]["state"]
+    check(state == "running", "the domain is " + state)
+    shell.do("destroy spin")
+    e.monitor("mce 0 1 0xb200000000000000 5 0x1234000 0")
+    e.expect(rb"panic: machine check on CPU 0.*bank 1: status b200000000000000.*end of the panic report", 30)
+
+
+@test(timeout=240, only=("qemu",))
+def clocks_and_memory(t):
+    """the TSC is measured without a HPET and without a PIT; RAM above 4 GiB is given to domains; holes between APIC ids"""
+    for board, clock, memory, cpus in (("q35,hpet=off", "PM timer", 512, "1"), ("q35,hpet=off,pit=off", "PM timer", 512, "1"),
+                                       ("pc,pit=off", "HPET", 5120, "6,sockets=2,cores=3")):
+        e = start(t, disk("", images=[made("exit0")]), memory=memory, board=board, cpus=cpus)
+        shell = prompt(e)
+        match(r"TSC [\d.]+ MHz \(%s\)" % clock, e.log.decode(), "the clock")
+        total = common.info(shell)["frames_total"] // 256
+        check(memory - 8 < total <= memory, "%d MiB of %d" % (total, memory))
+        shell.do("create exit0 --memory %d --lazy --wait" % (memory - 200), 60)
+        check(common.info(shell)["cpus"] == int(cpus.partition(",")[0]), "CPUs are missing")
+        shell.poweroff()
+
+
+@test(timeout=240, only=("qemu",))
+def hardware_reduced(t):
+    """QEMU's microvm: hardware-reduced ACPI, no PCI, no HPET, no PM timer: the machine goes off and is reset by its registers in
+    memory; and without a PIT too there is no clock, which is told"""
+    for off in "poweroff", "poweroff --reboot":
+        e = start(t, disk("", images=[made("exit0")]), board="microvm,acpi=on,rtc=on")
+        shell = prompt(e)
+        match(r"TSC [\d.]+ MHz \(PIT\)", e.log.decode(), "the clock")
+        shell.do("create exit0 --memory 16 --wait", 60)
+        e.send(off.encode() + b"\r")
+        check(e.wait(30), "the machine still runs after " + off)
+        check(b"does not switch itself off" not in e.log, "not by the register")
+    e = start(t, disk(), board="microvm,acpi=on,rtc=on,pit=off,pic=off")
+    e.expect(rb"missing: a clock", 60, no=machine.PROMPT)

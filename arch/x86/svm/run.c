@@ -502,6 +502,7 @@ static const u8 kinds[SVM_EXIT_TABLE] = {
 	[SVM_EXIT_EXCEPTION ... SVM_EXIT_EXCEPTION + 31] = EXIT_EXCEPTION,
 	[SVM_EXIT_INTR] = EXIT_IRQ,
 	[SVM_EXIT_NMI] = EXIT_NMI,
+	[SVM_EXIT_SMI] = EXIT_IRQ,
 	[SVM_EXIT_INIT] = EXIT_INIT,
 	[SVM_EXIT_VINTR] = EXIT_IRQ_WINDOW,
 	[SVM_EXIT_IRET] = EXIT_NMI_WINDOW,
@@ -559,7 +560,7 @@ static bool svm_decode(struct x86_vcpu *v, struct svm_vcpu *x, u32 code, struct 
 	if (unlikely(x->step) && step_done(v, x, code))
 		return false;
 	switch (e->kind) {
-	case EXIT_IRQ: /* still pending: it comes in through our own IDT */
+	case EXIT_IRQ: /* still pending: it comes in through our own IDT; an SMI has, at STGI, into the firmware's SMM */
 		arch_irq_window();
 		return false;
 	case EXIT_NMI:	/* STGI has let it in already */
