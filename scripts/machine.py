@@ -100,30 +100,51 @@ class KvmCpuid(ctypes.Structure):
 
 
 KVM_GET_API_VERSION = 0xae00
+KVM_CHECK_EXTENSION = 0xae03
 KVM_GET_SUPPORTED_CPUID = 0xc008ae05
+KVM_CAP_IRQCHIP, KVM_CAP_NESTED_STATE = 0, 157
 
 
-def nested_kvm():
+def not_nested(modules):
+    """why KVM's guests get neither VMX nor SVM"""
+    for name in "kvm_intel", "kvm_amd":
+        try:
+            with open("%s/%s/parameters/nested" % (modules, name)) as f:
+                nested = f.read().strip()
+        except OSError:
+            continue
+        if nested in ("0", "N"):
+            return "KVM is not nested: modprobe -r %s; modprobe %s nested=1" % (name, name)
+        return "%s has nested=%s, and its guests get no virtualisation all the same: is this a virtual machine?" % (name, nested)
+    return "KVM works, but offers its guests neither VMX nor SVM: neither kvm_intel nor kvm_amd is loaded here"
+
+
+def nested_kvm(device="/dev/kvm", modules="/sys/module"):
     """("vmx" or "svm" or None, why not): which virtualisation KVM here offers to its guests"""
     try:
-        fd = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(device, os.O_RDWR | os.O_CLOEXEC)
     except OSError as e:
-        return None, "/dev/kvm: " + e.strerror
+        return None, "%s: %s" % (device, e.strerror)
     try:
         if fcntl.ioctl(fd, KVM_GET_API_VERSION) != 12:
-            return None, "/dev/kvm speaks an unknown version"
+            return None, device + " speaks an unknown version"
+        if not fcntl.ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_IRQCHIP):
+            return None, "KVM has no interrupt controllers of its own (KVM_CAP_IRQCHIP)"
+        state = fcntl.ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_NESTED_STATE)
         table = KvmCpuid(count=256)
         fcntl.ioctl(fd, KVM_GET_SUPPORTED_CPUID, table)
     except OSError as e:
-        return None, "/dev/kvm: " + e.strerror
+        return None, "%s: %s" % (device, e.strerror)
     finally:
         os.close(fd)
-    for e in table.entries[:table.count]:
-        if e.function == 1 and e.ecx & 1 << 5:
-            return "vmx", None
-        if e.function == 0x80000001 and e.ecx & 1 << 2:
+    leaves = {e.function: e for e in table.entries[:table.count] if e.index == 0}
+    if 1 in leaves and leaves[1].ecx & 1 << 5:
+        return "vmx", None
+    if 0x80000001 in leaves and leaves[0x80000001].ecx & 1 << 2:
+        if 0x8000000a in leaves and leaves[0x8000000a].edx & 1:
             return "svm", None
-    return None, "KVM works, but is not nested: reload kvm_intel or kvm_amd with nested=1"
+        return None, "KVM offers SVM without nested paging: kvm_amd has npt=0"
+    return None, not_nested(modules) + ("" if state else " (KVM_CAP_NESTED_STATE is 0)")
 
 
 def choose_platform(wanted):

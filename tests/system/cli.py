@@ -73,6 +73,26 @@ def wrong_words(t):
         match(re.escape(pattern), err)
 
 
+@test(timeout=60, bare=True)
+def kvm_says_what_it_lacks(t):
+    """without KVM, with something else in its place, without nesting: no traceback, but what to do"""
+    folder = os.path.join(SCRATCH, "modules", "kvm_intel", "parameters")
+    os.makedirs(folder, exist_ok=True)
+    equal(machine.nested_kvm("/dev/no-such-kvm"), (None, "/dev/no-such-kvm: No such file or directory"), "no KVM")
+    equal(machine.nested_kvm("/dev/null"), (None, "/dev/null: Inappropriate ioctl for device"), "no KVM, but something")
+    for nested, words in ("N", "modprobe kvm_intel nested=1"), ("Y", "is this a virtual machine"):
+        with open(os.path.join(folder, "nested"), "w") as f:
+            f.write(nested + "\n")
+        match(words, machine.not_nested(os.path.join(SCRATCH, "modules")))
+    match("neither kvm_intel nor kvm_amd", machine.not_nested(SCRATCH))
+    vendor, why = machine.nested_kvm()
+    if not vendor:
+        done = subprocess.run([RUN, "--platform", "kvm", "--exec", "help"], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=60)
+        equal(done.returncode, 1, "exit status")
+        check(why in done.stderr, "scripts/run says %r, not %r" % (done.stderr, why))
+
+
 @test(timeout=300)
 def tour(t):
     """no terminal and no command: a tour"""

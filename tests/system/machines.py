@@ -68,6 +68,18 @@ def serial_line_of_another_name(t):
         match(r"warning: (serial=\S+: no such line|no 16550 answers at 0x2e8)", e.log.decode(), args)
 
 
+@test(timeout=240, only=("qemu",), quick=True)
+def boards(t):
+    """i440FX and Q35, one CPU and four: to the prompt, a domain, off"""
+    for board in "pc", "q35":
+        for cpus in 1, 4:
+            e = start(t, disk(images=[made("exit0")]), board=board, cpus=cpus)
+            shell = prompt(e)
+            check(common.info(shell)["cpus"] == cpus, "CPUs are missing")
+            shell.do("create exit0 --memory 16 --wait", 60)
+            shell.poweroff()
+
+
 def glyphs():
     """the hypervisor's letters: columns -> letter"""
     with open(os.path.join(machine.TOP, "drivers", "font.h")) as f:
