@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # make            build/caisson.elf, build/control.elf
-# make guests     every guest image
+# make guests     every guest image; make demos: those that are no tests
 # make iso        build/caisson.iso
 # make install    the hypervisor and a generator of its menu entry, for update-grub (DESTDIR, prefix)
 # make run-host-tests
@@ -41,7 +41,7 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-common -fno-stack-protector -fno
 	-fno-tree-loop-distribute-patterns $(WARN) -I. $(if $(filter 0,$(RELEASE)),-DCAISSON_DEBUG)
 LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --build-id=none
 
-.PHONY: all guests iso install host-tests run-host-tests format-check clean
+.PHONY: all guests demos iso install host-tests run-host-tests format-check clean
 .DELETE_ON_ERROR:
 all: $(B)/caisson.elf
 
@@ -70,8 +70,9 @@ ifneq ($(wildcard guest/files.mk),)
 all: $(B)/control.elf
 endif
 guests: $(GUEST_IMAGES)
+demos: $(filter-out $(B)/guest/test_%,$(GUEST_IMAGES))
 
-iso: all
+iso: all demos
 	scripts/mkiso --video --default-images $(B)/caisson.iso
 
 # prefix is empty on a machine that starts Caisson itself: GRUB wants its files in /boot and /etc/grub.d.
