@@ -68,13 +68,16 @@ static void closed_ones(void)
 		CHECK(hypercall((u32)nr, CAISSON_CONTROL, 0, 0, 0, 0) == -CAISSON_EPERM,
 		      "%s of the control domain is not refused", closed[i].name);
 	}
-	static const u64 none[] = { CAISSON_CALL_BASE + 44, CAISSON_CALL_BASE + 0xffff, 0x10000, 0x43520000,
-				    0xffffffff };
+#define ONE(n, name) +1
+	static const u64 none[] = { CAISSON_CALL_BASE + (0 CAISSON_CALLS(ONE)), CAISSON_CALL_BASE + 0xffff, 0x10000,
+				    0x43520000, 0xffffffff };
 	for (u32 i = 0; i < ARRAY_SIZE(none); i++)
 		EQ(call(none[i]), -CAISSON_ENOSYS, "a number that is none");
 	/* KVM's numbers have KVM's errors */
 	EQ(call(0), -1000, "KVM's call 0");
 	EQ(call(9999), -1000, "KVM's call 9999");
+	EQ(call(4), -1000, "KVM's call 4"); /* between those that are offered (pv_*.c) */
+	EQ(call(12), -1000, "KVM's call 12");
 	/* the whole of RAX is the number in 64-bit mode */
 	s64 ret = 0x100000000 | CAISSON_CALL_version;
 	if (guest_is_amd)
@@ -84,12 +87,13 @@ static void closed_ones(void)
 	EQ(ret, -CAISSON_ENOSYS, "a number above 32 bits");
 }
 
-static s64 user_result[3];
+static s64 user_result[4];
 static void from_ring3(void)
 {
 	user_result[0] = call(CAISSON_CALL_version);
 	user_result[1] = call(0);
 	user_result[2] = call(CAISSON_CALL_power);
+	user_result[3] = call(11);
 }
 
 static void registers(void)
@@ -127,6 +131,8 @@ void test_main(void)
 	EQ(user_result[0], -CAISSON_EPERM, "version at CPL 3");
 	EQ(user_result[1], -CAISSON_EPERM, "KVM's call 0 at CPL 3");
 	EQ(user_result[2], -CAISSON_EPERM, "power at CPL 3");
+	EQ(user_result[3], -CAISSON_EPERM, "KVM's yield at CPL 3");
 	EQ(call32(code32, CAISSON_CALL_version), (u32)-CAISSON_ENOSYS, "version in 32-bit mode");
 	EQ(call32(code32, 9999), (u32)-1000, "KVM's call in 32-bit mode");
+	EQ(call32(code32, 11), 0, "KVM's yield in 32-bit mode");
 }

@@ -41,12 +41,44 @@ def ipis_arrive_once_without_apicv(m):
 def four_vcpus_on_two_cpus(m):
     """Debian's kernel with four vCPUs on two CPUs: all come up, interrupts and clocks of all go on, idle costs little"""
     g = common.Guest(m, "smp", "--memory 256 --vcpus 4", 400)
+    before = stolen(g)
     check(g.run("grep -c ^processor /proc/cpuinfo").strip() == "4", "not four processors")
     table = g.run("cat /proc/interrupts")
     for name in ("LOC", "RES", "CAL"):
         row = re.search(r"%s:((?:\s+\d+){4})" % name, table)
         check(row, "no row %s in %s" % (name, table))
         check(name != "LOC" or all(int(n) > 0 for n in row[1].split()), "a vCPU without timer interrupts: " + row[0])
+    said = g.run("dmesg")
+    for what in ("KVM setup pv remote TLB flush", "setup PV sched yield", "PV spinlocks enabled", "setup PV IPIs"):
+        check("kvm-guest: " + what in said, "the kernel does not take it: " + what)
+    # eight that fault, fork and die on four vCPUs: memory maps that many CPUs have to forget, and locks of those that do not run
+    g.run("for i in 1 2 3 4 5 6 7 8; do (for k in 1 2; do /bin/true; (dd if=/dev/zero of=/tmp/$i bs=4k count=50; "
+          "cmp /tmp/$i /tmp/$i || echo BAD; rm /tmp/$i) 2>/dev/null; done; echo done$i) & done > /tmp/out; wait", 120)
+    out = g.run("cat /tmp/out")
+    check(all("done%d" % i in out for i in range(1, 9)) and "BAD" not in out, "they say: " + out)
+    check("BUG" not in g.run("dmesg") and stolen(g) > before, "nothing was stolen from four busy vCPUs on two CPUs")
+
+
+def stolen(g):
+    """what a guest says that others took of its CPUs, in 1/100 s"""
+    return int(re.search(r"^cpu +(?:\d+ ){7}(\d+) ", g.run("grep '^cpu ' /proc/stat"), re.M)[1])
+
+
+@test(Machine(images=("linux", "spin")), timeout=200)
+def steal_time(m):
+    """a guest alone loses nothing; when another busy one shares its CPU it knows how much it lost"""
+    g = common.Guest(m, "one")
+    busy = "n=0; while [ $n -lt 20000 ]; do n=$((n+1)); done"
+
+    def cost():
+        before = stolen(g)
+        return int(g.run("t=$(cut -d' ' -f1 /proc/uptime); %s; u=$(cut -d' ' -f1 /proc/uptime); "
+                         "echo $(( (${u%%.*}${u#*.}) - (${t%%.*}${t#*.}) ))" % busy, 120)), stolen(g) - before
+    alone, lost = cost()
+    check(lost * 10 <= alone, "%d of %d lost to nobody" % (lost, alone))
+    m.do("create spin --name other --memory 16")
+    shared, lost = cost()
+    check(shared * 3 <= lost * 10 <= shared * 7, "%d lost of %d, alone it took %d" % (lost, shared, alone))
 
 
 @test(Machine(images=("iorace",), cpus=2), quick=True)
