@@ -18,6 +18,7 @@ import json
 import os
 import re
 import signal
+import socket
 import time
 import traceback
 
@@ -43,6 +44,7 @@ class Machine:
     platform: str = "bochs"
     board: str = "pc"
     firmware: str = "bios"
+    gdb: bool = False               # its second serial line is at the TCP port gdb_port
 
 
 @dataclasses.dataclass
@@ -136,6 +138,11 @@ def made(name):
     return iso.Image(name, path_of(function(), ""), path_of(initrd(), ".initrd") if initrd else None, args)
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return s.getsockname()[1]
+
+
 class Running:
     """a booted machine and its shell; what a test gets"""
 
@@ -148,7 +155,8 @@ class Running:
         path = os.path.join(SCRATCH, "machine.iso")
         os.makedirs(SCRATCH, exist_ok=True)
         iso.caisson(path, machine.HYPERVISOR, machine.CONTROL, images, spec.hv_args, (spec.firmware,))
-        self.emu = machine.start(spec.platform, path, spec.cpus, spec.memory, spec.cpu, None, spec.extra, log, spec.board,
+        self.gdb_port = free_port() if spec.gdb else None
+        self.emu = machine.start(spec.platform, path, spec.cpus, spec.memory, spec.cpu, self.gdb_port, spec.extra, log, spec.board,
                                  spec.firmware)
         self.shell = machine.Shell(self.emu)
         try:

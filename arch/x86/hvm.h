@@ -123,6 +123,7 @@ struct hvm_look {
 	enum exit_kind kind;
 	u64 rip;
 	u64 detail; /* EXCEPTION, IRQ: vector; NPF: address; IO: port | bytes << 16 | in << 24; else the processor's qualification */
+	bool int1;  /* EXCEPTION by that instruction, where RIP is */
 	u32 dr6;    /* #DB: bits 3:0 */
 };
 
@@ -152,7 +153,7 @@ struct hvm_ops {
 	bool (*exit)(struct x86_vcpu *v);			     /* after every exit: true: enter again */
 	void (*look)(struct x86_vcpu *v, struct hvm_look *out);	     /* after an exit, before exit() */
 	u32 (*entry_event)(struct x86_vcpu *v);			     /* what goes in with this entry, 0: nothing */
-	void (*debug)(struct x86_vcpu *v, bool breakpoints, bool step); /* INT3 exits; an exit after one instruction */
+	void (*debug)(struct x86_vcpu *v, bool on, bool step);	     /* INT1 exits; an exit after one instruction */
 	void (*flush)(struct x86_vcpu *v); /* drops stale second-stage translations of this CPU */
 	/* The rest: on a vCPU that is loaded here, or loaded nowhere. */
 	void (*get_regs)(struct x86_vcpu *v, struct hvm_regs *out);

@@ -499,6 +499,14 @@ int arch_vcpu_set_context(struct vcpu *hv, const struct caisson_vcpu_context *c)
 
 int arch_vcpu_field(struct vcpu *v, u32 index, struct caisson_field *out)
 {
+	u32 reg = index - CAISSON_FIELD_APIC;
+
+	if (reg < CAISSON_APIC_REGS) {
+		out->value = x86_vcpu(v)->apic.regs[reg * 4];
+		out->encoding = reg * 16;
+		out->width = 4;
+		return 0;
+	}
 	return hvm->field(x86_vcpu(v), index, out);
 }
 

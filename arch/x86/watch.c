@@ -40,7 +40,7 @@ static bool debug_exit(struct x86_vcpu *v, struct hvm_look *l)
 	if (l->kind != EXIT_EXCEPTION)
 		return false;
 	on = (on & 1) | (on >> 1 & 2) | (on >> 2 & 4) | (on >> 3 & 8);
-	if (l->detail == X86_BP)
+	if (l->int1)
 		debug_stop(v, CAISSON_STOP_BREAK, l);
 	else if (l->detail == X86_DB && v->debug_hw && (l->dr6 & on))
 		debug_stop(v, CAISSON_STOP_WATCH, l);
@@ -100,8 +100,8 @@ static void debug_registers(struct x86_vcpu *v)
 		hvm->dr_exiting(v, true);
 	}
 	v->debug_hw = on;
-	hvm->set_dr7(v, on ? v->debug.dr7 | DR7_INIT : v->guest_dr7);
 	debug_to_cpu(v);
+	hvm->set_dr7(v, on ? v->debug.dr7 | DR7_INIT : v->guest_dr7);
 	if (!on)
 		hvm->dr_exiting(v, false);
 }
@@ -120,7 +120,7 @@ bool debug_pending(struct x86_vcpu *v)
 		if (d->wish & CAISSON_DEBUG_REFLECT) {
 			v->exit_rip = r.rip;
 			hvm->advance(v, 1);
-			hvm->inject(v, X86_BP, NO_ERROR_CODE);
+			hvm->inject(v, X86_DB, NO_ERROR_CODE);
 			d->wish &= ~CAISSON_DEBUG_REFLECT;
 		}
 		v->stepping = d->wish & (CAISSON_DEBUG_STEP | CAISSON_DEBUG_ENTRY);
@@ -134,6 +134,8 @@ bool debug_pending(struct x86_vcpu *v)
 		debug_stop(v, CAISSON_STOP_ENTRY, &l);
 	else if (v->stepped || r.rip != v->step_rip)
 		debug_stop(v, CAISSON_STOP_STEP, &l);
+	else
+		hvm->debug(v, true, true); /* another exit came between */
 	return v->stepping;
 }
 

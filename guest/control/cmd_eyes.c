@@ -5,6 +5,7 @@
 #include "guest/control/cons.h"
 #include "guest/control/domain.h"
 #include "guest/control/errors.h"
+#include "guest/control/gva.h"
 #include "guest/control/json.h"
 #include "guest/control/pump.h"
 #include "guest/control/shell.h"
@@ -199,8 +200,7 @@ static int cmd_top(int argc, char *const argv[])
 
 /* ---- one vCPU ---- */
 
-/* "ID" or "ID:V". -1: the error is printed. */
-static int parse_vcpu(const char *word, u32 *vcpu)
+int parse_vcpu(const char *word, u32 *vcpu)
 {
 	const char *colon = strchr(word, ':');
 	char id[CAISSON_NAME];
@@ -265,6 +265,57 @@ static int cmd_vmcs(int argc, char *const argv[])
 	return interrupted();
 }
 
+/* SDM: "Local APIC Register Address Map", by offset / 16 */
+static const char *const apic_names[CAISSON_APIC_REGS] = {
+	[0x02] = "ID",
+	[0x03] = "version",
+	[0x08] = "TPR",
+	[0x09] = "APR",
+	[0x0a] = "PPR",
+	[0x0d] = "LDR",
+	[0x0e] = "DFR",
+	[0x0f] = "SVR",
+	[0x10 ... 0x17] = "ISR",
+	[0x18 ... 0x1f] = "TMR",
+	[0x28] = "ESR",
+	[0x20 ... 0x27] = "IRR",
+	[0x30] = "ICR",
+	[0x31] = "ICR, high half",
+	[0x32] = "LVT timer",
+	[0x33] = "LVT thermal",
+	[0x34] = "LVT performance",
+	[0x35] = "LVT LINT0",
+	[0x36] = "LVT LINT1",
+	[0x37] = "LVT error",
+	[0x38] = "initial count",
+	[0x3e] = "divide configuration",
+};
+
+static int cmd_apic(int argc, char *const argv[])
+{
+	const char *word[1];
+	struct caisson_field f;
+	u32 vcpu;
+	int id;
+	s64 r = 0;
+
+	if (parse(argc, argv, NULL, 0, word, 1, 1) < 0)
+		return 1;
+	id = parse_vcpu(word[0], &vcpu);
+	if (id < 0 || !still((u32)id))
+		return 1;
+	for (u32 i = 0; i < CAISSON_APIC_REGS && r >= 0; i++) {
+		if (!apic_names[i])
+			continue;
+		r = field_read((u32)id, vcpu, CAISSON_FIELD_APIC + i, &f);
+		/* of the 256 bits of ISR, TMR and IRR those words that have one */
+		if (r >= 0 && (f.value || i < 0x10 || i >= 0x28))
+			out("%03x  %-20s %08llx\n", i * 16, apic_names[i], (ull)f.value);
+	}
+	hc_domain_unpause((u32)id);
+	return r < 0 ? fail("apic: %s", error_name(r)) : 0;
+}
+
 /* ---- page tables ---- */
 
 static const char *size_name(u64 size)
@@ -302,66 +353,22 @@ static int cmd_ept(int argc, char *const argv[])
 	return 0;
 }
 
-/* SDM: "Paging Modes". Levels, index bits per level and bytes per entry. */
-struct paging {
-	const char *name;
-	u32 levels, bits, bytes;
-};
-
-static struct paging paging_of(const struct caisson_vcpu_context *c)
-{
-	if (!(c->cr0 >> 31 & 1))
-		return (struct paging){ "no paging", 0, 0, 0 };
-	if (!(c->cr4 >> 5 & 1))
-		return (struct paging){ "32-bit paging", 2, 10, 4 };
-	if (!(c->efer >> 10 & 1))
-		return (struct paging){ "PAE paging", 3, 9, 8 };
-	if (c->cr4 >> 12 & 1)
-		return (struct paging){ "5-level paging", 5, 9, 8 };
-	return (struct paging){ "4-level paging", 4, 9, 8 };
-}
-
-#define PTE_ADDRESS 0x000ffffffffff000ull
-
 static int walk(u32 id, const struct caisson_vcpu_context *c, u64 va)
 {
-	struct paging p = paging_of(c);
-	u64 table = p.levels == 3 ? c->cr3 & ~0x1full : c->cr3 & PTE_ADDRESS, entry, low;
-	u32 shift;
+	struct gva_walk w;
 
-	out("%s, cr3 %llx\n", p.name, (ull)c->cr3);
-	if (!p.levels) {
-		out("va %llx is gpa %llx\n", (ull)va, (ull)va);
-		return 0;
-	}
-	for (u32 level = p.levels; level; level--) {
-		bool top_of_pae = p.levels == 3 && level == 3, large;
-		u64 at;
-		s64 r;
-
-		shift = 12 + p.bits * (level - 1);
-		at = table + (va >> shift & ((top_of_pae ? 4u : 1u << p.bits) - 1)) * p.bytes;
-		entry = 0;
-		r = hc_mem_read(id, at, &entry, p.bytes);
-		if (r != (s64)p.bytes)
-			return fail("level %u: the entry at gpa %llx is not in the domain's RAM", level,
-				    (ull)at);
-		out("level %u  entry %0*llx  at gpa %llx\n", level, (int)p.bytes * 2, (ull)entry, (ull)at);
-		if (!(entry & 1)) {
-			out("va %llx is not mapped\n", (ull)va);
-			return 0;
-		}
-		large = level > 1 && !top_of_pae && level < 4 && entry >> 7 & 1 &&
-			(p.bytes == 8 || c->cr4 >> 4 & 1);
-		if (large || level == 1)
-			break;
-		table = p.bytes == 4 ? entry & 0xfffff000u : entry & PTE_ADDRESS;
-	}
-	low = (1ull << shift) - 1;
-	/* 4 MiB pages have address bits 39:32 in bits 20:13 */
-	if (p.bytes == 4 && shift == 22)
-		entry = (entry & 0xffc00000u) | (entry >> 13 & 0xff) << 32;
-	out("va %llx is gpa %llx\n", (ull)va, (ull)((entry & PTE_ADDRESS & ~low) | (va & low)));
+	gva_walk(id, c, va, &w);
+	out("%s, cr3 %llx\n", w.mode, (ull)c->cr3);
+	for (u32 i = 0; i < w.steps; i++)
+		out("level %u  entry %0*llx  at gpa %llx\n", w.levels - i, (int)w.bytes * 2, (ull)w.entry[i],
+		    (ull)w.at[i]);
+	if (w.end == GVA_NOWHERE)
+		return fail("level %u: the entry at gpa %llx is not in the domain's RAM", w.levels - w.steps,
+			    (ull)w.at[w.steps]);
+	if (w.end == GVA_ABSENT)
+		out("va %llx is not mapped\n", (ull)va);
+	else
+		out("va %llx is gpa %llx\n", (ull)va, (ull)w.gpa);
 	return 0;
 }
 
@@ -453,6 +460,7 @@ const struct command commands_eyes[] = {
 	{ "why", cmd_why, "ID", "why a domain does not run", COMPLETE_DOMAIN },
 	{ "vmcs", cmd_vmcs, "ID[:VCPU] [TEXT]",
 	  "a vCPU's control structure; TEXT: fields with it in their name", COMPLETE_DOMAIN },
+	{ "apic", cmd_apic, "ID[:VCPU]", "a vCPU's local APIC registers", COMPLETE_DOMAIN },
 	{ "ept", cmd_ept, "ID GPA", "how a guest-physical address is mapped", COMPLETE_DOMAIN },
 	{ "walk", cmd_walk, "ID[:VCPU] VA", "the guest's own page tables for an address", COMPLETE_DOMAIN },
 	{ 0 },

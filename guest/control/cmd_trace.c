@@ -8,6 +8,7 @@
 #include "guest/control/errors.h"
 #include "guest/control/pump.h"
 #include "guest/control/shell.h"
+#include "guest/control/stats.h"
 #include "guest/lib/hypercall.h"
 #include "guest/lib/string.h"
 
@@ -38,14 +39,6 @@ void trace_created(u32 id)
 		hc_watch(id, CAISSON_WATCH_TRACE);
 }
 
-/* NULL after the last. */
-static const char *exit_name(u32 kind)
-{
-	static struct caisson_stat s;
-
-	return hc_stats(CAISSON_CONTROL, 0, kind, &s) < 0 ? NULL : s.name;
-}
-
 static bool same(const char *name, const char *word, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -67,7 +60,7 @@ static u64 set_of(const char *list, bool exits)
 		if (!end)
 			end = w + strlen(w);
 		for (u32 i = 0; i < 64; i++) {
-			name = exits ? exit_name(i) : i < ARRAY_SIZE(types) ? types[i] : NULL;
+			name = exits ? stats_exit_name(i) : i < ARRAY_SIZE(types) ? types[i] : NULL;
 			if (name && (same(name, w, (size_t)(end - w)) || same("all", w, (size_t)(end - w))))
 				set |= 1ull << i;
 		}
@@ -127,7 +120,7 @@ static int trace_status(void)
 		if (control.types >> i & 1)
 			out(" %s", types[i]);
 	out("\nexits:");
-	for (u32 i = 0; (name = exit_name(i)); i++)
+	for (u32 i = 0; (name = stats_exit_name(i)); i++)
 		if (control.exits >> i & 1)
 			out(" %s", name);
 	out("\n");
@@ -204,7 +197,7 @@ static int trace_dump(u64 last)
 	const char *name;
 
 	out("caisson-trace 1 tsc_khz=%llu\nkinds", (ull)time_khz);
-	for (u32 i = 0; (name = exit_name(i)); i++)
+	for (u32 i = 0; (name = stats_exit_name(i)); i++)
 		out(" %s", name);
 	out("\ntypes -");
 	for (u32 i = 1; i < ARRAY_SIZE(types); i++)
@@ -268,7 +261,7 @@ static int trace_top(u64 most)
 				best = k;
 		if (!rows || !row[best].count)
 			break;
-		out("%12llu  %-16s %llx\n", (ull)row[best].count, exit_name(row[best].kind),
+		out("%12llu  %-16s %llx\n", (ull)row[best].count, stats_exit_name(row[best].kind),
 		    (ull)row[best].detail);
 		row[best].count = 0;
 	}

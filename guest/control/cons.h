@@ -12,6 +12,8 @@
 /* Text of ours: a newline becomes CR LF. One call writes at most 1,023 characters. */
 void out(const char *fmt, ...) __printf(1, 2);
 void out_text(const char *s, size_t n);
+/* While not NULL, takes what would be printed. */
+extern void (*out_taker)(const void *bytes, size_t n);
 /* Bytes as they are, a guest's. */
 void out_raw(const void *bytes, size_t n);
 /* All that was written is with the hypervisor when this returns. */

@@ -20,6 +20,7 @@ static u64 devices_at = NEVER; /* the soonest timer of a device model */
 static u64 show_at = NEVER;    /* when the watched domain's output is due */
 static u64 poll_at;
 static bool tx_room;
+static bool debug_stop;
 static bool attention; /* a device model changed what the loop below waits for */
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -55,6 +56,8 @@ static void events(u32 ports)
 		in_fetch();
 	if (ports & 1u << CAISSON_EVENT_CONSOLE_TX)
 		tx_room = true;
+	if (ports & 1u << CAISSON_EVENT_DEBUG)
+		debug_stop = true;
 	if (ports & 1u << CAISSON_EVENT_DOMAIN)
 		domain_note_ends();
 }
@@ -98,9 +101,13 @@ static u32 ready(u32 want, u64 now)
 		is |= PUMP_TX;
 	if (domain_unsettled())
 		is |= PUMP_DOMAIN;
+	if (debug_stop)
+		is |= PUMP_DEBUG;
 	if (show_at <= now)
 		is |= PUMP_OUTPUT;
 	is &= want;
+	if (is & PUMP_DEBUG)
+		debug_stop = false;
 	if (is & PUMP_TX)
 		tx_room = false;
 	if (is & PUMP_OUTPUT)

@@ -22,6 +22,7 @@ struct dom;
 #define PUMP_OUTPUT 8u /* the watched domain wrote something */
 #define PUMP_TIME   16u
 #define PUMP_CTRLC  32u /* in_ctrlc */
+#define PUMP_DEBUG  64u /* a debugged domain has stopped */
 
 /* Works until something of `want` is there or until the deadline (TSC ticks; 0: none); returns what is,
  * PUMP_TIME for the deadline. */

@@ -41,6 +41,8 @@ struct dom *need_domain(const char *id, bool live);
 /* As need_domain() for what the hypervisor alone answers: the control domain, 0, is allowed too. -1: the
  * error is printed. */
 int need_id(const char *id);
+/* "ID" or "ID:VCPU", as need_id(). */
+int parse_vcpu(const char *word, u32 *vcpu);
 /* Shows what was printed, waits for what `want` says (pump.h), an end or Ctrl-C, and settles ends. */
 u32 shell_wait(u32 want, u64 deadline);
 /* Ctrl-C was typed: prints so and returns true. Loops over much output ask. */

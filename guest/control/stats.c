@@ -8,6 +8,13 @@
 #include "guest/lib/hypercall.h"
 #include "guest/lib/string.h"
 
+const char *stats_exit_name(u32 kind)
+{
+	static struct caisson_stat s;
+
+	return hc_stats(CAISSON_CONTROL, 0, kind, &s) < 0 ? NULL : s.name;
+}
+
 static bool row_read(u32 dom, u32 vcpus, u32 kind, struct stats_row *row)
 {
 	struct caisson_stat s;

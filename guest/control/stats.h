@@ -18,5 +18,7 @@ struct stats_row {
 u32 stats_collect(u32 dom, u32 vcpus, struct stats_row rows[STATS_ROWS]);
 /* The same, in memory of its own (alloc_free() it; NULL: there was none). */
 u32 stats_keep(u32 dom, u32 vcpus, struct stats_row **kept);
+/* The kind of exit's name; NULL after the last. */
+const char *stats_exit_name(u32 kind);
 
 #endif

@@ -354,6 +354,9 @@ struct caisson_field {
 	uint32_t encoding, width;
 };
 CAISSON_ASSERT(sizeof(struct caisson_field) == 56, "layout");
+/* vmcs_read from this index on: the registers of the local APIC, by offset / 16, without names */
+#define CAISSON_FIELD_APIC 0x10000u
+#define CAISSON_APIC_REGS  64u
 
 struct caisson_walk {
 	uint32_t levels; /* entries that follow, from the root down */
@@ -371,14 +374,14 @@ CAISSON_ASSERT(sizeof(struct caisson_walk) == 64, "layout");
 #define CAISSON_DEBUG_SET    1u /* what is wanted of the vCPU from its next entry on; the domain is paused */
 #define CAISSON_DEBUG_RESUME 2u /* undoes the pause that came with a stop; vcpu and gpa do not matter */
 /* wish: */
-#define CAISSON_DEBUG_ON      1u  /* its INT3s stop it, and what the fields below say */
+#define CAISSON_DEBUG_ON      1u  /* INT1 stops it, and what the fields below say */
 #define CAISSON_DEBUG_STEP    2u  /* one instruction, then stop */
 #define CAISSON_DEBUG_ENTRY   4u  /* one stretch in the guest, then stop before the next entry */
 #define CAISSON_DEBUG_HOLD    8u  /* it stays where it is while others of its domain run */
-#define CAISSON_DEBUG_REFLECT 16u /* the INT3 at its RIP is the guest's own: it gets its #BP */
+#define CAISSON_DEBUG_REFLECT 16u /* the INT1 at its RIP is the guest's own: it gets its #DB */
 /* stop: why the vCPU stopped the domain, with one more pause and CAISSON_EVENT_DEBUG */
 #define CAISSON_STOP_NONE  0u
-#define CAISSON_STOP_BREAK 1u /* INT3, RIP at it */
+#define CAISSON_STOP_BREAK 1u /* INT1, RIP at it */
 #define CAISSON_STOP_STEP  2u
 #define CAISSON_STOP_WATCH 3u /* one of dr[]: dr6 says which */
 #define CAISSON_STOP_EXIT  4u /* the exit_count-th exit of exit_kind; it is handled */

@@ -193,15 +193,17 @@ static bool step_done(struct x86_vcpu *v, struct svm_vcpu *x, u32 code)
 	return b->dr6 == x->step_dr6;
 }
 
-/* #MC is the machine's business; #DB and #AC can be delivered for ever without an exit when their delivery raises them. #GP
- * because EFER.SVME, which has to be set, makes one of what shall be #UD: SVM's instructions at CPL 3. */
-void svm_debug(struct x86_vcpu *v, bool breakpoints, bool on)
+void svm_debug(struct x86_vcpu *v, bool on, bool one)
 {
 	struct svm_vcpu *x = svm_vcpu(v);
 
-	x->b->exceptions = BIT(X86_MC) | BIT(X86_AC) | BIT(X86_DB) | BIT(X86_GP) | (breakpoints ? BIT(X86_BP) : 0);
-	svm_dirty(x->b, CLEAN_I);
-	if (!on)
+	svm_intercept(x->b, SVM_INTERCEPT_ICEBP, on);
+	/* QEMU's TCG does not know the instruction. */
+	if (on && !(svm_caps.features & SVM_NRIPS))
+		x->b->exceptions |= BIT(X86_UD);
+	else
+		x->b->exceptions &= ~(u32)BIT(X86_UD);
+	if (!one)
 		return;
 	/* No interrupt comes between: the step is the instruction's. */
 	x->b->int_state |= INT_STATE_SHADOW;
@@ -641,6 +643,8 @@ void svm_look(struct x86_vcpu *v, struct hvm_look *l)
 {
 	struct vmcb *b = svm_vmcb(v);
 	u32 code = (u32)b->exit_code;
+	struct hvm_regs r;
+	struct insn i;
 
 	v->regs[RAX] = b->rax;
 	b->tlb_control = TLB_KEEP;
@@ -648,7 +652,11 @@ void svm_look(struct x86_vcpu *v, struct hvm_look *l)
 	l->kind = kind_of(b, code);
 	l->rip = b->rip;
 	l->detail = b->exit_info1;
-	if (l->kind == EXIT_EXCEPTION) {
+	l->int1 = code == SVM_EXIT_ICEBP || (code == SVM_EXIT_EXCEPTION + X86_UD && insn_at_rip(v, &r, &i) == INSN_OK && i.op == INSN_ICEBP);
+	if (l->int1) {
+		l->kind = EXIT_EXCEPTION;
+		l->detail = X86_DB;
+	} else if (l->kind == EXIT_EXCEPTION) {
 		l->detail = code - SVM_EXIT_EXCEPTION;
 		if (l->detail == X86_DB && v->debug_hw) {
 			l->dr6 = b->dr6 & MASK(3, 0);

@@ -94,7 +94,7 @@ void svm_enter(struct x86_vcpu *v, hpa_t host_vmcb);
 void svm_advance(struct x86_vcpu *v, u32 insn_len);
 void svm_look(struct x86_vcpu *v, struct hvm_look *l);
 u32 svm_entry_event(struct x86_vcpu *v);
-void svm_debug(struct x86_vcpu *v, bool breakpoints, bool step);
+void svm_debug(struct x86_vcpu *v, bool on, bool step);
 void svm_inject(struct x86_vcpu *v, u8 vector, u32 error);
 bool svm_irq_open(struct x86_vcpu *v);
 

@@ -28,7 +28,9 @@ static void vmcb_controls(struct x86_vcpu *v)
 
 	for (u32 i = 0; i < ARRAY_SIZE(intercepts); i++)
 		svm_intercept(b, intercepts[i], true);
-	svm_debug(v, false, false);
+	/* #MC is the machine's business; #DB and #AC can be delivered for ever without an exit when their delivery raises them. #GP
+	 * because EFER.SVME, which has to be set, makes one of what shall be #UD: SVM's instructions at CPL 3. */
+	b->exceptions = BIT(X86_MC) | BIT(X86_AC) | BIT(X86_DB) | BIT(X86_GP);
 	b->cr_read = CR_BIT(8);
 	b->cr_write = CR_BIT(4) | CR_BIT(8);
 	b->dr_read = b->dr_write = 0xffff; /* until the first touch */
@@ -85,6 +87,8 @@ void vmcb_load(struct x86_vcpu *v)
 	b->kernel_gs_base = v->kernel_gs_base;
 	b->dr6 = v->dr6;
 	svm_dirty(b, CLEAN_DR);
+	if (unlikely(v->debug_hw))
+		vmcb_set_dr7(v, b->dr7);
 }
 
 void vmcb_save(struct x86_vcpu *v)
@@ -188,6 +192,9 @@ void vmcb_set_dr7(struct x86_vcpu *v, u64 dr7)
 {
 	svm_vmcb(v)->dr7 = dr7;
 	svm_dirty(svm_vmcb(v), CLEAN_DR);
+	/* QEMU's VMRUN loads DR7 without arming what it enables; its MOV does. It is off in root mode, by #VMEXIT. */
+	if (v->debug_hw && !(svm_caps.features & SVM_NRIPS))
+		write_dr7(dr7);
 }
 
 static u64 *msr_field(struct vmcb *b, u32 msr)

@@ -28,12 +28,12 @@ void vmx_dr_exiting(struct x86_vcpu *v, bool on)
 	proc_set(vmx_vcpu(v), VMX_PROC_MOV_DR_EXITING, on);
 }
 
-/* #MC is the machine's business; #DB and #AC can be delivered for ever without an exit when their delivery raises them. */
-void vmx_debug(struct x86_vcpu *v, bool breakpoints, bool step)
+/* INT1 is an exit anyway, for #DB. */
+void vmx_debug(struct x86_vcpu *v, bool on, bool step)
 {
 	u64 blocked = vmread(VMCS_GUEST_INTERRUPTIBILITY), flags = vmread(VMCS_GUEST_RFLAGS);
 
-	vmwrite(VMCS_EXCEPTION_BITMAP, BIT(X86_MC) | BIT(X86_AC) | BIT(X86_DB) | (breakpoints ? BIT(X86_BP) : 0));
+	(void)on;
 	if (step != !!(vmx_vcpu(v)->proc & VMX_PROC_MONITOR_TRAP_FLAG))
 		proc_set(vmx_vcpu(v), VMX_PROC_MONITOR_TRAP_FLAG, step);
 	/* No interrupt comes between: the step is the instruction's. */
@@ -394,6 +394,7 @@ void vmx_look(struct x86_vcpu *v, struct hvm_look *l)
 	if (l->kind == EXIT_EXCEPTION || l->kind == EXIT_IRQ) {
 		l->dr6 = q & MASK(3, 0);
 		l->detail = GET(INTR_INFO_VECTOR, info);
+		l->int1 = l->detail == X86_DB && GET(INTR_INFO_TYPE, info) == INTR_TYPE_PRIVILEGED_SOFTWARE_EXCEPTION;
 	} else if (l->kind == EXIT_NPF || l->kind == EXIT_NPF_CONFIG) {
 		l->detail = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
 	} else if (l->kind == EXIT_IO) {

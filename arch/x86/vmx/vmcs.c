@@ -99,7 +99,8 @@ static void vmcs_controls(struct x86_vcpu *v)
 								  VMX_EXIT_LOAD_EFER | VMX_EXIT_SAVE_DEBUG_CONTROLS));
 	vmwrite(VMCS_ENTRY_CONTROLS,
 		control(VMX_CTL_ENTRY, VMX_ENTRY_LOAD_DEBUG_CONTROLS | VMX_ENTRY_LOAD_PAT | VMX_ENTRY_LOAD_EFER));
-	vmx_debug(v, false, false);
+	/* #MC is the machine's business; #DB and #AC can be delivered for ever without an exit when their delivery raises them. */
+	vmwrite(VMCS_EXCEPTION_BITMAP, BIT(X86_MC) | BIT(X86_AC) | BIT(X86_DB));
 	if (x->vpid)
 		vmwrite(VMCS_VPID, x->vpid);
 	vmwrite(VMCS_EPT_POINTER, eptp(v));

@@ -79,7 +79,7 @@ void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error);
 void vmx_dr_exiting(struct x86_vcpu *v, bool on);
 void vmx_look(struct x86_vcpu *v, struct hvm_look *l);
 u32 vmx_entry_event(struct x86_vcpu *v);
-void vmx_debug(struct x86_vcpu *v, bool breakpoints, bool step);
+void vmx_debug(struct x86_vcpu *v, bool on, bool step);
 bool vmx_irq_open(struct x86_vcpu *v);
 
 /* apicv.c; where apicv_on() is false only probe, init, vmcs and mode do something */
