@@ -20,6 +20,7 @@ enum { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
 	X(TSC_DEADLINE, 1, 0, ECX, 24)     \
 	X(XSAVE, 1, 0, ECX, 26)            \
 	X(AVX, 1, 0, ECX, 28)              \
+	X(HYPERVISOR, 1, 0, ECX, 31)       \
 	X(TSC_ADJUST, 7, 0, EBX, 1)        \
 	X(SMEP, 7, 0, EBX, 7)              \
 	X(INVPCID, 7, 0, EBX, 10)          \

@@ -50,6 +50,25 @@ static void both(void)
 	CHECK(came_at == want, "MOV to CR8: the interrupt came at %lx instead of %lx", came_at, want);
 }
 
+/* Often, so that an interrupt of the machine's comes right before the instruction too. */
+static void often(void)
+{
+	u32 early = 0;
+
+	apic_write(APIC_TDCR, 0xb);
+	apic_write(APIC_LVTT, LVT_PERIODIC | 0x51);
+	apic_write(APIC_TMICT, (u32)tsc_khz() / 25);
+	for (u32 i = 0; i < 5000; i++) {
+		u64 want;
+
+		apic_self(0x50);
+		__asm__ volatile("lea 4f(%%rip), %0; sti; nop\n4:\tnop; cli" : "=&r"(want)::"memory");
+		early += came_at != want;
+	}
+	apic_write(APIC_TMICT, 0);
+	EQ(early, 0, "interrupts in a shadow");
+}
+
 void test_main(void)
 {
 	irq_handler[0x50] = on_irq;
@@ -57,4 +76,5 @@ void test_main(void)
 	both();
 	apic_mode(true);
 	both();
+	often();
 }

@@ -170,6 +170,7 @@ static bool step(struct x86_vcpu *v, struct svm_vcpu *x, bool must)
 	x->step_pops = i.op == INSN_IRET || i.op == INSN_POPF || i.op == INSN_SYSRET;
 	x->step_tf = x->b->rflags & RFLAGS_TF;
 	x->step_dr6 = x->b->dr6;
+	x->step_shadow = x->b->int_state & INT_STATE_SHADOW;
 	x->b->rflags |= RFLAGS_TF;
 	return true;
 }
@@ -182,6 +183,8 @@ static bool step_done(struct x86_vcpu *v, struct svm_vcpu *x, u32 code)
 
 	x->step = false;
 	look_again(v, PEND_IRQ | PEND_NMI);
+	if (x->step_shadow && b->rip == x->step_rip) /* it is still to come, and so is its shadow, which QEMU has forgotten */
+		b->int_state |= INT_STATE_SHADOW;
 	if (x->step_tf)
 		return false;
 	if (!popped)
@@ -274,6 +277,31 @@ static void inject_irqs(struct x86_vcpu *v, struct svm_vcpu *x, bool taken)
 	svm_dirty(b, CLEAN_TPR);
 }
 
+/* The event is an interrupt and goes in by V_IRQ. What else waits is looked at behind the next exit. */
+static void virq_put(struct svm_vcpu *x, struct vmcb *b)
+{
+	b->vintr = V_INTR_MASKING | V_IGN_TPR | V_IRQ | V_INTR_PRIO | PUT(V_INTR_VECTOR, GET(EVENT_VECTOR, b->event));
+	b->event = 0;
+	svm_intercept(b, SVM_INTERCEPT_VINTR, false);
+	svm_dirty(b, CLEAN_TPR);
+	x->virq = true;
+	x->window = false;
+}
+
+/* After an exit. Where V_IRQ still stands, the interrupt has not come in, or not wholly, which EXITINTINFO then says too. */
+static void virq_done(struct x86_vcpu *v, struct svm_vcpu *x, struct vmcb *b)
+{
+	if (b->vintr & V_IRQ) {
+		event_set(v, (u32)(EVENT_VALID | PUT(EVENT_TYPE, EVENT_INTR) | GET(V_INTR_VECTOR, b->vintr)), 0);
+		b->exit_int_info = 0;
+	}
+	b->vintr = V_INTR_MASKING;
+	svm_intercept(b, SVM_INTERCEPT_VINTR, true);
+	svm_dirty(b, CLEAN_TPR);
+	x->virq = false;
+	look_again(v, PEND_IRQ | PEND_NMI);
+}
+
 /* Something is pending: what of it can go in goes in. False: hv is wanted first. */
 static bool svm_pending(struct x86_vcpu *v, struct svm_vcpu *x)
 {
@@ -291,6 +319,8 @@ static bool svm_pending(struct x86_vcpu *v, struct svm_vcpu *x)
 		x->event = 0;
 	}
 	inject_irqs(v, x, taken);
+	if (unlikely(svm_by_virq) && (x->b->event & EVENT_VALID) && GET(EVENT_TYPE, x->b->event) == EVENT_INTR)
+		virq_put(x, x->b);
 	return true;
 }
 
@@ -672,9 +702,11 @@ void svm_look(struct x86_vcpu *v, struct hvm_look *l)
 
 u32 svm_entry_event(struct x86_vcpu *v)
 {
-	u32 event = (u32)svm_vmcb(v)->event;
+	const struct vmcb *b = svm_vmcb(v);
 
-	return event & EVENT_VALID ? event : 0;
+	if (svm_vcpu(v)->virq)
+		return (u32)(EVENT_VALID | PUT(EVENT_TYPE, EVENT_INTR) | GET(V_INTR_VECTOR, b->vintr));
+	return b->event & EVENT_VALID ? b->event : 0;
 }
 
 bool svm_exit(struct x86_vcpu *v)
@@ -688,6 +720,8 @@ bool svm_exit(struct x86_vcpu *v)
 	b->clean = svm_clean;
 	v->regs[RAX] = b->rax;
 	v->exit_rip = b->rip;
+	if (unlikely(x->virq))
+		virq_done(v, x, b);
 	if (unlikely(x->step))
 		return svm_exit_slow(v, x, code);
 	if (code == SVM_EXIT_IOIO && likely(!(b->exit_info1 & IOIO_STRING))) {

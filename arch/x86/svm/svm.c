@@ -14,6 +14,7 @@
 struct svm_caps svm_caps;
 void *svm_iopm, *svm_msrpm;
 u32 svm_clean;
+bool svm_by_virq;
 
 /* The ASIDs that a CPU gives out: every vCPU that comes here gets the next one. When they are used up a new generation begins,
  * and its first entry flushes the whole TLB. */
@@ -36,6 +37,7 @@ static bool svm_probe(void)
 	struct cpuid r;
 
 	svm_caps.svm = cpu_has(CPU_SVM);
+	svm_by_virq = cpu_has(CPU_HYPERVISOR) && cpuid(0x40000000, 0).ebx == 0x54474354; /* "TCGT" */
 	if (svm_caps.svm && cpu_info.max_ext_leaf >= 0x8000000a) {
 		r = cpuid(0x8000000a, 0);
 		svm_caps.revision = r.eax & 0xff;

@@ -17,6 +17,7 @@ struct svm_vcpu {
 	u64 asid_generation; /* of last_cpu's ASIDs, when b->asid was given; 0: it has none */
 	u64 s2_changes;	     /* of the domain, when its translations were last dropped */
 	u64 cr0, cr4;	     /* as the guest sees them */
+	bool virq;	     /* V_IRQ is an interrupt that goes in */
 	bool window;	     /* V_IRQ asks for an exit when the guest takes interrupts */
 	/* NMIs. The processor does not tell when one ends: its IRET is intercepted, and single-stepped where another waits. */
 	bool nmi_blocked;    /* one was injected and its IRET has not been executed */
@@ -24,6 +25,7 @@ struct svm_vcpu {
 	u64 iret_rip;
 	bool step;	     /* RFLAGS.TF is ours for the instruction at step_rip; what the guest had of it: */
 	bool step_pops;	     /* that instruction loads RFLAGS */
+	bool step_shadow;    /* it stands in an interrupt shadow */
 	u64 step_rip, step_tf, step_dr6;
 	u32 retries;	     /* of an instruction that exited and was not found in memory */
 };
@@ -86,6 +88,9 @@ void vmcb_xcr0(struct x86_vcpu *v); /* v->xcr0 from the processor */
 extern u32 svm_clean; /* CLEAN_*: what the processor need not load again when nobody wrote it; 0 where it always does */
 /* This CPU forgets what it knows of v's translations before it enters v again. */
 void svm_flush_asid(struct x86_vcpu *v);
+/* Interrupts go in by V_IRQ, not as an event: QEMU's TCG delivers an event of type INTR a second time where its loop is left before
+ * the next exit, since its VMRUN leaves the vector in exception_index (7.2 to 10). */
+extern bool svm_by_virq;
 /* Right before an entry: the ASIDs of this CPU began anew, so the entry flushes all. */
 void svm_flush_due(struct x86_vcpu *v);
 
