@@ -98,6 +98,7 @@ enum {
 #define MSR_BIOS_SIGN_ID	0x8b
 #define MSR_MTRRCAP		0xfe
 #define MSR_ARCH_CAPABILITIES	0x10a
+#define ARCH_CAPABILITIES_PSCHANGE_MC_NO BIT(6) /* no machine check by a change of page size */
 #define MSR_SYSENTER_CS		0x174
 #define MSR_SYSENTER_ESP	0x175
 #define MSR_SYSENTER_EIP	0x176

@@ -44,6 +44,8 @@ static bool vmx_probe(void)
 	apicv_probe();
 	for (u32 i = 0; !vmx_caps_row(&vmx_caps, i, &row); i++)
 		doctor_add(row.flags, row.name, row.value, row.note);
+	doctor_feature(read_cap(NULL, MSR_ARCH_CAPABILITIES) & ARCH_CAPABILITIES_PSCHANGE_MC_NO, 0, "PSCHANGE_MC_NO",
+		       "a guest that changes a page's size may cause a machine check, which ends Caisson (CVE-2018-12207)");
 	return cpu_has(CPU_VMX);
 }
 
