@@ -66,7 +66,7 @@ bool uart_init(const struct uart_where *where)
 	struct uart_where before = line;
 	u16 divisor = (u16)(where->baud ? MAX(BAUD_MAX / where->baud, 1u) : 0);
 
-	if (!where->addr || !found(where)) {
+	if (!where->addr || (where->mmio && !where->regs) || !found(where)) {
 		line = before;
 		return false;
 	}

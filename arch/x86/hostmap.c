@@ -139,6 +139,8 @@ static void *window(hpa_t pa, u64 bytes, u32 prot, u32 memtype)
 	static u64 next = MMIO_AREA;
 	u64 first = ALIGN_DOWN(pa.v, PAGE_SIZE), va = next + (pa.v - first);
 
+	if (pa.v + bytes < pa.v || pa.v + bytes > BIT(cpu_info.phys_bits))
+		return NULL;
 	map(next, first, ALIGN_UP(pa.v + bytes, PAGE_SIZE) - first, prot, memtype);
 	next = ALIGN_UP(va + bytes, PAGE_SIZE) + PAGE_SIZE;
 	return (void *)va;
@@ -156,9 +158,7 @@ void *screen_map(hpa_t pa, u64 bytes)
 
 const void *firmware_map(hpa_t pa, u64 bytes)
 {
-	if (pa.v + bytes < pa.v || pa.v + bytes > BIT(cpu_info.phys_bits) || bytes > SZ_2M)
-		return NULL;
-	return window(pa, bytes, PG_READ, MT_WB);
+	return bytes > SZ_2M ? NULL : window(pa, bytes, PG_READ, MT_WB);
 }
 
 /* ---- hv/arch.h ---- */

@@ -33,12 +33,12 @@ void hostmap_load(void);
 /* Maps the stacks of CPU number n of the MADT and fills in c->stack_top and c->ist_top. */
 void hostmap_stacks(struct x86_pcpu *c, u32 n);
 
-/* Both: boot CPU, before arch_memory_final(); nothing need be aligned; never unmapped. Maps device registers,
- * uncached. */
+/* All: boot CPU, before arch_memory_final(); nothing need be aligned; never unmapped. NULL: that is no address.
+ * Maps device registers, uncached. */
 void *mmio_map(hpa_t pa, u64 bytes);
 /* The same, written in bursts. */
 void *screen_map(hpa_t pa, u64 bytes);
-/* Maps firmware tables, read-only. NULL: that is no address. */
+/* Maps firmware tables, read-only; at most 2 MiB. */
 const void *firmware_map(hpa_t pa, u64 bytes);
 
 #endif

@@ -83,12 +83,16 @@ static void console_screen(void)
 /* Registers in memory, and where the SPCR table says when the command line does not. */
 static void console_late(void)
 {
-	if (choice.kind == SERIAL_AUTO && acpi.spcr.addr &&
-	    (acpi.spcr.mmio || !uart_present() || acpi.spcr.addr != serial.addr))
-		serial = acpi.spcr;
+	const struct uart_where *spcr = &acpi.spcr;
+
+	if (choice.kind == SERIAL_AUTO && spcr->addr &&
+	    (spcr->mmio || !uart_present() || spcr->addr != serial.addr ||
+	     (spcr->baud && spcr->baud != serial.baud)))
+		serial = *spcr;
 	else if (!serial.mmio)
 		return;
-	if (serial.mmio)
+	/* RAM would answer, too. */
+	if (serial.mmio && !boot_in_ram(&bootinfo, HPA(serial.addr), HPA(serial.addr + 1)))
 		serial.regs = mmio_map(HPA(serial.addr), PAGE_SIZE);
 	if (uart_init(&serial))
 		log_replay();

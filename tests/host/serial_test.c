@@ -236,6 +236,8 @@ static void test_memory(void **state)
 	}
 	stride = 0;
 	assert_false(uart_init(&w));
+	w.regs = NULL; /* could not be mapped */
+	assert_false(uart_init(&w));
 }
 
 int main(void)

@@ -43,7 +43,11 @@ def spcr(body):
     return "-acpitable", "sig=SPCR,rev=2,data=" + path
 
 
-COM2_BY_SPCR = struct.pack("<B3xBBBBQ6xB", 0, 1, 8, 0, 1, 0x2f8, 7)
+def gas(space, address, baud=7):
+    return struct.pack("<B3xBBBBQ6xB", 0, space, 8, 0, 1, address, baud)
+
+
+COM2_BY_SPCR = gas(1, 0x2f8)
 
 
 @test(timeout=240, only=("qemu",))
@@ -61,11 +65,14 @@ def serial_lines(t):
 @test(timeout=240, only=("qemu",))
 def serial_line_of_another_name(t):
     """what is not there, or is no line, is told on the one that is; a broken table is none"""
-    broken = COM2_BY_SPCR.replace(struct.pack("<Q", 0x2f8), struct.pack("<Q", 0x2e8))
-    for args, extra in ("serial=pci", ()), ("serial=0x2e8", ()), ("serial=pci:00:10.0", ()), ("serial=tty", ()), ("", spcr(broken)):
+    for args, extra in (("serial=pci", ()), ("serial=0x2e8", ()), ("serial=pci:00:10.0", ()), ("serial=tty", ()),
+                        ("", spcr(gas(1, 0x2e8))),
+                        ("", spcr(gas(0, 0x10000000))),             # that is RAM
+                        ("", spcr(gas(0, 0xd0000000))),             # nothing is there
+                        ("", spcr(gas(0, 0x8000000000000)))):       # the processor has no such address
         e = start(t, disk(args), *extra)
         prompt(e).poweroff()
-        match(r"warning: (serial=\S+: no such line|no 16550 answers at 0x2e8)", e.log.decode(), args)
+        match(r"warning: (serial=\S+: no such line|no 16550 answers at 0x(2e8|10000000|d0000000|8000000000000))", e.log.decode(), args)
 
 
 @test(timeout=240, only=("qemu",), quick=True)
