@@ -132,3 +132,76 @@ def entry_and_bad_packets(m):
         for n in range(4):
             g.ok("z2,%x,4" % (COUNT + 4 * n))
         g.send("k")
+
+
+def symbols(m):
+    """of Debian's kernel, which is always at the same place (nokaslr): read in a guest"""
+    g = common.Guest(m, "symbols", "--memory 256")
+    text = g.run("grep -E ' (start_kernel|vfs_read|linux_banner|jiffies|jiffies_64|rest_init|kernel_init)$' /proc/kallsyms", 90)
+    m.do("destroy symbols")
+    return {name: int(address, 16) for address, _, name in re.findall(r"([0-9a-f]{16}) (\w) (\w+)", text)}
+
+
+def linux(m, vcpus):
+    """a kernel without symbols from its first instruction to user space, and out of it"""
+    at = symbols(m)
+    m.do("create linux --name g --memory 256 --paused --vcpus %d" % vcpus)
+    m.type("gdb g")
+    m.emu.expect(rb"waits for a debugger", 20)
+    g = Gdb(m.gdb_port, m.emu, 240)
+    equal(g.ask("qfThreadInfo"), "m" + ",".join("%x" % (n + 1) for n in range(vcpus)), "threads")
+    try:
+        g.read(at["start_kernel"], 1)
+        check(False, "start_kernel is mapped before the kernel runs")
+    except RspError:
+        pass
+    g.ok("Z1,%x,1" % at["start_kernel"])
+    match(r"^T05thread:1;hwbreak", g.go(), "start_kernel")
+    r = g.regs()
+    equal((r["rip"], r["cr0"] >> 31, r["efer"] & 0x500), (at["start_kernel"], 1, 0x500), "RIP, CR0.PG, EFER at start_kernel")
+    match(r"Linux version", g.read(at["linux_banner"], 40).decode("latin-1"), "memory")
+    g.ok("z1,%x,1" % at["start_kernel"])
+    last = r["rip"]
+    for _ in range(20):
+        match("^T05thread:1;$", g.go("s:1"), "a step")
+        rip = g.regs()["rip"]
+        check(rip != last and rip >> 32 == 0xffffffff, "a step goes to %x" % rip)
+        last = rip
+    g.ok("Z2,%x,8" % at["jiffies"])
+    match(r"watch:%x" % at["jiffies"], g.go(), "jiffies is written")
+    first = g.read64(at["jiffies"])
+    match(r"watch:%x" % at["jiffies"], g.go(), "and again")
+    equal(g.read64(at["jiffies"]), first + 1, "jiffies")
+    g.ok("z2,%x,8" % at["jiffies"])
+    # a software breakpoint in code that every program runs, by whichever vCPU comes
+    g.ok("Z0,%x,1" % at["vfs_read"])
+    seen = set()
+    for _ in range(4):
+        thread = int(match(r"^T05thread:(\w+);swbreak", g.go(), "vfs_read")[1], 16)
+        seen.add(thread)
+        equal(g.regs(thread)["rip"], at["vfs_read"], "RIP of the thread that stopped")
+        others = {t: g.regs(t)["rip"] for t in range(1, vcpus + 1) if t != thread}
+        g.ok("z0,%x,1" % at["vfs_read"])
+        match("^T05thread:%x;$" % thread, g.go("s:%x" % thread), "over it")
+        equal({t: g.regs(t)["rip"] for t in others}, others, "the others stand still")
+        g.ok("Z0,%x,1" % at["vfs_read"])
+    g.ok("z0,%x,1" % at["vfs_read"])
+    m.gdb_seen = seen
+    g.send("vCont;c")
+    g.interrupt()
+    match(r"^T02", g.receive(), "break-in")
+    g.ok("D")
+    m.output(60)
+    m.do('console g --expect "guest# " --timeout 150', 150)
+    m.do("destroy g")
+    g.close()
+
+
+@test(Machine(images=("linux",), gdb=True), timeout=300)
+def linux_boots_under_it(m):
+    linux(m, 1)
+
+
+@test(Machine(images=("linux",), gdb=True, cpus=2), timeout=400, only=("bochs", "qemu"))
+def linux_with_four_vcpus(m):
+    linux(m, 4)
