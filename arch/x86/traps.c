@@ -98,6 +98,11 @@ void trap_handle(struct trap_frame *f)
 		irq_dispatch((u32)f->vector);
 		return;
 	}
+	/* The exit switches a guest's breakpoints off. QEMU's #VMEXIT does not: also where GS is still the guest's. */
+	if (f->vector == X86_DB) {
+		f->rflags |= RFLAGS_RF;
+		return;
+	}
 	if (f->vector == X86_NMI) {
 		nmi_handle();
 		return;

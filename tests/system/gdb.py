@@ -75,6 +75,12 @@ def break_step_watch_continue(m):
         match(r"watch:%x;" % COUNT, g.go(), "watchpoint")
         equal((g.regs()["rip"], int.from_bytes(g.read(COUNT, 4), "little")), (AFTER, 5), "RIP, count")
         equal(g.regs()["dr7"], 0x400, "the guest's DR7")
+        # both at once: the step ends, whatever it is called
+        g.ok("Z0,%x,1" % INC)
+        match(r"swbreak", g.go(), "the breakpoint again")
+        g.ok("z0,%x,1" % INC)
+        match(r"^T05thread:1;", g.go("s:1"), "a step that writes what is watched")
+        equal(g.regs()["rip"], AFTER, "RIP after it")
         g.ok("z2,%x,4" % COUNT)
         # memory and registers are written
         g.write(COUNT, b"\x39\x30\0\0")

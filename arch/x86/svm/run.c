@@ -206,8 +206,11 @@ void svm_debug(struct x86_vcpu *v, bool on, bool one)
 		x->b->exceptions |= BIT(X86_UD);
 	else
 		x->b->exceptions &= ~(u32)BIT(X86_UD);
-	if (!one)
+	if (!one) {
+		if (x->step) /* the exit is not handed on */
+			step_done(v, x, (u32)x->b->exit_code);
 		return;
+	}
 	/* No interrupt comes between: the step is the instruction's. */
 	x->b->int_state |= INT_STATE_SHADOW;
 	x->step_rip = x->b->rip;
