@@ -293,7 +293,7 @@ static enum verdict exit_decide(struct x86_vcpu *v, struct vm_exit *x)
 	case EXIT_EXCEPTION:
 		return exit_exception(v, x);
 	case EXIT_NMI:
-		nmi_handle();
+		nmi_handle(NULL);
 		nmi_unblock();
 		return V_RESUME;
 	case EXIT_MACHINE_CHECK:

@@ -34,6 +34,7 @@ struct x86_pcpu {
 	void *vmxon_region; /* vendor code's: a page, VMXON region or host save area */
 	void *vendor;	    /* vendor code's own */
 	u64 tsc_at_start;   /* read when it answered the start-up IPI */
+	u64 stop_rip, stop_rsp; /* where a panic of another CPU's stopped it; rsp last, atomic */
 	struct tss tss __aligned(64);
 	u64 gdt[GDT_ENTRIES];
 };

@@ -8,6 +8,7 @@
 #include "arch/x86/regs.h"
 #include "arch/x86/traps.h"
 #include "hv/arch.h"
+#include "hv/domain.h"
 #include "hv/log.h"
 #include "hv/panic.h"
 
@@ -21,6 +22,7 @@ struct gate {
 _Static_assert(sizeof(struct gate) == 16, "SDM: 64-Bit IDT Gate Descriptors");
 #define GATE_INTERRUPT 0x8e
 #define STUB_BYTES     16
+#define STOP_MS	       10 /* for the other CPUs to say where they are */
 
 struct fixup {
 	u64 at, to;
@@ -79,10 +81,15 @@ static const char *exception_name(u64 v)
 	return v < ARRAY_SIZE(names) ? names[v] : "exception";
 }
 
-void nmi_handle(void)
+void nmi_handle(const struct trap_frame *f)
 {
-	if (READ_ONCE(stopper) && stopper != x86_this_cpu())
-		arch_panic_halt();
+	struct x86_pcpu *c = x86_this_cpu();
+
+	if (!READ_ONCE(stopper) || stopper == c)
+		return;
+	c->stop_rip = f ? f->rip : (u64)__builtin_return_address(0);
+	__atomic_store_n(&c->stop_rsp, f ? f->rsp : (u64)__builtin_frame_address(0), __ATOMIC_RELEASE);
+	arch_panic_halt();
 }
 
 void machine_check(struct trap_frame *f)
@@ -104,7 +111,7 @@ void trap_handle(struct trap_frame *f)
 		return;
 	}
 	if (f->vector == X86_NMI) {
-		nmi_handle();
+		nmi_handle(f);
 		return;
 	}
 	if ((f->vector == X86_GP || f->vector == X86_UD || f->vector == X86_PF) && fix_up(f))
@@ -159,25 +166,18 @@ static void print_machine_check(void)
 	}
 }
 
-void arch_panic_report(void)
+/* No frame pointers: every word of the stack that points into the text is a caller, or was one. scripts/backtrace knows better. */
+static void print_callers(const struct x86_pcpu *c, u64 sp)
 {
-	struct x86_pcpu *c = x86_this_cpu();
-	struct trap_frame *f = panic_frame;
-	u64 sp = f ? f->rsp : (u64)__builtin_frame_address(0), top = c->stack_top, bottom = top - STACK_BYTES;
+	u64 top = c->stack_top, bottom = top - STACK_BYTES;
 	u32 shown = 0;
 
+	if (c->hv.current)
+		panic_printf("has vCPU %u:%u\n", c->hv.current->domain->id, c->hv.current->id);
 	if (sp < bottom && bottom - sp <= PAGE_SIZE) { /* in the guard page */
 		panic_printf("the stack of this CPU is used up: %#lx is below it\n", sp);
 		sp = bottom;
 	}
-
-	panic_printf("CPU %u, APIC id %u, %u online\n", c->hv.id, c->apic_id, cpus_online());
-	if (machine_checked)
-		print_machine_check();
-	if (f)
-		print_registers(f);
-	panic_printf("cr0 %lx  cr2 %lx  cr3 %lx  cr4 %lx\n", read_cr0(), read_cr2(), read_cr3(), read_cr4());
-	/* No frame pointers: every word of the stack that points into the text is a caller, or was one. */
 	panic_printf("possible callers:");
 	if (sp >= bottom && sp < top) {
 		for (const u64 *p = (const u64 *)ALIGN_UP(sp, 8); (u64)p < top && shown < 32; p++) {
@@ -186,6 +186,33 @@ void arch_panic_report(void)
 		}
 	}
 	panic_printf(shown ? "\n" : " (not on the CPU's main stack)\n");
+}
+
+void arch_panic_report(void)
+{
+	struct x86_pcpu *c = x86_this_cpu(), *o;
+	struct trap_frame *f = panic_frame;
+	u64 until = rdtsc() + arch_tsc_khz() * STOP_MS;
+
+	panic_printf("CPU %u, APIC id %u, %u online\n", c->hv.id, c->apic_id, cpus_online());
+	if (machine_checked)
+		print_machine_check();
+	if (f)
+		print_registers(f);
+	panic_printf("cr0 %lx  cr2 %lx  cr3 %lx  cr4 %lx\n", read_cr0(), read_cr2(), read_cr3(), read_cr4());
+	print_callers(c, f ? f->rsp : (u64)__builtin_frame_address(0));
+	for (u32 i = 0; i < cpus_online(); i++) {
+		o = x86_cpu(cpu_by_id(i));
+		if (o == c)
+			continue;
+		while (!__atomic_load_n(&o->stop_rsp, __ATOMIC_ACQUIRE) && rdtsc() < until)
+			arch_pause();
+		if (o->stop_rsp)
+			panic_printf("CPU %u, APIC id %u: rip %016lx\n", i, o->apic_id, o->stop_rip);
+		else
+			panic_printf("CPU %u, APIC id %u does not answer\n", i, o->apic_id);
+		print_callers(o, o->stop_rsp);
+	}
 }
 
 void arch_panic_end(void)

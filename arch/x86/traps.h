@@ -17,8 +17,8 @@ struct trap_frame {
 /* Called by the stubs of stubs.asm. */
 void trap_handle(struct trap_frame *f);
 /* An NMI has come: in root mode, or as a VM exit (then the vendor's code calls this; NMIs are blocked
- * meanwhile). Stops the CPU when another one panics. Takes no lock. */
-void nmi_handle(void);
+ * meanwhile, and f is NULL). Stops the CPU when another one panics. Takes no lock. */
+void nmi_handle(const struct trap_frame *f);
 /* A machine check has come, in root mode (f) or as a VM exit (NULL): reports the banks and ends in panic().
  */
 void machine_check(struct trap_frame *f);
