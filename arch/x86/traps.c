@@ -22,7 +22,7 @@ struct gate {
 _Static_assert(sizeof(struct gate) == 16, "SDM: 64-Bit IDT Gate Descriptors");
 #define GATE_INTERRUPT 0x8e
 #define STUB_BYTES     16
-#define STOP_MS	       10 /* for the other CPUs to say where they are */
+#define STOP_MS	       1000 /* for the other CPUs to say where they are; an emulated one may have to wait for its turn */
 
 struct fixup {
 	u64 at, to;
