@@ -149,10 +149,10 @@ void control_start(const struct bootinfo *bi, u64 ram_mib, bool quiet)
 	if (!bi->module_count)
 		panic("no control domain: the boot loader gave no module (module2 control.elf control)");
 	c.pages = ram_end / PAGE_SIZE;
-	r = domain_create(&c, CAISSON_CONTROL, &d);
+	r = domain_create(&c, NULL, &d);
 	if (r)
 		panic("control domain: cannot be made (%d); control_mem=%llu is too much?", r, (unsigned long long)ram_mib);
-	d->rights = RIGHT_ALL;
+	d->rights.machine = d->rights.domains = RIGHT_ALL;
 	r = domain_vcpu_create(d, 0);
 	if (r)
 		panic("control domain: no vCPU (%d)", r);

@@ -127,8 +127,9 @@ static bool text_ok(const char *s, size_t n)
 	return strnlen(s, n) < n;
 }
 
-int domain_create(const struct caisson_create *c, u32 id, struct domain **out)
+int domain_create(const struct caisson_create *c, const struct domain *creator, struct domain **out)
 {
+	u32 id = creator ? DOMID_NONE : CAISSON_CONTROL;
 	struct domain *d;
 	int r = -CAISSON_ENOMEM;
 
@@ -148,6 +149,7 @@ int domain_create(const struct caisson_create *c, u32 id, struct domain **out)
 	memcpy(d->origin, c->origin, sizeof(d->origin));
 	memcpy(d->args, c->args, sizeof(d->args));
 	events_init(&d->events);
+	rights_init(&d->rights, creator ? &creator->rights : NULL);
 	if (frame_reserve(c->pages, 0))
 		goto no_memory;
 	d->vm.charged = c->pages;
@@ -195,11 +197,11 @@ int domain_vcpu_create(struct domain *d, u32 id)
 	ioreq_init(v);
 	sched_add(&v->sched, &d->sched);
 	lock(&d->vm.lock);
-	if (d->vcpu[id]) { /* two calls at once */
+	if (d->vcpu[id] || !d->pauses) { /* another call at the same time */
 		unlock(&d->vm.lock);
 		sched_remove(&v->sched);
 		arch_vcpu_free(v);
-		return -CAISSON_EEXIST;
+		return -CAISSON_EBUSY;
 	}
 	sched_deschedule(&v->sched); /* until domain_unpause() */
 	if (v->sleep == SLEEP_NO)
@@ -277,10 +279,18 @@ static void domain_release(struct domain *d)
 	}
 }
 
+/* Under the lock: who finds it paused finds its vCPUs held. */
+static void pause_begin(struct domain *d)
+{
+	lock(&d->vm.lock);
+	if (d->pauses++ == 0)
+		domain_hold(d);
+	unlock(&d->vm.lock);
+}
+
 int domain_pause(struct domain *d)
 {
-	if (__atomic_fetch_add(&d->pauses, 1, __ATOMIC_SEQ_CST) == 0)
-		domain_hold(d);
+	pause_begin(d);
 	/* Other CPUs leave within an exit's time; but they may wait for us likewise, so not for ever. */
 	for (u32 i = 0; i < 2000; i++) {
 		if (domain_quiet(d))
@@ -293,15 +303,16 @@ int domain_pause(struct domain *d)
 
 int domain_unpause(struct domain *d)
 {
-	u32 n = READ_ONCE(d->pauses);
+	u32 n;
 
-	do {
-		if (n == 0)
-			return -CAISSON_EINVAL;
-	} while (!__atomic_compare_exchange_n(&d->pauses, &n, n - 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	lock(&d->vm.lock);
+	n = d->pauses;
+	if (n)
+		d->pauses--;
 	if (n == 1)
 		domain_release(d);
-	return 0;
+	unlock(&d->vm.lock);
+	return n ? 0 : -CAISSON_EINVAL;
 }
 
 void domain_watch(struct domain *d, u32 add, u32 remove)
@@ -322,8 +333,7 @@ void domain_stop(struct domain *d)
 {
 	if (__atomic_exchange_n(&d->stopped, true, __ATOMIC_SEQ_CST))
 		return;
-	if (__atomic_fetch_add(&d->pauses, 1, __ATOMIC_SEQ_CST) == 0)
-		domain_hold(d);
+	pause_begin(d);
 	event_control(CAISSON_EVENT_DEBUG);
 }
 
@@ -394,9 +404,21 @@ static int domain_empty(struct domain *d)
 	return r;
 }
 
-int domain_destroy(struct domain *d)
+static void drop_claims(struct domain *d)
 {
 	struct domain *dm;
+
+	do {
+		lock(&d->vm.lock);
+		dm = bus_take(&d->bus);
+		unlock(&d->vm.lock);
+		if (dm)
+			domain_put(dm);
+	} while (dm);
+}
+
+static int destroy(struct domain *d)
+{
 	int r;
 
 	lock(&table_lock);
@@ -408,21 +430,22 @@ int domain_destroy(struct domain *d)
 	if (r)
 		return r;
 	ioreq_orphan(d);
-	while ((dm = bus_take(&d->bus)))
-		domain_put(dm);
+	drop_claims(d);
 	lock(&table_lock);
 	if (table[d->id] == d) {
 		table[d->id] = NULL;
 		table_count--;
+		for (u32 i = 0; i < CAISSON_MAX_DOMS; i++)
+			if (table[i])
+				rights_forget(&table[i]->rights, &d->rights);
 		domain_put(d); /* the caller has one more */
 	}
 	unlock(&table_lock);
 	return 0;
 }
 
-int domain_reset(struct domain *d)
+static int reset(struct domain *d)
 {
-	struct domain *dm;
 	int r;
 
 	if (READ_ONCE(d->dying))
@@ -432,8 +455,7 @@ int domain_reset(struct domain *d)
 	r = domain_empty(d);
 	if (r)
 		return r;
-	while ((dm = bus_take(&d->bus)))
-		domain_put(dm);
+	drop_claims(d);
 	arch_domain_reset(d);
 	for (u32 i = 0; i < d->max_vcpus; i++) {
 		struct vcpu *v = d->vcpu[i];
@@ -447,8 +469,7 @@ int domain_reset(struct domain *d)
 		if (i == 0)
 			sched_wake(&v->sched);
 	}
-	if (__atomic_fetch_add(&d->pauses, 1, __ATOMIC_SEQ_CST) == 0)
-		domain_hold(d);
+	pause_begin(d);
 	lock(&table_lock);
 	ended_unlink(d);
 	d->why[0] = 0;
@@ -457,6 +478,28 @@ int domain_reset(struct domain *d)
 	unlock(&table_lock);
 	domain_release(d); /* the end's hold */
 	return 0;
+}
+
+/* One at a time: two callers would give the same things back twice. */
+static int unmake(struct domain *d, int (*piece)(struct domain *))
+{
+	int r = -CAISSON_EAGAIN;
+
+	if (!__atomic_exchange_n(&d->unmaking, true, __ATOMIC_ACQUIRE)) {
+		r = piece(d);
+		__atomic_store_n(&d->unmaking, false, __ATOMIC_RELEASE);
+	}
+	return r;
+}
+
+int domain_destroy(struct domain *d)
+{
+	return unmake(d, destroy);
+}
+
+int domain_reset(struct domain *d)
+{
+	return unmake(d, reset);
 }
 
 /* ---- telling ---- */

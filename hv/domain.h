@@ -15,6 +15,7 @@
 #include "hv/event.h"
 #include "hv/heap.h"
 #include "hv/lock.h"
+#include "hv/rights.h"
 #include "hv/sched.h"
 #include "hv/vcpu.h"
 
@@ -29,12 +30,13 @@ struct region { /* of guest-physical addresses that are RAM */
 struct domain {
 	u16 id;
 	u32 refs;    /* (a) the table's one, each claim, each vCPU on its way to be woken, each call at work on it */
-	u32 pauses;  /* (a) while not zero no vCPU of it runs */
+	u32 pauses;  /* (vm lock) while not zero no vCPU of it runs */
 	u32 ended;   /* (a) CAISSON_END_*: set once, reset by domain_reset */
 	bool dying;  /* destroy has begun: nothing new may hold it */
 	bool stopped; /* (a) a debugged vCPU holds one of the pauses */
 	u32 watch;   /* CAISSON_WATCH_*, for vCPUs to come */
-	u32 rights;  /* RIGHT_* over machine and all domains; see rights.h */
+	bool unmaking; /* (a) destroy or reset is at work */
+	struct rights rights;
 	u64 code;    /* of the end */
 	u32 max_vcpus, vcpus;
 	struct vcpu *vcpu[CAISSON_MAX_VCPUS]; /* set once by vcpu_create, cleared by destroy */
@@ -82,8 +84,9 @@ void domain_put(struct domain *d);
 u32 domain_count(void);
 
 /* ---- life ---- */
-/* Makes a paused domain without vCPUs; its RAM is charged. Error: -EINVAL, -ENOMEM, -ENOSPC. id: CAISSON_CONTROL or DOMID_NONE for any. */
-int domain_create(const struct caisson_create *c, u32 id, struct domain **out);
+/* Makes a paused domain without vCPUs; its RAM is charged; its creator holds all rights over it (none: the hypervisor's own, with
+ * the id CAISSON_CONTROL). Error: -EINVAL, -ENOMEM, -ENOSPC. */
+int domain_create(const struct caisson_create *c, const struct domain *creator, struct domain **out);
 int domain_vcpu_create(struct domain *d, u32 id);
 /* A bounded piece of the work: 0 when all is gone (the caller's reference remains), -EAGAIN to be called again. */
 int domain_destroy(struct domain *d);

@@ -18,6 +18,7 @@ struct call {
 	struct vcpu *v;
 	struct domain *self, *d;
 	const u64 *arg;
+	u32 held; /* the caller's rights over the machine, or over d */
 	enum verdict verdict;
 };
 
@@ -27,6 +28,12 @@ struct call {
 static s64 give(struct call *c, u64 gpa, const void *from, u64 bytes)
 {
 	return memory_write(c->self, gpa, from, bytes) ? 0 : -CAISSON_EFAULT;
+}
+
+/* The domain is paused, or over, and stays so until domain_unpause(): another vCPU of the caller must not let it run meanwhile. */
+static bool still(struct domain *d)
+{
+	return (READ_ONCE(d->pauses) || READ_ONCE(d->ended)) && !domain_pause(d);
 }
 
 static struct vcpu *vcpu_arg(const struct call *c, u64 id)
@@ -180,7 +187,7 @@ static s64 call_domain_create(struct call *c)
 		return -CAISSON_EFAULT;
 	if (in.abi_version != CAISSON_ABI_VERSION || in.flags)
 		return -CAISSON_EINVAL;
-	r = domain_create(&in, DOMID_NONE, &d);
+	r = domain_create(&in, c->self, &d);
 	if (r)
 		return r;
 	r = d->id;
@@ -280,7 +287,7 @@ static s64 call_foreign_map(struct call *c)
 {
 	if (c->d == c->self || (c->arg[4] & ~3ull) || !(c->arg[4] & CAISSON_PROT_READ))
 		return -CAISSON_EINVAL;
-	if ((c->arg[4] & CAISSON_PROT_WRITE) && rights_check(c->self->rights, RIGHT_MEM_WRITE, false))
+	if ((c->arg[4] & CAISSON_PROT_WRITE) && !(c->held & RIGHT_MEM_WRITE))
 		return -CAISSON_EPERM;
 	return share_map(c->self, c->arg[2], c->d, c->arg[1], c->arg[3], (u32)c->arg[4]);
 }
@@ -303,10 +310,11 @@ static s64 call_vcpu_get(struct call *c)
 
 	if (!v)
 		return -CAISSON_ENOENT;
-	if (!READ_ONCE(c->d->pauses) || !domain_quiet(c->d))
+	if (!still(c->d))
 		return -CAISSON_EBUSY;
 	memset(&ctx, 0, sizeof(ctx));
 	r = arch_vcpu_get_context(v, &ctx);
+	domain_unpause(c->d);
 	return r ? r : give(c, c->arg[2], &ctx, sizeof(ctx));
 }
 
@@ -314,14 +322,17 @@ static s64 call_vcpu_set(struct call *c)
 {
 	struct vcpu *v = vcpu_arg(c, c->arg[1]);
 	struct caisson_vcpu_context ctx;
+	int r;
 
 	if (!v)
 		return -CAISSON_ENOENT;
-	if (!READ_ONCE(c->d->pauses) || !domain_quiet(c->d))
-		return -CAISSON_EBUSY;
 	if (!memory_read(c->self, c->arg[2], &ctx, sizeof(ctx)))
 		return -CAISSON_EFAULT;
-	return arch_vcpu_set_context(v, &ctx);
+	if (!still(c->d))
+		return -CAISSON_EBUSY;
+	r = v->io_state != IO_IDLE || v->sleep == SLEEP_WAIT ? -CAISSON_EBUSY : arch_vcpu_set_context(v, &ctx);
+	domain_unpause(c->d);
+	return r;
 }
 
 static u32 vcpu_state(struct vcpu *v)
@@ -434,17 +445,21 @@ static s64 call_ioreq_claim(struct call *c)
 
 	if (kind > CAISSON_IO_MMIO || (flags & ~3ull))
 		return -CAISSON_EINVAL;
-	if (!READ_ONCE(c->d->pauses) || !domain_quiet(c->d))
+	if (!still(c->d))
 		return -CAISSON_EBUSY;
-	if (flags & CAISSON_CLAIM_DROP) {
-		r = bus_drop(&c->d->bus, (u32)kind, c->arg[2], c->self);
-		if (!r)
-			domain_put(c->self);
-		return r;
-	}
-	r = bus_claim(&c->d->bus, (u32)kind, c->arg[2], c->arg[3], c->self, (u32)flags);
-	if (!r)
+	lock(&c->d->vm.lock); /* against other claims; the domain's vCPUs read it and do not run */
+	if (READ_ONCE(c->d->dying))
+		r = -CAISSON_EBUSY;
+	else if (flags & CAISSON_CLAIM_DROP)
+		r = ioreq_asks(c->d, c->self) ? -CAISSON_EBUSY : bus_drop(&c->d->bus, (u32)kind, c->arg[2], c->self);
+	else
+		r = bus_claim(&c->d->bus, (u32)kind, c->arg[2], c->arg[3], c->self, (u32)flags);
+	if (!r && !(flags & CAISSON_CLAIM_DROP))
 		domain_ref(c->self);
+	unlock(&c->d->vm.lock);
+	if (!r && (flags & CAISSON_CLAIM_DROP))
+		domain_put(c->self);
+	domain_unpause(c->d);
 	return r;
 }
 
@@ -491,10 +506,11 @@ static s64 call_vmcs_read(struct call *c)
 
 	if (!v)
 		return -CAISSON_ENOENT;
-	if (!(READ_ONCE(c->d->pauses) || READ_ONCE(c->d->ended)) || !domain_quiet(c->d))
+	if (!still(c->d))
 		return -CAISSON_EBUSY;
 	memset(&out, 0, sizeof(out));
 	r = arch_vcpu_field(v, (u32)MIN(c->arg[2], ~0u), &out);
+	domain_unpause(c->d);
 	return r ? r : give(c, c->arg[3], &out, sizeof(out));
 }
 
@@ -574,31 +590,73 @@ static s64 call_debug(struct call *c)
 {
 	struct vcpu *v = vcpu_arg(c, c->arg[1]);
 	struct caisson_debug x;
+	int r;
 
 	if (c->arg[2] == CAISSON_DEBUG_RESUME)
 		return __atomic_exchange_n(&c->d->stopped, false, __ATOMIC_SEQ_CST) ? domain_unpause(c->d) : 0;
 	if (!v)
 		return -CAISSON_ENOENT;
-	if (!(READ_ONCE(c->d->pauses) || READ_ONCE(c->d->ended)) || !domain_quiet(c->d))
+	if (c->arg[2] != CAISSON_DEBUG_GET && c->arg[2] != CAISSON_DEBUG_SET)
+		return -CAISSON_EINVAL;
+	if (!still(c->d))
 		return -CAISSON_EBUSY;
 	if (c->arg[2] == CAISSON_DEBUG_GET) {
 		arch_vcpu_debug_get(v, &x);
-		return give(c, c->arg[3], &x, sizeof(x));
+		r = (int)give(c, c->arg[3], &x, sizeof(x));
+	} else {
+		r = memory_read(c->self, c->arg[3], &x, sizeof(x)) ? arch_vcpu_debug_set(v, &x) : -CAISSON_EFAULT;
 	}
-	if (c->arg[2] != CAISSON_DEBUG_SET)
-		return -CAISSON_EINVAL;
-	return memory_read(c->self, c->arg[3], &x, sizeof(x)) ? arch_vcpu_debug_set(v, &x) : -CAISSON_EFAULT;
+	domain_unpause(c->d);
+	return r;
 }
 
-/* `on`: what argument 0 names. */
-enum target { ON_SELF, ON_MACHINE, ON_DOMAIN };
+/* What argument 1 of these two names: a place, or a domain in *d, with a reference, NULL when there is none. */
+static u32 over_arg(struct call *c, struct domain **d)
+{
+	u32 over = (u32)MIN(c->arg[1], ~0u);
+
+	*d = NULL;
+	if (over == CAISSON_OVER_MACHINE || over == CAISSON_OVER_DOMAINS)
+		return over;
+	*d = over == CAISSON_SELF ? domain_ref(c->self) : domain_get(over);
+	return 0;
+}
+
+static s64 call_rights_set(struct call *c)
+{
+	struct domain *d;
+	u32 over = over_arg(c, &d);
+	int r = -CAISSON_ENOENT;
+
+	if ((c->arg[2] | c->arg[3]) >> 32)
+		r = -CAISSON_EINVAL;
+	else if (d || over)
+		r = rights_change(&c->self->rights, &c->d->rights, over, d ? &d->rights : NULL, (u32)c->arg[2], (u32)c->arg[3]);
+	if (d)
+		domain_put(d);
+	return r;
+}
+
+static s64 call_rights_get(struct call *c)
+{
+	struct domain *d;
+	u32 over = over_arg(c, &d);
+	struct caisson_rights out = { .refused = READ_ONCE(c->d->rights.refused) };
+
+	if (!d && !over)
+		return -CAISSON_ENOENT;
+	out.held = rights_held(&c->d->rights, over, d ? &d->rights : NULL);
+	if (d)
+		domain_put(d);
+	return give(c, c->arg[2], &out, sizeof(out));
+}
+
 static const struct {
 	s64 (*fn)(struct call *);
 	u32 need;
-	enum target on;
-	const char *name;
+	enum hypercall_target on;
 } table[] = {
-#define ROW(n, need, on) [CAISSON_CALL_##n - CAISSON_CALL_BASE] = { call_##n, need, on, #n }
+#define ROW(call, right, target) [CAISSON_CALL_##call - CAISSON_CALL_BASE] = { call_##call, right, target }
 	ROW(version, RIGHT_NONE, ON_SELF),
 	ROW(console_write, RIGHT_CONSOLE, ON_MACHINE),
 	ROW(console_read, RIGHT_CONSOLE, ON_MACHINE),
@@ -647,37 +705,43 @@ static const struct {
 	ROW(trace_read, RIGHT_MACHINE, ON_MACHINE),
 	ROW(watch, RIGHT_REGS, ON_DOMAIN),
 	ROW(debug, RIGHT_REGS, ON_DOMAIN),
+	ROW(rights_set, RIGHT_INFO, ON_DOMAIN),
+	ROW(rights_get, RIGHT_INFO, ON_DOMAIN),
 #undef ROW
 };
 
-const char *hypercall_name(u32 index)
+bool hypercall_row(u32 index, u32 *need, enum hypercall_target *on)
 {
-	return index < ARRAY_SIZE(table) ? table[index].name : NULL;
+	if (index >= ARRAY_SIZE(table))
+		return false;
+	*need = table[index].need;
+	*on = table[index].on;
+	return true;
 }
 
 enum verdict hypercall_dispatch(struct vcpu *v, u64 nr, const u64 arg[6], s64 *result)
 {
 	u64 index = nr - CAISSON_CALL_BASE;
 	struct call c = { .v = v, .self = v->domain, .d = NULL, .arg = arg, .verdict = V_ADVANCE };
-	bool self = true;
-
 	if (index >= ARRAY_SIZE(table)) {
 		*result = -CAISSON_ENOSYS;
 		return V_ADVANCE;
 	}
 	if (table[index].on == ON_DOMAIN) {
-		self = arg[0] == CAISSON_SELF || arg[0] == c.self->id;
-		c.d = self ? domain_ref(c.self) : domain_get((u32)MIN(arg[0], ~0u));
+		c.d = arg[0] == CAISSON_SELF ? domain_ref(c.self) : domain_get((u32)MIN(arg[0], ~0u));
+		c.held = rights_over(&c.self->rights, c.d ? &c.d->rights : NULL);
 	} else if (table[index].on == ON_MACHINE) {
-		self = false;
+		c.held = READ_ONCE(c.self->rights.machine);
 	}
 	/* Who lacks the right does not learn whether the domain exists. */
-	if (rights_check(c.self->rights, table[index].need, self))
+	if (table[index].need & ~c.held)
 		*result = -CAISSON_EPERM;
 	else if (table[index].on == ON_DOMAIN && !c.d)
 		*result = -CAISSON_ENOENT;
 	else
 		*result = table[index].fn(&c);
+	if (unlikely(*result == -CAISSON_EPERM))
+		__atomic_add_fetch(&c.self->rights.refused, 1, __ATOMIC_RELAXED);
 	if (c.d)
 		domain_put(c.d);
 	return c.verdict;

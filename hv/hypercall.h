@@ -11,6 +11,8 @@
  * comes later; V_STOP: the caller's own domain ended.
  */
 enum verdict hypercall_dispatch(struct vcpu *v, u64 nr, const u64 arg[6], s64 *result);
-const char *hypercall_name(u32 index); /* NULL after the last */
+/* What argument 0 of a call names, and so over what the right is held. */
+enum hypercall_target { ON_SELF, ON_MACHINE, ON_DOMAIN };
+bool hypercall_row(u32 index, u32 *need, enum hypercall_target *on); /* false after the last */
 
 #endif

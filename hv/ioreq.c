@@ -145,17 +145,20 @@ static void ioreq_timeout(struct timer *t)
 enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result)
 {
 	struct domain *d = v->domain, *other = NULL;
-	struct vcpu *r = token ? READ_ONCE(d->ioq.taken) : NULL;
+	struct vcpu *r;
 	s64 word;
 
-	/* Not the one taken last: looked up before the lock, which comes after the table's. */
+	lock(&d->ioq.lock);
+	r = token ? d->ioq.taken : NULL;
+	/* Not the one taken last: looked up without the lock, which comes after the table's. */
 	if (unlikely(token && (!r || (u32)token != (u32)word_ioreq(r)))) {
+		unlock(&d->ioq.lock);
 		other = domain_get(CAISSON_WAIT_DOM(token));
 		r = other && CAISSON_WAIT_VCPU(token) < CAISSON_MAX_VCPUS ? READ_ONCE(other->vcpu[CAISSON_WAIT_VCPU(token)]) : NULL;
+		lock(&d->ioq.lock);
 	}
-	lock(&d->ioq.lock);
 	if (token) {
-		if (!ioreq_is(d, other ? r : d->ioq.taken, token)) {
+		if (!ioreq_is(d, r, token)) {
 			unlock(&d->ioq.lock);
 			if (other)
 				domain_put(other);
@@ -199,11 +202,21 @@ enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result)
 	return V_SLEEP;
 }
 
+bool ioreq_asks(const struct domain *d, const struct domain *dm)
+{
+	for (u32 i = 0; i < d->max_vcpus; i++)
+		if (d->vcpu[i] && d->vcpu[i]->io_state != IO_IDLE && d->vcpu[i]->io_dm == dm)
+			return true;
+	return false;
+}
+
 void ioreq_cancel(struct vcpu *v)
 {
 	struct domain *dm = v->io_dm;
 
-	if (!dm)
+	v->io_dm = NULL;
+	/* Idle: the device model may have given its claim back since, and be gone. */
+	if (!dm || v->io_state == IO_IDLE)
 		return;
 	lock(&dm->ioq.lock);
 	if (v->io_state == IO_QUEUED) {
@@ -222,7 +235,6 @@ void ioreq_cancel(struct vcpu *v)
 	if (dm->ioq.taken == v)
 		dm->ioq.taken = NULL;
 	v->io_state = IO_IDLE;
-	v->io_dm = NULL;
 	unlock(&dm->ioq.lock);
 }
 

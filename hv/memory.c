@@ -73,7 +73,7 @@ again:
 	}
 	size = PAGE_SIZE << order;
 	lock(&d->vm.lock);
-	err = READ_ONCE(d->dying) ? -CAISSON_EBUSY : arch_s2_map(d, GPA(gpa), pa, size, prot);
+	err = READ_ONCE(d->ended) ? -CAISSON_EBUSY : arch_s2_map(d, GPA(gpa), pa, size, prot);
 	if (!err)
 		d->vm.populated += 1ull << order;
 	unlock(&d->vm.lock);
@@ -97,7 +97,7 @@ static s64 memory_fill_giant(struct domain *d, u64 gpa)
 	s64 r = 0;
 
 	lock(&d->vm.lock);
-	if (g->busy)
+	if (g->busy || READ_ONCE(d->ended))
 		r = -CAISSON_EBUSY;
 	else if (g->bytes == 0 || g->gpa + g->bytes != gpa) /* not a continuation */
 		r = g->bytes ? -CAISSON_EAGAIN : 1;
@@ -124,7 +124,8 @@ static s64 memory_fill_giant(struct domain *d, u64 gpa)
 	g->bytes += SZ_2M;
 	r = PAGES_2M;
 	if (g->bytes == SZ_1G) {
-		r = arch_s2_map(d, GPA(g->gpa), g->pa, SZ_1G, CAISSON_PROT_READ | CAISSON_PROT_WRITE);
+		r = READ_ONCE(d->ended) ? -CAISSON_EBUSY :
+			arch_s2_map(d, GPA(g->gpa), g->pa, SZ_1G, CAISSON_PROT_READ | CAISSON_PROT_WRITE);
 		if (!r) {
 			d->vm.populated += SZ_1G / PAGE_SIZE;
 			r = PAGES_2M;
@@ -158,10 +159,9 @@ s64 memory_populate(struct domain *d, u64 gpa, u64 pages, u32 flags)
 	if ((flags & ~(CAISSON_POP_LAZY | CAISSON_POP_ROM)) ||
 	    (gpa < APIC_HOLE_END && gpa + pages * PAGE_SIZE > APIC_HOLE_START))
 		return -CAISSON_EINVAL;
-	if (READ_ONCE(d->ended))
-		return -CAISSON_EBUSY;
 	lock(&d->vm.lock);
-	r = region_add(d, gpa, pages, flags);
+	/* Under the lock, here and where a page is mapped: destroy and reset take back what there is after the end. */
+	r = READ_ONCE(d->ended) ? -CAISSON_EBUSY : region_add(d, gpa, pages, flags);
 	unlock(&d->vm.lock);
 	if (r)
 		return r;
@@ -335,7 +335,7 @@ static void frame_copy(hpa_t dst, u64 dst_off, hpa_t src, u64 src_off, u64 n)
 {
 	char *to = frame_map(dst, frame_owner(dst)), *from = arch_domain_map(src); /* one window for both */
 
-	memcpy(to + dst_off, from + src_off, n);
+	(dst.v == src.v ? memmove : memcpy)(to + dst_off, from + src_off, n);
 	frame_unmap();
 }
 

@@ -1,24 +1,91 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "hv/rights.h"
-#include "hv/abi/caisson.h"
+#include "hv/lock.h"
 
-/* What every domain may do to itself. */
-#define RIGHTS_SELF (RIGHT_INFO | RIGHT_EVENT)
+static struct lock change_lock; /* all changes; they are rare */
+static u64 last_id;
 
-int rights_check(u32 held, u32 need, bool self)
+void rights_init(struct rights *r, const struct rights *creator)
 {
-	if (self)
-		held |= RIGHTS_SELF;
-	return (need & ~held) ? -CAISSON_EPERM : 0;
+	r->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+	r->self = RIGHT_EVENT;
+	if (creator)
+		r->grant[0] = (struct rights_grant){ .holder = creator->id, .held = RIGHT_ALL };
 }
 
-const char *rights_name(u32 bit)
+static u32 granted(const struct rights *holder, const struct rights *target)
 {
-	static const char *const names[] = { "info", "console", "build", "life", "mem-read", "mem-write",
-					     "regs", "dm",	"sched", "event", "machine" };
+	for (u32 i = 0; i < RIGHTS_GRANTS; i++)
+		if (READ_ONCE(target->grant[i].holder) == holder->id)
+			return READ_ONCE(target->grant[i].held);
+	return 0;
+}
 
-	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
-		if (bit == BIT(i))
-			return names[i];
-	return "?";
+u32 rights_over(const struct rights *holder, const struct rights *target)
+{
+	u32 held = READ_ONCE(holder->domains);
+
+	if (holder == target)
+		return held | READ_ONCE(holder->self) | RIGHTS_SELF;
+	return target ? held | granted(holder, target) : held;
+}
+
+u32 rights_held(const struct rights *holder, u32 over, const struct rights *target)
+{
+	if (over == CAISSON_OVER_MACHINE)
+		return READ_ONCE(holder->machine);
+	if (over == CAISSON_OVER_DOMAINS)
+		return READ_ONCE(holder->domains);
+	return holder == target ? READ_ONCE(holder->self) | RIGHTS_SELF : granted(holder, target);
+}
+
+/* Where the set is kept; a new place when there is none yet. Lock: change_lock. */
+static u32 *place(struct rights *holder, u32 over, struct rights *target)
+{
+	if (over == CAISSON_OVER_MACHINE)
+		return &holder->machine;
+	if (over == CAISSON_OVER_DOMAINS)
+		return &holder->domains;
+	if (holder == target)
+		return &holder->self;
+	for (u32 i = 0; i < RIGHTS_GRANTS; i++)
+		if (target->grant[i].holder == holder->id)
+			return &target->grant[i].held;
+	for (u32 i = 0; i < RIGHTS_GRANTS; i++)
+		if (!target->grant[i].held) {
+			WRITE_ONCE(target->grant[i].holder, holder->id);
+			return &target->grant[i].held;
+		}
+	return NULL;
+}
+
+int rights_change(const struct rights *caller, struct rights *holder, u32 over, struct rights *target, u32 give, u32 take)
+{
+	bool one = over < CAISSON_OVER_DOMAINS;
+	u32 has, *set;
+	int r = 0;
+
+	if ((give | take) & ~(u32)RIGHT_ALL)
+		return -CAISSON_EINVAL;
+	lock(&change_lock);
+	/* Under the lock: what is taken from the caller meanwhile is not handed on. */
+	has = one ? rights_over(caller, target) : rights_held(caller, over, target);
+	if (caller == holder ? give & ~has : ((give | take) & ~has) || !(has & RIGHT_GRANT))
+		r = -CAISSON_EPERM;
+	set = r ? NULL : place(holder, over, target);
+	if (set)
+		WRITE_ONCE(*set, (*set & ~take) | give);
+	else if (!r)
+		r = -CAISSON_ENOSPC;
+	unlock(&change_lock);
+	return r;
+}
+
+void rights_forget(struct rights *target, const struct rights *holder)
+{
+	lock(&change_lock);
+	for (u32 i = 0; i < RIGHTS_GRANTS; i++)
+		if (target->grant[i].holder == holder->id)
+			target->grant[i] = (struct rights_grant){ 0 };
+	unlock(&change_lock);
 }

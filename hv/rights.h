@@ -1,28 +1,46 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Rights: what one domain may do to the machine and to others. Checked in one place, hypercall_dispatch(). (T) */
+/*
+ * Rights: what one domain may do to the machine and to others. Checked in one place, hypercall_dispatch(). (T)
+ *
+ * A domain holds a set over the machine, one over each domain, one over itself, and what single domains were told that it may do
+ * to them: that stands at the target, and goes with it. A set grows in two ways only: who creates a domain gets all over it, and
+ * who holds `grant` somewhere may hand on what it holds there itself. Everybody may drop its own, for good.
+ */
 #ifndef HV_RIGHTS_H
 #define HV_RIGHTS_H
 
 #include "hv/types.h"
+#include "hv/abi/caisson.h"
 
 enum {
-	RIGHT_NONE = 0,		/* everybody */
-	RIGHT_INFO = BIT(0),	/* read what the hypervisor knows of a domain or the machine */
-	RIGHT_CONSOLE = BIT(1), /* the machine's console */
-	RIGHT_BUILD = BIT(2),	/* create domains, see modules */
-	RIGHT_LIFE = BIT(3),	/* pause, unpause, end, reset, destroy */
-	RIGHT_MEM_READ = BIT(4),
-	RIGHT_MEM_WRITE = BIT(5), /* includes giving it RAM */
-	RIGHT_REGS = BIT(6),
-	RIGHT_DM = BIT(7),	/* answer its accesses, raise its interrupts */
-	RIGHT_SCHED = BIT(8),
-	RIGHT_EVENT = BIT(9),
-	RIGHT_MACHINE = BIT(10), /* power, pools */
-	RIGHT_ALL = BIT(11) - 1,
+	RIGHT_NONE = 0, /* everybody */
+#define CAISSON_X(name, text) RIGHT_##name = BIT(CAISSON_RIGHT_BIT_##name),
+	CAISSON_RIGHTS(CAISSON_X)
+#undef CAISSON_X
+	RIGHT_ALL = BIT(CAISSON_RIGHT_BITS) - 1,
+	RIGHTS_SELF = RIGHT_INFO, /* of everybody over itself, for ever */
 };
 
-/* 0 or -EPERM: does somebody who holds `held` pass a call that needs `need`, on itself when `self`? */
-int rights_check(u32 held, u32 need, bool self);
-const char *rights_name(u32 bit);
+#define RIGHTS_GRANTS 8
+struct rights {
+	u64 id; /* of its domain, never used again; 0: nobody */
+	u32 machine, domains, self;
+	u64 refused; /* (a) calls */
+	struct rights_grant {
+		u64 holder;
+		u32 held;
+	} grant[RIGHTS_GRANTS]; /* what others may do to this one */
+};
+
+/* Of a new domain. creator: gets all over it; NULL: nobody does. */
+void rights_init(struct rights *r, const struct rights *creator);
+/* What `holder` may do to `target`; NULL: to a domain that there is not. Any CPU, no lock. */
+u32 rights_over(const struct rights *holder, const struct rights *target);
+/* The set itself that holder has over CAISSON_OVER_* or over target. */
+u32 rights_held(const struct rights *holder, u32 over, const struct rights *target);
+/* caller changes it: 0, -EPERM, -EINVAL (no such right), -ENOSPC (the target's table is full). */
+int rights_change(const struct rights *caller, struct rights *holder, u32 over, struct rights *target, u32 give, u32 take);
+/* Who had it is gone: its place is free again. */
+void rights_forget(struct rights *target, const struct rights *holder);
 
 #endif

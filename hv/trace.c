@@ -73,10 +73,10 @@ static void ring_ends(struct ring *r, struct caisson_trace_head *head)
 s64 trace_read(u32 cpu, u64 position, struct caisson_trace_head *head, struct caisson_trace_record *out,
 	       u32 n)
 {
-	struct ring *r = &rings[cpu];
+	struct ring *r = cpu < cpus_online() ? &rings[cpu] : NULL;
 	u32 got;
 
-	if (cpu >= cpus_online() || !r->record)
+	if (!r || !r->record)
 		return -CAISSON_ENOENT;
 	ring_ends(r, head);
 	head->position = position = MIN(MAX(position, head->first), head->next);

@@ -45,7 +45,7 @@ enum verdict io_port(struct x86_vcpu *v, u16 port, u8 size, bool in, u32 insn_le
 		u64 value = ~0ull;
 
 		/* The second serial line, a debugger's, is the control domain's to drive. */
-		if (port - SERIAL2 < SERIAL_PORTS && size == 1 && (d->rights & RIGHT_CONSOLE) && uart_port() != SERIAL2) {
+		if (port - SERIAL2 < SERIAL_PORTS && size == 1 && (d->rights.machine & RIGHT_CONSOLE) && uart_port() != SERIAL2) {
 			if (in)
 				value = in8(port);
 			else

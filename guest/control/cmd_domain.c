@@ -2,6 +2,7 @@
 /*
  * Commands about the life of domains and their consoles.
  */
+#include "guest/control/cmd_rights.h"
 #include "guest/control/cons.h"
 #include "guest/control/domain.h"
 #include "guest/control/errors.h"
@@ -154,6 +155,7 @@ enum {
 	C_NO_REBOOT,
 	C_CONSOLE,
 	C_WAIT,
+	C_RIGHTS,
 	C_OPTIONS
 };
 
@@ -170,6 +172,24 @@ static int created(struct dom *d, const struct args_option *o)
 	return r;
 }
 
+/* "RIGHT,RIGHT [TARGET]" */
+static int create_rights(struct dom *d, const char *text, bool paused)
+{
+	char word[64];
+	size_t n = 0;
+
+	while (text[n] && text[n] != ' ')
+		n++;
+	snprintf(word, sizeof(word), "%.*s", (int)n, text);
+	if (rights_give(d->id, word, text[n] ? text + n + 1 : "machine"))
+		return 1;
+	if (!paused) {
+		d->flags &= ~DOM_PAUSED;
+		hc_domain_unpause(d->id);
+	}
+	return 0;
+}
+
 static int cmd_create(int argc, char *const argv[])
 {
 	struct args_option o[C_OPTIONS] = {
@@ -183,6 +203,7 @@ static int cmd_create(int argc, char *const argv[])
 		[C_NO_REBOOT] = { .name = "no-reboot", .type = ARGS_FLAG },
 		[C_CONSOLE] = { .name = "console", .type = ARGS_FLAG },
 		[C_WAIT] = { .name = "wait", .type = ARGS_FLAG },
+		[C_RIGHTS] = { .name = "rights", .type = ARGS_STRING },
 	};
 	char err[DOMAIN_ERR];
 	const char *image[1];
@@ -202,9 +223,15 @@ static int cmd_create(int argc, char *const argv[])
 	b.vcpus = o[C_VCPUS].set ? (u32)o[C_VCPUS].number : 1;
 	b.flags = (o[C_PAUSED].set ? DOM_PAUSED : 0) | (o[C_LAZY].set ? DOM_LAZY : 0) |
 		  (o[C_TESTDEV].set ? DOM_TESTDEV : 0) | (o[C_NO_REBOOT].set ? DOM_NO_REBOOT : 0);
+	if (o[C_RIGHTS].set)
+		b.flags |= DOM_PAUSED; /* it does nothing before it may */
 	d = domain_build(&b, err);
 	if (!d)
 		return fail("%s", err);
+	if (o[C_RIGHTS].set && create_rights(d, o[C_RIGHTS].string, o[C_PAUSED].set)) {
+		domain_remove(d);
+		return 1;
+	}
 	return created(d, o);
 }
 
@@ -289,8 +316,18 @@ static int unpause_one(const char *id)
 
 static int destroy_one(const char *id)
 {
-	struct dom *d = need_domain(id, false);
+	struct dom *d;
+	u64 n;
+	s64 r;
 
+	/* One that another domain built is not in our books. */
+	if (args_number(id, &n) && n && !domain_find(id) && n < CAISSON_MAX_DOMS) {
+		while ((r = hc_domain_destroy((u32)n)) == -CAISSON_EAGAIN)
+			pump_poll();
+		if (r != -CAISSON_ENOENT)
+			return r < 0 ? fail("destroying domain %s: %s", id, error_name(r)) : 0;
+	}
+	d = need_domain(id, false);
 	if (!d)
 		return 1;
 	domain_remove(d);
@@ -404,7 +441,7 @@ const struct command commands_domain[] = {
 	  COMPLETE_NONE },
 	{ "create", cmd_create,
 	  "IMAGE [--name N] [--memory MIB] [--vcpus N] [--args \"...\"] [--paused] [--lazy] [--testdev]\n"
-	  "       [--no-reboot] [--console] [--wait]",
+	  "       [--no-reboot] [--rights \"RIGHT,... [TARGET]\"] [--console] [--wait]",
 	  "makes a domain and starts it; --console attaches at once, --wait shows its console until it ends",
 	  COMPLETE_IMAGE },
 	{ "console", cmd_console, "ID [--log] [--send \"TEXT\"] [--expect \"TEXT\" [--timeout S]]",

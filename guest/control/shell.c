@@ -63,7 +63,8 @@ static const struct command commands_shell[] = {
 };
 
 static const struct command *const tables[] = { commands_domain, commands_machine, commands_sched,
-						commands_eyes, commands_trace, commands_gdb, commands_shell };
+						commands_eyes, commands_trace, commands_gdb, commands_rights,
+						commands_shell };
 
 /* All of them in one row: for help, hints and Tab. */
 static struct command all[COMMANDS_MAX];

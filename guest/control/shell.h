@@ -27,7 +27,7 @@ struct command {
 };
 /* A NULL name ends each table. */
 extern const struct command commands_domain[], commands_machine[], commands_sched[], commands_eyes[],
-	commands_trace[], commands_gdb[];
+	commands_trace[], commands_rights[], commands_gdb[];
 
 /* ---- for the commands ---- */
 

@@ -235,6 +235,15 @@ static inline s64 hc_debug(u32 dom, u32 vcpu, u32 op, struct caisson_debug *io)
 	return HC(debug, dom, vcpu, op, io, 0);
 }
 
+static inline s64 hc_rights_set(u32 holder, u32 over, u32 give, u32 take)
+{
+	return HC(rights_set, holder, over, give, take, 0);
+}
+static inline s64 hc_rights_get(u32 holder, u32 over, struct caisson_rights *to)
+{
+	return HC(rights_get, holder, over, to, 0, 0);
+}
+
 #undef HC
 
 #endif

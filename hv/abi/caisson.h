@@ -100,7 +100,9 @@
 	X(44, trace_control)  /* (gpa of struct caisson_trace_control), see trace.h */                                        \
 	X(45, trace_read)     /* (cpu, u64 position, gpa, bytes) -> records given; first struct caisson_trace_head at gpa */  \
 	X(46, watch)	      /* (dom, CAISSON_WATCH_*): what of it is looked at */                                           \
-	X(47, debug)	      /* (dom, vcpu, CAISSON_DEBUG_*, gpa of struct caisson_debug) */
+	X(47, debug)	      /* (dom, vcpu, CAISSON_DEBUG_*, gpa of struct caisson_debug) */                               \
+	X(48, rights_set)     /* (holder, over, give, take): CAISSON_RIGHT_* over a domain or CAISSON_OVER_* */               \
+	X(49, rights_get)     /* (holder, over, gpa of struct caisson_rights) */
 
 enum caisson_call {
 #define CAISSON_X(n, name) CAISSON_CALL_##name = CAISSON_CALL_BASE + (n),
@@ -109,6 +111,8 @@ enum caisson_call {
 };
 
 #define CAISSON_SELF	  0xffffu
+#define CAISSON_OVER_MACHINE 0xfffeu /* rights over the machine */
+#define CAISSON_OVER_DOMAINS 0xfffdu /* rights over each domain, also those to come */
 #define CAISSON_CONTROL	  0u  /* the id of the control domain */
 #define CAISSON_MAX_DOMS  4096u
 #define CAISSON_MAX_VCPUS 64u
@@ -206,6 +210,33 @@ struct caisson_time {
 	uint64_t wall_ns;   /* since 1970-01-01, from the machine's CMOS clock read at boot */
 };
 CAISSON_ASSERT(sizeof(struct caisson_time) == 32, "layout");
+
+/* ---- rights: what a domain may do to the machine, to each domain, or to one ---- */
+#define CAISSON_RIGHTS(X)                                                               \
+	X(INFO, "info")	      /* read what the hypervisor knows */                       \
+	X(CONSOLE, "console") /* the machine's serial line and the log */                \
+	X(BUILD, "build")     /* machine: create domains, boot modules; domain: vCPUs */ \
+	X(LIFE, "life")	      /* pause, unpause, end, reset, destroy */                  \
+	X(MEM_READ, "mem-read")                                                          \
+	X(MEM_WRITE, "mem-write") /* includes giving it RAM */                           \
+	X(REGS, "regs")                                                                  \
+	X(DM, "dm") /* answer its accesses, raise its interrupts */                      \
+	X(SCHED, "sched")                                                                \
+	X(EVENT, "event")                                                                \
+	X(MACHINE, "machine") /* power, pools, trace */                                  \
+	X(GRANT, "grant")     /* hand on to others what one holds there, and take it back */
+enum caisson_right_bit {
+#define CAISSON_X(name, text) CAISSON_RIGHT_BIT_##name,
+	CAISSON_RIGHTS(CAISSON_X)
+#undef CAISSON_X
+	CAISSON_RIGHT_BITS
+};
+struct caisson_rights {
+	uint32_t held; /* given over just that: over a domain, what is held over all comes to it */
+	uint32_t pad;
+	uint64_t refused; /* calls of the holder that were refused for want of a right */
+};
+CAISSON_ASSERT(sizeof(struct caisson_rights) == 16, "layout");
 
 /* ---- domains ---- */
 #define CAISSON_CREATE_CONTROL 1u /* reserved to the hypervisor */
