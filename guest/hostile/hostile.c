@@ -3,9 +3,9 @@
 #include "guest/lib/string.h"
 #include "tests/guest/common/test.h"
 
-static const struct wall *const walls[] = { &wall_calls, &wall_msrs,  &wall_regs,   &wall_ports,
-					    &wall_code,	 &wall_real,  &wall_mmio,   &wall_traps,
-					    &wall_irqs,	 &wall_insns, &wall_memory, &wall_victim };
+static const struct wall *const walls[] = { &wall_calls,  &wall_msrs,  &wall_regs,  &wall_ports, &wall_code,
+					    &wall_real,	  &wall_mmio,  &wall_traps, &wall_irqs,	 &wall_insns,
+					    &wall_memory, &wall_build, &wall_victim };
 
 /* ---- the seeded generator: xorshift64*, one for all (Marsaglia, "Xorshift RNGs") ---- */
 

@@ -48,6 +48,6 @@ void scratch_only(
 u64 place(void); /* an address: RAM of ours, a device, nothing, or nonsense */
 
 extern const struct wall wall_calls, wall_msrs, wall_regs, wall_ports, wall_code, wall_real, wall_mmio,
-	wall_traps, wall_irqs, wall_insns, wall_memory, wall_victim;
+	wall_traps, wall_irqs, wall_insns, wall_memory, wall_build, wall_victim;
 
 #endif

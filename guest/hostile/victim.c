@@ -16,7 +16,7 @@ static void run(void)
 	for (u64 *p = (u64 *)0x400000; p < (u64 *)guest_ram_end(); p += 16)
 		*p = rnd();
 	for (u32 n = 0;; n++) {
-		guest_printf("hash %u %lx.\n", n, hash());
+		guest_printf("hash %u %lx ok%u.\n", n, hash(), n);
 		while (!(inb(0x3fd) & 1))
 			__asm__ volatile("pause");
 		inb(0x3f8);
