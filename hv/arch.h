@@ -9,6 +9,7 @@
 #include "hv/types.h"
 
 struct pcpu;
+struct timer_queue;
 struct vcpu;
 struct domain;
 struct caisson_vcpu_context;
@@ -103,6 +104,7 @@ void arch_vcpu_free(struct vcpu *v);
 void arch_vcpu_reset(struct vcpu *v); /* power-up state; vCPU 0 to run, the others wait for SIPI */
 /* Puts the vCPU's state on this CPU, takes it off. A vCPU stays on a CPU until arch_vcpu_put(). */
 void arch_vcpu_load(struct vcpu *v);
+void arch_vcpu_migrate(struct vcpu *v, struct timer_queue *to); /* arch's timers; v is about to be loaded on that CPU */
 void arch_vcpu_put(struct vcpu *v);
 /* Runs guest code until the CPU is wanted for something else: v->pending has a bit that the loop leaves for, or the vCPU went
  * to sleep or stopped (vcpu_sleep(), domain_end() were called). */

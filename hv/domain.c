@@ -60,7 +60,7 @@ u32 domain_count(void)
 }
 
 /* The last reference is gone: nobody can find the domain or run in it any more. */
-static void domain_free(struct domain *d)
+void domain_free(struct domain *d)
 {
 	for (u32 i = 0; i < d->max_vcpus; i++)
 		if (d->vcpu[i]) {
@@ -72,12 +72,6 @@ static void domain_free(struct domain *d)
 		frame_hv_free(d->ioreq, 0);
 	frame_unreserve(d->vm.charged - d->vm.populated, 0);
 	arch_domain_free(d);
-}
-
-void domain_put(struct domain *d)
-{
-	if (__atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL) == 0)
-		domain_free(d);
 }
 
 static int table_insert(struct domain *d, u32 id)

@@ -80,7 +80,12 @@ struct domain *domain_get(u32 id);
 /* The first with an id >= id, with a reference, or NULL. O(distance). */
 struct domain *domain_get_next(u32 id);
 struct domain *domain_ref(struct domain *d);
-void domain_put(struct domain *d);
+void domain_free(struct domain *d); /* by domain_put() alone */
+static inline void domain_put(struct domain *d)
+{
+	if (unlikely(__atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL) == 0))
+		domain_free(d);
+}
 u32 domain_count(void);
 
 /* ---- life ---- */

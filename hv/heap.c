@@ -72,9 +72,10 @@ void heap_insert(struct heap *h, struct heap_node *n, u64 key)
 
 void heap_move(struct heap *h, struct heap_node *n, u64 key)
 {
-	struct heap_node *second = h->first == n ? heap_next(n) : NULL;
+	struct heap_node *prev = h->first == n ? NULL : neighbour(n, 0),
+			 *next = h->last == n ? NULL : neighbour(n, 1);
 
-	if (h->first == n && (!second || heap_before(key, second->key))) {
+	if ((!prev || !heap_before(key, prev->key)) && (!next || heap_before(key, next->key))) {
 		n->key = key;
 	} else {
 		heap_remove(h, n);
@@ -93,4 +94,18 @@ void heap_remove(struct heap *h, struct heap_node *n)
 	while (n->child[0] && n->child[1])
 		rotate(h, n->child[n->child[1]->rank > n->child[0]->rank]);
 	replace(h, n->parent, n, n->child[0] ? n->child[0] : n->child[1]);
+}
+
+void heap_exchange(struct heap *h, struct heap_node *n, u64 key)
+{
+	struct heap_node *first = h->first;
+
+	if (likely(h->count == 1)) {				       /* two that take turns */
+		*n = (struct heap_node){ .key = key, .queued = true }; /* alone, its rank is any */
+		first->queued = false;
+		h->root = h->first = h->last = n;
+		return;
+	}
+	heap_remove(h, first);
+	heap_insert(h, n, key);
 }

@@ -45,8 +45,11 @@ struct heap_node *heap_next(const struct heap_node *n);
 /* Puts n into the tree under `key`. n is in no tree. */
 void heap_insert(struct heap *h, struct heap_node *n, u64 key);
 
-/* Gives n, which is in this tree, another key. Cheap when it is the first and stays it. */
+/* Gives n, which is in this tree, another key. Cheap when it keeps its place. */
 void heap_move(struct heap *h, struct heap_node *n, u64 key);
+
+/* The first goes out, n, which is in no tree, goes in. */
+void heap_exchange(struct heap *h, struct heap_node *n, u64 key);
 
 /* Takes n out. n is in this tree. */
 void heap_remove(struct heap *h, struct heap_node *n);

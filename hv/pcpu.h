@@ -16,7 +16,6 @@ struct pcpu {
 	struct vcpu *lender; /* whose turn the current one has: it waits for that one's answer; or NULL */
 	struct sched_cpu sched;
 	struct timer_queue timers;
-	struct timer slice; /* end of the current's turn */
 	u64 since; /* when its run loop began */
 	u64 idle_ticks, root_ticks; /* halted; in exits of guests */
 	u64 interrupts, switches;
@@ -26,6 +25,8 @@ struct pcpu {
 void run_init(struct pcpu *c);
 /* The loop of a CPU: picks, runs, idles, for ever. */
 void __attribute__((noreturn)) run_loop(struct pcpu *c);
+/* The turn's time is over (hv/timer.c, on c itself). Takes no lock. */
+void run_turn_ends(struct pcpu *c);
 /* The kick's interrupt handler: what another CPU asked for is looked at before the next entry. */
 void run_kicked(struct pcpu *c);
 

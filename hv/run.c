@@ -6,35 +6,33 @@
 #include "hv/pcpu.h"
 #include "hv/trace.h"
 
-static void run_slice_end(struct timer *t)
+static void run_leave(struct pcpu *c)
 {
-	struct pcpu *c = container_of(t, struct pcpu, slice);
+	if (c->current && (READ_ONCE(c->sched.resched) || READ_ONCE(c->sched.evict)))
+		__atomic_or_fetch(&c->current->pending, PEND_LEAVE, __ATOMIC_RELEASE);
+}
 
+void run_turn_ends(struct pcpu *c)
+{
 	sched_tick(&c->sched);
-	run_kicked(c);
+	run_leave(c);
 }
 
 void run_init(struct pcpu *c)
 {
 	c->since = arch_now();
 	timer_queue_init(&c->timers, c);
-	timer_init(&c->slice, &c->timers, run_slice_end);
 	sched_init_cpu(&c->sched, c->id, c);
 }
 
 void run_kicked(struct pcpu *c)
 {
-	if (c->current && (READ_ONCE(c->sched.resched) || READ_ONCE(c->sched.evict)))
-		__atomic_or_fetch(&c->current->pending, PEND_LEAVE, __ATOMIC_RELEASE);
+	run_leave(c);
 	timer_sync(&c->timers);
 }
 
-static void run_put(struct pcpu *c)
+static void run_put(struct pcpu *c, struct vcpu *v)
 {
-	struct vcpu *v = c->current;
-
-	if (!v)
-		return;
 	trace(v, CAISSON_TRACE_OUT, v->sleep, arch_vcpu_rip(v), 0);
 	arch_vcpu_put(v);
 	WRITE_ONCE(v->cpu, NULL);
@@ -42,13 +40,22 @@ static void run_put(struct pcpu *c)
 	sched_put(&c->sched);
 }
 
+/* v's timers are on the CPU where it ran last. */
+static inline void run_migrate(struct pcpu *c, struct vcpu *v)
+{
+	if (unlikely(v->wait_timer.queue != &c->timers)) {
+		timer_migrate(&v->wait_timer, &c->timers);
+		arch_vcpu_migrate(v, &c->timers);
+	}
+}
+
 static void run_load(struct pcpu *c, struct vcpu *v)
 {
-	run_put(c);
+	if (c->current)
+		run_put(c, c->current);
 	c->switches++;
 	c->current = v;
-	if (v->wait_timer.queue != &c->timers)
-		timer_migrate(&v->wait_timer, &c->timers);
+	run_migrate(c, v);
 	/* Before `pending` is looked at: who sets a bit finds the CPU to kick, or the bit is seen. */
 	__atomic_store_n(&v->cpu, c, __ATOMIC_SEQ_CST);
 	arch_vcpu_load(v);
@@ -62,8 +69,7 @@ static void run_swap(struct pcpu *c, struct vcpu *out, struct vcpu *in)
 	arch_vcpu_put(out);
 	WRITE_ONCE(out->cpu, NULL);
 	c->current = in;
-	if (unlikely(in->wait_timer.queue != &c->timers))
-		timer_migrate(&in->wait_timer, &c->timers);
+	run_migrate(c, in);
 	__atomic_store_n(&in->cpu, c, __ATOMIC_SEQ_CST);
 	arch_vcpu_load(in);
 }
@@ -87,17 +93,20 @@ static void run_wake(struct vcpu *v)
 static struct vcpu *run_loan_ends(struct pcpu *c, struct vcpu *w)
 {
 	struct vcpu *l = c->lender, *answered = w->handoff;
+	bool goes_on = true;
 
 	c->lender = NULL;
 	w->handoff = NULL;
 	if (likely(answered == l)) {
 		run_awake(l);
 		domain_put(l->domain);
-	} else if (answered) {
-		run_wake(answered);
+	} else {
+		if (answered)
+			run_wake(answered);
+		/* The answer may also have come by another way, from another CPU. */
+		goes_on = l->sleep == SLEEP_NO || !sched_block(&c->sched, arch_now());
 	}
-	/* The answer may also have come by another way, from another CPU. */
-	if (l->sleep == SLEEP_NO || !sched_block(&c->sched, arch_now())) {
+	if (likely(goes_on)) {
 		run_swap(c, w, l);
 		sched_give_back(&c->sched, &w->sched);
 	} else {
@@ -114,7 +123,7 @@ static struct vcpu *run_loan_ends(struct pcpu *c, struct vcpu *w)
 }
 
 /* The vCPU left to sleep: the one that it waits for may have the CPU directly. Returns who is next, or NULL: ask the scheduler. */
-static struct vcpu *run_sleep(struct pcpu *c, struct vcpu *v, u64 now)
+static struct vcpu *run_sleep(struct pcpu *c, struct vcpu *v)
 {
 	struct vcpu *w = v->handoff;
 
@@ -122,10 +131,10 @@ static struct vcpu *run_sleep(struct pcpu *c, struct vcpu *v, u64 now)
 		v->handoff = NULL;
 		run_awake(w);
 		/* Only a requester lends: its device model's work is its own. The other way the time would be the model's. */
-		if (v->sleep == SLEEP_IOREQ && sched_lend(&c->sched, &w->sched, now)) {
+		if (v->sleep == SLEEP_IOREQ && sched_lend(&c->sched, &w->sched)) {
 			c->lender = v;
 			run_swap(c, v, w);
-		} else if (!sched_handoff(&c->sched, &w->sched, now)) {
+		} else if (!sched_handoff(&c->sched, &w->sched, arch_now())) {
 			sched_wake(&w->sched);
 			domain_put(w->domain);
 			w = NULL;
@@ -141,15 +150,15 @@ static struct vcpu *run_sleep(struct pcpu *c, struct vcpu *v, u64 now)
 		if (arch_vcpu_has_work(v))
 			vcpu_wake(v, v->sleep);
 	}
-	sched_block(&c->sched, now);
+	sched_block(&c->sched, arch_now());
 	return NULL;
 }
 
 static void run_idle(struct pcpu *c, u64 now)
 {
 	/* A vCPU that sleeps here stays loaded: it may be the next again. */
-	if (READ_ONCE(c->sched.evict))
-		run_put(c);
+	if (READ_ONCE(c->sched.evict) && c->current)
+		run_put(c, c->current);
 	if (frame_idle_zero(16384))
 		arch_irq_window();
 	else
@@ -162,13 +171,12 @@ void run_loop(struct pcpu *c)
 	struct vcpu *v = NULL;
 
 	for (;;) {
-		u64 now = arch_now();
-
 		if (!v) {
+			u64 now = arch_now();
 			struct sched_unit *u = sched_pick(&c->sched, now);
 
-			if (c->slice.node.key != c->sched.slice_end || !timer_pending(&c->slice))
-				timer_set(&c->slice, c->sched.slice_end);
+			if (c->timers.turn != c->sched.slice_end)
+				timer_turn(&c->timers, c->sched.slice_end);
 			if (!u) {
 				run_idle(c, now);
 				continue;
@@ -184,6 +192,6 @@ void run_loop(struct pcpu *c)
 			v = run_loan_ends(c, v);
 		else
 			/* One that another CPU woke on its way here still has to wake the one that it answered. */
-			v = v->sleep == SLEEP_NO && likely(!v->handoff) ? NULL : run_sleep(c, v, arch_now());
+			v = v->sleep == SLEEP_NO && likely(!v->handoff) ? NULL : run_sleep(c, v);
 	}
 }

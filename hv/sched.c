@@ -98,7 +98,7 @@ static void evict(struct sched_cpu *c)
 
 /* ---- where a unit may run ---- */
 
-static bool allowed(const struct sched_unit *u, const struct sched_cpu *c)
+static HOT bool allowed(const struct sched_unit *u, const struct sched_cpu *c)
 {
 	return bit(u->affinity, c->id) && c->pool == READ_ONCE(u->group->pool);
 }
@@ -630,8 +630,9 @@ static HOT struct sched_unit *fair_first(struct sched_cpu *c, u64 now)
 {
 	struct heap_node *n;
 
-	while ((n = heap_first(&c->fair)) && unlikely(of_run(n)->group->cap) && over_cap(c, of_run(n), now))
-		;
+	do
+		n = heap_first(&c->fair);
+	while (n && unlikely(of_run(n)->group->cap) && over_cap(c, of_run(n), now));
 	return n ? of_run(n) : NULL;
 }
 
@@ -646,7 +647,7 @@ static HOT struct sched_unit *choose(struct sched_cpu *c, struct sched_unit *cur
 	if (n)
 		return of_run(n);
 	u = fair_first(c, now);
-	if (!cur || !u)
+	if (unlikely(!cur || !u))
 		return cur ? cur : u;
 	return now - c->picked < s.preempt || !heap_before(u->vtime, cur->vtime) ? cur : u;
 }
@@ -787,10 +788,16 @@ static COLD void balance(struct sched_cpu *c, u64 now)
  * larger. */
 static HOT void switch_to(struct sched_cpu *c, struct sched_unit *cur, struct sched_unit *u, u64 now)
 {
-	heap_remove(u->reserved ? &c->reserved : &c->fair, &u->run);
-	if (cur) {
+	if (likely(cur && !u->reserved && !cur->rt.budget)) {
 		weigh(c, cur);
-		enqueue(c, cur);
+		cur->state = SCHED_QUEUED;
+		heap_exchange(&c->fair, &cur->run, cur->vtime);
+	} else {
+		heap_remove(u->reserved ? &c->reserved : &c->fair, &u->run);
+		if (cur) {
+			weigh(c, cur);
+			enqueue(c, cur);
+		}
 	}
 	if (unlikely(c->idle))
 		set_idle(c, false);
@@ -824,7 +831,7 @@ struct sched_unit *sched_pick(struct sched_cpu *c, u64 now)
 {
 	struct sched_unit *cur, *u;
 
-	if (unlikely(now >= c->balance) && c->fair.count)
+	if (!c->alone && unlikely(now >= c->balance) && c->fair.count)
 		balance(c, now);
 	for (;;) {
 		lock(&c->lock);
@@ -850,10 +857,23 @@ struct sched_unit *sched_pick(struct sched_cpu *c, u64 now)
 	return u;
 }
 
+/* u, queued on c, is on no CPU any more: an idle one may come and take it. c->lock is held and is released.
+ */
+static __noinline void offer(struct sched_cpu *c, const struct sched_unit *u)
+{
+	struct sched_cpu *t = idle_for(u);
+
+	unlock(&c->lock);
+	if (unlikely(t != NULL)) {
+		lock(&t->lock);
+		kick(t);
+		unlock(&t->lock);
+	}
+}
+
 void sched_put(struct sched_cpu *c)
 {
 	struct sched_unit *u = c->loaded;
-	struct sched_cpu *t;
 
 	lock(&c->lock);
 	c->loaded = NULL;
@@ -863,13 +883,10 @@ void sched_put(struct sched_cpu *c)
 		find_place(c, u);
 		return;
 	}
-	t = u->state == SCHED_QUEUED && !u->rt.budget ? idle_for(u) : NULL;
-	unlock(&c->lock);
-	if (unlikely(t != NULL)) { /* it is free to come and take the unit */
-		lock(&t->lock);
-		kick(t);
-		unlock(&t->lock);
-	}
+	if (likely(c->alone || u->state != SCHED_QUEUED || u->rt.budget))
+		unlock(&c->lock);
+	else
+		offer(c, u);
 }
 
 bool sched_block(struct sched_cpu *c, u64 now)
@@ -908,15 +925,10 @@ void sched_give_way(struct sched_cpu *c, u64 now)
 
 /* What stands in the way of a direct hand-over. Both locks. */
 static HOT bool may_hand(const struct sched_cpu *c, const struct sched_unit *from,
-			 const struct sched_unit *to, u64 now)
+			 const struct sched_unit *to)
 {
-	u64 until;
-
-	if (from->woken || from->holds || to->wants || to->holds || c->resched || now >= c->slice_end)
-		return false;
-	if (c->reserved.count || to->rt.budget || (to->on && to->on != c) || !allowed(to, c))
-		return false;
-	return likely(!to->group->cap) || cap_credit(to->group, now, &until) > 0;
+	return !from->woken && !from->holds && !to->wants && !to->holds && !c->resched &&
+	       !c->reserved.count && !to->rt.budget && allowed(to, c);
 }
 
 static HOT void hand(struct sched_cpu *c, struct sched_unit *from, struct sched_unit *to, u64 now)
@@ -936,12 +948,12 @@ static HOT void hand(struct sched_cpu *c, struct sched_unit *from, struct sched_
 	c->current = to;
 }
 
-bool sched_lend(struct sched_cpu *c, struct sched_unit *to, u64 now)
+bool sched_lend(struct sched_cpu *c, struct sched_unit *to)
 {
 	bool ok;
 
 	lock(&c->lock);
-	ok = to->cpu == c && may_hand(c, c->current, to, now);
+	ok = to->cpu == c && /* so on no other */ may_hand(c, c->current, to) && !to->group->cap;
 	if (ok)
 		to->on = c;
 	unlock(&c->lock);
@@ -951,21 +963,28 @@ bool sched_lend(struct sched_cpu *c, struct sched_unit *to, u64 now)
 void sched_give_back(struct sched_cpu *c, struct sched_unit *to)
 {
 	lock(&c->lock);
-	to->on = NULL;
-	unlock(&c->lock);
+	__atomic_store_n(&to->on, NULL, __ATOMIC_RELEASE);
+	if (unlikely(to->state ==
+		     SCHED_LEAVING)) /* woken on its way to sleep, and it may not stay here any more */
+		find_place(c, to);
+	else
+		unlock(&c->lock);
 }
 
 bool sched_handoff(struct sched_cpu *c, struct sched_unit *to, u64 now)
 {
 	struct sched_unit *from = c->current;
 	struct sched_cpu *d = READ_ONCE(to->cpu);
+	u64 until;
 	bool ok;
 
 	lock(&c->lock);
 	/* If it slept elsewhere: not in the order of locks, so only if nobody has that one. */
 	ok = likely(d == c) || trylock(&d->lock);
 	if (ok) {
-		ok = to->cpu == d && may_hand(c, from, to, now);
+		ok = to->cpu == d && (!to->on || to->on == c) && may_hand(c, from, to) &&
+		     now < c->slice_end &&
+		     (likely(!to->group->cap) || cap_credit(to->group, now, &until) > 0);
 		if (unlikely(d != c)) {
 			if (ok)
 				move(to, d, c, false);
@@ -1207,6 +1226,20 @@ static void resettle(void)
 	}
 }
 
+/* Which CPUs are alone in their pools. */
+static void count_cpus(void)
+{
+	for (u32 i = 0; i < CAISSON_MAX_CPUS; i++) {
+		struct sched_cpu *c = s.cpu[i];
+		u64 others = 0;
+
+		for (u32 k = 0; c && k < WORDS; k++)
+			others |= s.pool[c->pool].cpus[k] & ~(k == i / 64 ? BIT(i % 64) : 0);
+		if (c)
+			WRITE_ONCE(c->alone, !others);
+	}
+}
+
 int sched_set_pool(struct sched_group *g, u32 pool)
 {
 	struct sched_unit *u;
@@ -1303,6 +1336,7 @@ int sched_pool_move_cpu(u32 pool, u32 cpu)
 	WRITE_ONCE(s.pool[old].cpus[w], left[w]);
 	WRITE_ONCE(c->pool, pool);
 	__atomic_fetch_or(&s.pool[pool].cpus[w], m, __ATOMIC_RELAXED);
+	count_cpus();
 	set_idle(c, idle);
 	kick(c); /* it may take work there */
 	unlock(&c->lock);
@@ -1349,6 +1383,7 @@ void sched_init_cpu(struct sched_cpu *c, u32 id, struct pcpu *pcpu)
 	lock(&s.lock);
 	WRITE_ONCE(s.cpu[id], c);
 	s.pool[0].cpus[id / 64] |= BIT(id % 64);
+	count_cpus();
 	set_idle(c, true);
 	unlock(&s.lock);
 }

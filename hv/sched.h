@@ -126,6 +126,7 @@ struct sched_cpu {
 	bool evict;   /* [Q] the loaded unit is wanted elsewhere: save it even if nothing else is to run */
 	bool review;  /* [Q] holds or places of the current have changed */
 	bool idle;    /* [Q] its bit in the pool's set of idle CPUs */
+	bool alone;   /* [C], read without it: no other CPU is in its pool */
 	u32 id;
 	u32 pool;      /* [C, Q] */
 	u32 load;      /* [Q], read without it: weights of what is runnable here */
@@ -224,10 +225,11 @@ static inline void sched_tick(struct sched_cpu *c)
 bool sched_handoff(struct sched_cpu *c, struct sched_unit *to, u64 now);
 
 /* The current unit goes to sleep, but lends its turn to `to`, which sleeps here and is expected to wake it at
- * once: `to` has the CPU on the current one's account, who stays current. False: as for sched_handoff().
+ * once: `to` has the CPU on the current one's account, who stays current. False: as for sched_handoff(), but
+ * that any cap refuses, and that the end of the turn does not: it ends the loan when its tick comes.
  * Whoever has the loan gives it back when its state is saved, and either the lender runs on, or it is
  * blocked, and the borrower woken, in the ordinary way. */
-bool sched_lend(struct sched_cpu *c, struct sched_unit *to, u64 now);
+bool sched_lend(struct sched_cpu *c, struct sched_unit *to);
 void sched_give_back(struct sched_cpu *c, struct sched_unit *to);
 
 /* ---- pools: any CPU ---- */

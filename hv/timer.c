@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "hv/timer.h"
 #include "hv/arch.h"
+#include "hv/pcpu.h"
 
 /* Keys compare by signed difference; the TSC starts near 0, so this is the end of time. */
 #define LATEST (~0ull >> 1)
 
 void timer_queue_init(struct timer_queue *q, struct pcpu *cpu)
 {
-	*q = (struct timer_queue){ .armed = TIMER_NONE, .first = TIMER_NONE, .cpu = cpu };
+	*q = (struct timer_queue){ .armed = TIMER_NONE, .first = TIMER_NONE, .turn = TIMER_NONE, .cpu = cpu };
 }
 
 void timer_init(struct timer *t, struct timer_queue *q, void (*fn)(struct timer *t))
@@ -34,12 +35,18 @@ static void arm(struct timer_queue *q)
 	arch_timer_set(q->first);
 }
 
+static u64 earliest(const struct timer_queue *q)
+{
+	struct heap_node *n = heap_first(&q->heap);
+
+	return n ? MIN(n->key, q->turn) : q->turn;
+}
+
 /* After a change of the queue. Another CPU's hardware is left armed too early rather than disturbed: it looks
  * and re-arms. */
 static bool changed(struct timer_queue *q)
 {
-	struct heap_node *n = heap_first(&q->heap);
-	u64 first = n ? n->key : TIMER_NONE;
+	u64 first = earliest(q);
 
 	if (likely(first == q->first))
 		return false;
@@ -67,6 +74,16 @@ bool timer_set(struct timer *t, u64 deadline)
 	if (unlikely(kick))
 		arch_cpu_kick(q->cpu);
 	return due;
+}
+
+void timer_turn(struct timer_queue *q, u64 deadline)
+{
+	lock(&q->lock);
+	q->turn = deadline;
+	WRITE_ONCE(q->first, earliest(q));
+	if (q->first != q->armed)
+		arm(q);
+	unlock(&q->lock);
 }
 
 bool timer_cancel_wait(struct timer *t)
@@ -135,8 +152,11 @@ void timer_expire(struct timer_queue *q, u64 now)
 		lock(&q->lock);
 		q->running = NULL;
 	}
-	n = heap_first(&q->heap);
-	WRITE_ONCE(q->first, n ? n->key : TIMER_NONE);
+	if (q->turn <= now) {
+		q->turn = TIMER_NONE;
+		run_turn_ends(q->cpu);
+	}
+	WRITE_ONCE(q->first, earliest(q));
 	if (q->armed <= now)
 		q->armed = TIMER_NONE; /* it has fired */
 	if (q->armed != q->first)

@@ -18,9 +18,10 @@ struct timer;
 
 struct timer_queue {
 	struct lock lock;
-	struct heap heap;      /* [Q] by deadline */
-	u64 armed;	       /* [Q] what arch_timer_set() was told last; ~0: nothing */
-	u64 first;	       /* [Q], read without it: deadline of the earliest; ~0: none */
+	struct heap heap; /* [Q] by deadline */
+	u64 armed;	  /* [Q] what arch_timer_set() was told last; ~0: nothing */
+	u64 first;	  /* [Q], read without it: deadline of the earliest, or `turn` before it; ~0: none */
+	u64 turn;	  /* [Q] timer_turn() */
 	struct timer *running; /* [Q] whose function runs now */
 	struct pcpu *cpu;
 };
@@ -57,6 +58,10 @@ bool timer_cancel_wait(struct timer *t);
 
 /* Moves the timer, set or not, to another queue: its vCPU now runs on that CPU. */
 void timer_migrate(struct timer *t, struct timer_queue *to);
+
+/* The queue's own CPU: the hardware also fires at this time, the end of a vCPU's turn (TIMER_NONE: it need
+ * not), for which timer_expire() calls run_turn_ends(). In no tree, for it changes at every switch. */
+void timer_turn(struct timer_queue *q, u64 deadline);
 
 /* The queue's own CPU, from the timer interrupt: runs what is due at `now`, then arms the hardware for the
  * rest. */

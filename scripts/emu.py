@@ -189,7 +189,7 @@ class Bochs(Emulator):
                (b"PANIC", "panic"))
 
     def __init__(self, iso, cpus=1, memory=512, model="corei7_skylake_x", ips=50_000_000, gdb=None, extra=(), log=None,
-                 prefix=None):
+                 prefix=None, debugger=False):
         super().__init__(log)
         prefix = prefix or BOCHS
         share = prefix + "/share/bochs"
@@ -212,8 +212,12 @@ class Bochs(Emulator):
         with open(self.dir + "/rc", "w") as f:
             f.write("\n".join(rc + list(extra)) + "\n")
         self.out = open(self.dir + "/out", "wb")
-        self.process = spawn([prefix + "/bin/bochs", "-q", "-f", self.dir + "/rc"], stdin=subprocess.DEVNULL,
-                             stdout=self.out, stderr=self.out)
+        command = [prefix + "/bin/bochs", "-q", "-f", self.dir + "/rc"]
+        if debugger:
+            with open(self.dir + "/commands", "w") as f:
+                f.write("c\n")
+            command += ["-dbg", "-rc", self.dir + "/commands"]
+        self.process = spawn(command, stdin=subprocess.PIPE if debugger else subprocess.DEVNULL, stdout=self.out, stderr=self.out)
         listener.settimeout(0.1)
         while self.line is None:
             try:
@@ -260,6 +264,19 @@ class Bochs(Emulator):
             pattern = rb"^(\d+)d\[SER *\] com1 register (write to|read from) +address: 0x([0-9a-f]+) = 0x([0-9a-f]+)"
             for m in re.finditer(pattern, f.read(), re.M):
                 yield int(m[1]), "write" if m[2] == b"write to" else "read", int(m[3], 16), int(m[4], 16)
+
+    def trace(self, at, steps, count):
+        """With `debugger`: stops `count` times before the instruction at a linear address, and traces so many instructions from
+        there; a list of (address, instruction) for each.  The emulator is ended"""
+        self.process.send_signal(signal.SIGINT)
+        commands = "lb 0x%x\n" % at + "c\ntrace on\ns %d\ntrace off\n" % steps * count + "quit\n"
+        self.process.stdin.write(commands.encode())
+        self.process.stdin.flush()
+        if self.wait(120) is None:
+            raise Timeout("the traced place is not come by")
+        stops = self.text().decode("latin-1").split("Tracing enabled")[1:]
+        line = re.compile(r"\(0\)\.\[\d+\] \[\w+\] \w+:([0-9a-f]{16}) \(unk\. ctxt\): (.*?) +; ")
+        return [[(int(m[1], 16), m[2]) for m in line.finditer(stop)] for stop in stops]
 
     LOG_COM1 = "debug: action=ignore, serial=report"
 

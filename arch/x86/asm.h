@@ -23,10 +23,10 @@ static inline struct cpuid cpuid(u32 leaf, u32 subleaf)
 
 static inline u64 rdmsr(u32 msr)
 {
-	u32 lo, hi;
+	u64 lo, hi; /* of both the upper halves are cleared */
 
 	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr) : "memory");
-	return (u64)hi << 32 | lo;
+	return hi << 32 | lo;
 }
 
 static inline void wrmsr(u32 msr, u64 v)

@@ -90,10 +90,12 @@ static inline bool hot_io_done(struct x86_vcpu *v)
 		return false;
 	v->hv.io_state = IO_IDLE;
 	if (v->io.kind == IO_PORT_IN) {
-		if (v->io.size == 4)
-			v->regs[RAX] = (u32)v->hv.io_data;
+		if (v->io.size == 1)
+			*(u8 *)&v->regs[RAX] = (u8)v->hv.io_data;
+		else if (v->io.size == 2)
+			*(u16 *)&v->regs[RAX] = (u16)v->hv.io_data;
 		else
-			__builtin_memcpy(&v->regs[RAX], &v->hv.io_data, v->io.size == 1 ? 1 : 2);
+			v->regs[RAX] = (u32)v->hv.io_data;
 	}
 	v->io.kind = IO_NONE;
 	return true;

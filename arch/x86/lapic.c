@@ -155,8 +155,10 @@ void arch_timer_set(u64 deadline)
 	u64 now, ticks;
 
 	x86_this_cpu()->timer_deadline = deadline;
-	if (!timer_mult) { /* 0 disarms */
-		wrmsr(MSR_TSC_DEADLINE, deadline == ~0ull ? 0 : MAX(deadline, 1));
+	if (!timer_mult) {
+		if (unlikely(deadline + 1 < 2)) /* never, or 0, which disarms */
+			deadline = !deadline;
+		wrmsr(MSR_TSC_DEADLINE, deadline);
 		return;
 	}
 	if (deadline == ~0ull) {

@@ -35,7 +35,8 @@ static bool read_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 *value
 		*value = hvm->get_msr(v, msr);
 		return true;
 	case MSR_FN_SYSCALL:
-		return rdmsr_safe(msr, value);
+		*value = v->syscall[syscall_index(msr)];
+		return true;
 	case MSR_FN_TSC:
 		*value = rdtsc() + v->tsc_offset;
 		return true;
@@ -150,6 +151,8 @@ static bool set_efer(struct x86_vcpu *v, u64 value)
 	if (((value ^ old) & EFER_LME) && (hvm->get_cr(v, 0) & CR0_PG))
 		return false;
 	hvm->set_efer(v, (value & ~EFER_LMA) | (old & EFER_LMA));
+	if ((value & EFER_SCE) && !v->syscall_live)
+		syscall_enable(v);
 	return true;
 }
 

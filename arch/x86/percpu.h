@@ -33,6 +33,7 @@ struct x86_pcpu {
 	u64 timer_deadline; /* what the APIC timer was asked for, ~0: nothing */
 	void *vmxon_region; /* vendor code's: a page, VMXON region or host save area */
 	void *vendor;	    /* vendor code's own */
+	u64 syscall[5];	    /* what it has in the MSRs of enum SYSCALL_*: nothing else writes them */
 	u64 tsc_at_start;   /* read when it answered the start-up IPI */
 	u64 stop_rip, stop_rsp; /* where a panic of another CPU's stopped it; rsp last, atomic */
 	struct tss tss __aligned(64);

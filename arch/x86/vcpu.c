@@ -141,6 +141,7 @@ void arch_vcpu_reset(struct vcpu *hv)
 	v->wait_base = hv->sched.wait_ticks;
 	v->tsc_offset = v->tsc_adjust = 0;
 	memset(v->syscall, 0, sizeof(v->syscall));
+	v->syscall_live = false;
 	v->kernel_gs_base = 0;
 	v->xcr0 = XCR0_X87;
 	reset_fpu(v);
@@ -245,59 +246,64 @@ void arch_vcpu_free(struct vcpu *hv)
 /* Every component that a guest may switch on, whatever this one has in XCR0: the next owner of the CPU sees none of it. */
 static void save_fpu(struct x86_vcpu *v)
 {
-	if (!cpu_info.xcr0) {
-		__asm__ volatile("fxsave64 (%0)" : : "r"(v->xsave) : "memory");
-		return;
+	if (unlikely(v->xcr0 != cpu_info.xcr0)) {
+		if (!cpu_info.xcr0) {
+			__asm__ volatile("fxsave64 (%0)" : : "r"(v->xsave) : "memory");
+			return;
+		}
+		if (!xsetbv_safe(0, cpu_info.xcr0))
+			panic("XCR0 %llx is refused", (unsigned long long)cpu_info.xcr0);
 	}
-	if (v->xcr0 != cpu_info.xcr0 && !xsetbv_safe(0, cpu_info.xcr0))
-		panic("XCR0 %llx is refused", (unsigned long long)cpu_info.xcr0);
 	__asm__ volatile("xsave64 (%0)" : : "r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
 }
 
 static void load_fpu(struct x86_vcpu *v)
 {
-	if (!cpu_info.xcr0) {
+	if (likely(v->xcr0 == cpu_info.xcr0 || cpu_info.xcr0))
+		/* XCR0 is the full one here: boot and save_fpu() leave it so. */
+		__asm__ volatile("xrstor64 (%0)" : : "r"(v->xsave), "a"(~0u), "d"(~0u));
+	else
 		__asm__ volatile("fxrstor64 (%0)" : : "r"(v->xsave));
-		return;
-	}
-	/* XCR0 is the full one here: boot and save_fpu() leave it so. */
-	__asm__ volatile("xrstor64 (%0)" : : "r"(v->xsave), "a"(~0u), "d"(~0u));
-	if (v->xcr0 != cpu_info.xcr0 && !xsetbv_safe(0, v->xcr0))
+	if (unlikely(v->xcr0 != cpu_info.xcr0) && cpu_info.xcr0 && !xsetbv_safe(0, v->xcr0))
 		panic("XCR0 %llx of a guest is refused", (unsigned long long)v->xcr0);
 }
 
-/* What each CPU has in the MSRs of enum SYSCALL_*: nothing else writes them. */
-static struct {
-	bool known;
-	u64 msr[SYSCALL_MSRS];
-} syscall_now[CAISSON_MAX_CPUS];
 static const u32 syscall_msr[SYSCALL_MSRS] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_TSC_AUX };
 
-static void syscall_load(struct x86_vcpu *v, u32 cpu)
+static __noinline void syscall_change(struct x86_vcpu *v, u64 *now)
 {
-	bool known = syscall_now[cpu].known;
-	u64 *now = syscall_now[cpu].msr, *want = v->syscall;
-
-	_Static_assert(SYSCALL_MSRS == 5, "all of them are compared");
-	if (likely(known && !((now[0] ^ want[0]) | (now[1] ^ want[1]) | (now[2] ^ want[2]) | (now[3] ^ want[3]) |
-			      (now[4] ^ want[4]))))
-		return;
-	for (u32 i = hvm->holds_syscall ? SYSCALL_TSC_AUX : 0; i < SYSCALL_MSRS; i++)
-		if (unlikely(now[i] != v->syscall[i] || !known)) {
+	for (u32 i = v->syscall_live ? 0 : SYSCALL_TSC_AUX; i < SYSCALL_MSRS; i++)
+		if (now[i] != v->syscall[i]) {
 			if (i != SYSCALL_TSC_AUX || cpu_has(CPU_RDTSCP))
 				wrmsr(syscall_msr[i], v->syscall[i]);
 			now[i] = v->syscall[i];
 		}
-	syscall_now[cpu].known = true;
+}
+
+static void syscall_load(struct x86_vcpu *v, u64 *now)
+{
+	u64 *want = v->syscall, differ = now[4] ^ want[4];
+
+	_Static_assert(SYSCALL_MSRS == 5 && SYSCALL_TSC_AUX == 4, "all of them are compared");
+	if (v->syscall_live)
+		differ |= (now[0] ^ want[0]) | (now[1] ^ want[1]) | (now[2] ^ want[2]) | (now[3] ^ want[3]);
+	if (unlikely(differ))
+		syscall_change(v, now);
+}
+
+void syscall_enable(struct x86_vcpu *v)
+{
+	v->syscall_live = !hvm->holds_syscall;
+	syscall_load(v, x86_cpu(v->hv.cpu)->syscall);
 }
 
 bool syscall_write(struct x86_vcpu *v, u32 msr, u64 value)
 {
-	u32 i = msr == MSR_TSC_AUX ? (u32)SYSCALL_TSC_AUX : msr - MSR_STAR;
+	u32 i = syscall_index(msr);
 
 	if (!wrmsr_safe(msr, value))
 		return false;
-	v->syscall[i] = syscall_now[v->hv.cpu->id].msr[i] = rdmsr(msr);
+	v->syscall[i] = x86_cpu(v->hv.cpu)->syscall[i] = rdmsr(msr);
 	if (hvm->holds_syscall && msr != MSR_TSC_AUX)
 		hvm->set_msr(v, msr, v->syscall[i]);
 	return true;
@@ -332,14 +338,17 @@ void debug_load(struct x86_vcpu *v)
 	hvm->dr_exiting(v, false);
 }
 
+void arch_vcpu_migrate(struct vcpu *hv, struct timer_queue *to)
+{
+	timer_migrate(&x86_vcpu(hv)->apic_timer, to);
+}
+
 void arch_vcpu_load(struct vcpu *hv)
 {
 	struct x86_vcpu *v = x86_vcpu(hv);
 
-	if (v->apic_timer.queue != &hv->cpu->timers)
-		timer_migrate(&v->apic_timer, &hv->cpu->timers);
 	load_fpu(v);
-	syscall_load(v, hv->cpu->id);
+	syscall_load(v, x86_cpu(hv->cpu)->syscall);
 	wrmsr(MSR_KERNEL_GS_BASE, v->kernel_gs_base);
 	if (unlikely(v->switch_more)) {
 		if (v->dr_used)
@@ -363,8 +372,8 @@ void arch_vcpu_put(struct vcpu *hv)
 			pv_put(v);
 	}
 	v->cr2 = read_cr2();
-	hvm->put(v);
 	save_fpu(v);
+	hvm->put(v);
 }
 
 bool arch_vcpu_has_work(struct vcpu *hv)
@@ -390,25 +399,30 @@ void arch_vcpu_asleep(struct vcpu *hv)
 		hvm->apicv_asleep(v);
 }
 
+/* It was in HLT, or waited for SIPI. False: it still does. */
+static __noinline bool wakes(struct x86_vcpu *v)
+{
+	if (v->halted && v->apicv)
+		hvm->apicv_awake(v);
+	/* What the timer brought may be an interrupt now, or not. */
+	if (!v->wait_sipi && __atomic_exchange_n(&v->timer_fired, false, __ATOMIC_ACQ_REL))
+		vlapic_timer_expired(&v->apic);
+	if (!arch_vcpu_has_work(&v->hv)) {
+		vcpu_sleep(&v->hv, v->wait_sipi ? SLEEP_SIPI : SLEEP_HLT);
+		return false;
+	}
+	if (READ_ONCE(v->init_sipi))
+		__atomic_or_fetch(&v->hv.pending, PEND_ARCH, __ATOMIC_RELEASE);
+	v->halted = v->kicked = false;
+	return true;
+}
+
 void arch_vcpu_run(struct vcpu *hv)
 {
 	struct x86_vcpu *v = x86_vcpu(hv);
 
-	if (unlikely(v->halted && v->apicv))
-		hvm->apicv_awake(v);
-	if (unlikely(v->halted || v->wait_sipi)) {
-		/* What the timer brought may be an interrupt now, or not. */
-		if (!v->wait_sipi && __atomic_exchange_n(&v->timer_fired, false, __ATOMIC_ACQ_REL))
-			vlapic_timer_expired(&v->apic);
-		if (!arch_vcpu_has_work(hv)) {
-			vcpu_sleep(hv, v->wait_sipi ? SLEEP_SIPI : SLEEP_HLT);
-			return;
-		}
-		if (READ_ONCE(v->init_sipi))
-			__atomic_or_fetch(&hv->pending, PEND_ARCH, __ATOMIC_RELEASE);
-		v->halted = v->kicked = false;
-	}
-	hvm->run(v);
+	if (likely(!(v->halted || v->wait_sipi)) || wakes(v))
+		hvm->run(v);
 }
 
 /* ---- seen from outside ---- */
@@ -484,6 +498,7 @@ int arch_vcpu_set_context(struct vcpu *hv, const struct caisson_vcpu_context *c)
 	v->syscall[SYSCALL_LSTAR] = c->lstar;
 	v->syscall[SYSCALL_CSTAR] = c->cstar;
 	v->syscall[SYSCALL_SFMASK] = c->sfmask;
+	v->syscall_live = (c->efer & EFER_SCE) && !hvm->holds_syscall;
 	v->kernel_gs_base = c->kernel_gs_base;
 	v->tsc_offset = c->tsc_offset;
 	hvm->set_tsc_offset(v);
@@ -546,6 +561,9 @@ void arch_virt_init(void)
 
 int arch_virt_cpu_on(struct pcpu *c)
 {
+	for (u32 i = 0; i < SYSCALL_MSRS; i++)
+		if (!rdmsr_safe(syscall_msr[i], &x86_cpu(c)->syscall[i]))
+			x86_cpu(c)->syscall[i] = 0;
 	return hvm->cpu_on(x86_cpu(c));
 }
 

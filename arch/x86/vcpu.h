@@ -50,6 +50,7 @@ struct x86_vcpu {
 	bool dr_used; /* the guest has touched its debug registers: from then on they are switched */
 	u64 kernel_gs_base;
 	u64 syscall[SYSCALL_MSRS];
+	bool syscall_live; /* EFER.SCE has been set: what SYSCALL uses is in the CPU. Else only TSC_AUX is, and RDMSR does not see it */
 	void *xsave;
 	u32 nmi_pending; /* (a) */
 	u32 extint;	 /* (a) an interrupt by ExtINT waits: VCPU_EXTINT | vector */
@@ -129,6 +130,12 @@ enum verdict exit_npf(struct x86_vcpu *v, const struct vm_exit *x);    /* io.c *
 enum verdict io_continue(struct x86_vcpu *v);			       /* io.c */
 enum verdict exit_rdmsr(struct x86_vcpu *v); /* msr.c */
 enum verdict exit_wrmsr(struct x86_vcpu *v); /* msr.c */
+static inline u32 syscall_index(u32 msr)
+{
+	return msr == MSR_TSC_AUX ? (u32)SYSCALL_TSC_AUX : msr - MSR_STAR;
+}
+/* EFER.SCE was set, on v's CPU. */
+void syscall_enable(struct x86_vcpu *v); /* vcpu.c */
 /* Writes one of the MSRs above, on v's CPU; false: #GP. */
 bool syscall_write(struct x86_vcpu *v, u32 msr, u64 value); /* vcpu.c */
 /* The guest's debug registers are in the processor from now on. */

@@ -29,6 +29,19 @@ void guest_exit(u32 code)
 		__asm__ volatile("cli; hlt");
 }
 
+/* The same extended state as the guests have: XCR0 is not written then whenever the CPU goes from one of them to us and back. */
+static void xstate_as_guests(void)
+{
+	u32 r[4];
+
+	cpuid(1, 0, r);
+	if (!(r[2] & 1u << 26)) /* XSAVE */
+		return;
+	cpuid(0xd, 0, r);
+	__asm__ volatile("mov %%cr4, %%rbx; or $0x40000, %%ebx; mov %%rbx, %%cr4; xsetbv" /* OSXSAVE */
+			 : : "a"(r[0]), "d"(r[3]), "c"(0) : "rbx", "memory");
+}
+
 static u32 images_usable(void)
 {
 	u32 n = 0;
@@ -57,6 +70,7 @@ int guest_main(const struct hvm_start_info *si)
 		guest_printf("control domain: the hypervisor speaks another version of the interface\n");
 		return 1;
 	}
+	xstate_as_guests();
 	alloc_init(image_end, end - (u64)image_end);
 	time_init();
 	images_init();

@@ -37,6 +37,11 @@ void fake_reset(void)
 	fake_open = false;
 }
 
+void run_turn_ends(struct pcpu *c)
+{
+	fake.turns[c->id]++;
+}
+
 void *fake_memory(u64 base, u64 bytes, bool lazy)
 {
 	char *m =

@@ -20,6 +20,7 @@ struct fake {
 	u64 kicks[FAKE_CPUS];
 	u64 timer[FAKE_CPUS]; /* what arch_timer_set() was told */
 	u64 timer_sets[FAKE_CPUS];
+	u32 turns[FAKE_CPUS]; /* run_turn_ends() */
 	u64 windows;	      /* calls of arch_irq_window() */
 	void (*window)(void); /* what happens in them */
 	u64 mapped;	      /* calls of arch_domain_map() */

@@ -62,6 +62,24 @@ static void hardware_follows_the_earliest(void **state)
 	assert_int_equal(fake.kicks[0] + fake.kicks[1], 0);
 }
 
+static void the_turn_is_a_deadline_too(void **state)
+{
+	(void)state;
+	timer_set(&t[0], 100);
+	timer_turn(&q[0], 60);
+	assert_int_equal(fake.timer[0], 60);
+	timer_turn(&q[0], 200);
+	assert_int_equal(fake.timer[0], 100);
+	timer_turn(&q[0], 70);
+	timer_expire(&q[0], 70);
+	assert_int_equal(fake.turns[0], 1);
+	assert_int_equal(runs, 0);
+	assert_int_equal(fake.timer[0], 100);
+	timer_expire(&q[0], 100);
+	assert_int_equal(runs, 1);
+	assert_int_equal(fake.turns[0], 1);
+}
+
 static void due_ones_run_in_order(void **state)
 {
 	static const u64 at[5] = { 50, 10, 40, 20, 30 };
@@ -319,6 +337,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(hardware_follows_the_earliest, setup),
+		cmocka_unit_test_setup(the_turn_is_a_deadline_too, setup),
 		cmocka_unit_test_setup(due_ones_run_in_order, setup),
 		cmocka_unit_test_setup(setting_itself_in_the_past_does_not_hold_the_cpu, setup),
 		cmocka_unit_test_setup(far_deadlines_keep_their_order, setup),

@@ -280,9 +280,13 @@ void apicv_running(struct x86_vcpu *v)
 {
 	struct vmx_vcpu *x = vmx_vcpu(v);
 
-	/* Back where it waited for a device model: nothing was changed when it left. */
-	if (unlikely((READ_ONCE(v->apic.pi.control) & ~PI_ON) != x->pi_running || x->link)) {
-		pi_set(v, x->pi_running);
+	u64 was = READ_ONCE(v->apic.pi.control) & ~PI_ON;
+
+	if (was == (x->pi_running | PI_SN)) { /* preempted, and on the same CPU again: it was in no list */
+		__atomic_and_fetch(&v->apic.pi.control, ~PI_SN, __ATOMIC_SEQ_CST);
+	} else {
+		if (was != x->pi_running)
+			pi_set(v, x->pi_running);
 		if (x->link)
 			sleep_list_remove(x);
 	}
@@ -311,10 +315,8 @@ void apicv_asleep(struct x86_vcpu *v)
 
 void apicv_preempted(struct x86_vcpu *v)
 {
-	/* One that waits for an answer is told as if it ran: a notification too many costs nothing, it comes back soon, and whoever
-	 * loads it looks at ON. */
-	if (!vmx_vcpu(v)->link && v->hv.sleep != SLEEP_IOREQ && v->hv.sleep != SLEEP_WAIT)
-		pi_set(v, PI_SN);
+	if (!vmx_vcpu(v)->link)
+		__atomic_or_fetch(&v->apic.pi.control, PI_SN, __ATOMIC_SEQ_CST);
 }
 
 void apicv_forget(struct x86_vcpu *v)

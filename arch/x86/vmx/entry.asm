@@ -5,11 +5,18 @@
 %include "arch/x86/gprs.inc"
 
 bits 64
+extern vmx_entry_failed
+
 %define VMCS_HOST_RSP 0x6c14
+
+%macro GUEST_GPRS 0		; rax: vCPU; all registers but RSP become the guest's
+	GPRS_LOAD
+	mov rax, [rax + VCPU_RAX]
+%endmacro
 
 section .text
 
-; bool vmx_loop(rdi: struct x86_vcpu *, sil: launched)
+; void vmx_loop(rdi: struct x86_vcpu *, sil: launched)
 align 16
 global vmx_loop
 vmx_loop:
@@ -25,14 +32,15 @@ vmx_loop:
 	test sil, sil
 	mov rax, rdi
 	jnz .resume
-	call .load
+	GUEST_GPRS
 	vmlaunch
 	jmp .refused
 .resume:
-	call .load
+	GUEST_GPRS
 	vmresume
 .refused:			; RIP comes here only when the entry failed
-	xor eax, eax
+	mov rdi, [rsp]
+	call vmx_entry_failed
 .out:
 	add rsp, 8
 	pop r15
@@ -41,11 +49,6 @@ vmx_loop:
 	pop r12
 	pop rbx
 	pop rbp
-	ret
-
-.load:				; rax: vCPU; all registers but RSP become the guest's
-	GPRS_LOAD
-	mov rax, [rax + VCPU_RAX]
 	ret
 
 ; HOST_RIP
@@ -61,11 +64,7 @@ vmx_exit_entry:
 	call [rax + VCPU_ON_EXIT]
 	test al, al
 	mov rax, [rsp]
-	jz .leave
-	GPRS_LOAD
-	mov rax, [rax + VCPU_RAX]
+	jz vmx_loop.out
+	GUEST_GPRS
 	vmresume
 	jmp vmx_loop.refused
-.leave:
-	mov eax, 1
-	jmp vmx_loop.out

@@ -31,10 +31,10 @@ failed:
 }
 
 #define DEFINE_VMX_PA(name)                                                                            \
-	static inline bool __must_check name(hpa_t pa)                                                 \
+	static inline bool __must_check name(const hpa_t *pa)                                          \
 	{                                                                                              \
 		bool ok;                                                                               \
-		__asm__ volatile(#name " %1" : "=@cca"(ok) : "m"(pa.v) : "memory");                    \
+		__asm__ volatile(#name " %1" : "=@cca"(ok) : "m"(pa->v) : "memory");                   \
 		return ok;                                                                             \
 	}
 DEFINE_VMX_PA(vmxon)

@@ -218,17 +218,23 @@ static void vmx_refused(struct x86_vcpu *v, u64 reason, u64 qualification)
 void vmx_run(struct x86_vcpu *v)
 {
 	struct vmx_vcpu *x = vmx_vcpu(v);
+	u32 pending = READ_ONCE(v->hv.pending);
+	bool launched;
 
-	if (READ_ONCE(v->hv.pending) == PEND_IO && hot_io_done(v))
+	if (pending == PEND_IO && hot_io_done(v))
 		vmx_step(v, v->io.insn.length);
-	else if (!vmx_prepare(v, x))
+	else if (pending && !vmx_pending(v, x))
 		return;
 	if (unlikely(v->on_exit != vmx_exit))
 		watch_entry(v);
-	if (vmx_loop(v, x->launched))
-		x->launched = true;
-	else
-		vmx_refused(v, 0, 0);
+	launched = x->launched;
+	x->launched = true;
+	vmx_loop(v, launched);
+}
+
+void vmx_entry_failed(struct x86_vcpu *v)
+{
+	vmx_refused(v, 0, 0);
 }
 
 /* An event was on its way in when the exit came: it is due again at the next entry. SDM: "Information for VM Exits That Occur

@@ -160,7 +160,7 @@ int vmcs_init(struct x86_vcpu *v)
 	x->vpid = vpid_alloc();
 	x->last_cpu = ~0u;
 	v->apicv = apicv_on();
-	if (!vmclear(x->vmcs_pa))
+	if (!vmclear(&x->vmcs_pa))
 		vmx_insn_failed("VMCLEAR", x->vmcs_pa.v);
 	was = vmcs_enter(v);
 	vmcs_controls(v);

@@ -102,6 +102,7 @@ static int vmx_cpu_on(struct x86_pcpu *c)
 {
 	u64 fc, cr0 = read_cr0(), cr4 = read_cr4() | CR4_VMXE;
 	void *region; /* the processor's, until power-off */
+	hpa_t region_pa;
 
 	if (!vmx_io_bitmap)
 		vmx_bitmaps();
@@ -125,7 +126,8 @@ static int vmx_cpu_on(struct x86_pcpu *c)
 		return -CAISSON_ENOMEM;
 	*(u32 *)region = (u32)GET(VMX_BASIC_REVISION, vmx_caps.basic);
 	write_cr4(cr4);
-	if (!vmxon(arch_direct_pa(region))) {
+	region_pa = arch_direct_pa(region);
+	if (!vmxon(&region_pa)) {
 		log_err("CPU %u: VMXON failed", c->hv.id);
 		write_cr4(cr4 & ~CR4_VMXE);
 		return -CAISSON_EIO;
@@ -141,62 +143,22 @@ static int vmx_vcpu_init(struct x86_vcpu *v)
 	return vmcs_init(v);
 }
 
-/* The translations that this CPU may keep from the last time the vCPU or its domain was here. */
-static void vmx_flush(struct x86_vcpu *v, struct vmx_vcpu *x, u32 cpu)
+/* This CPU may keep translations from the last time a vCPU of its domain was here. */
+static inline bool stale(const struct x86_vcpu *v, u32 cpu)
 {
-	struct x86_domain *d = x86_domain(v->hv.domain);
-	u64 bit = BIT(cpu % 64);
-
-	if (READ_ONCE(d->flush[cpu / 64]) & bit) {
-		__atomic_and_fetch(&d->flush[cpu / 64], ~bit, __ATOMIC_SEQ_CST);
-		if (!invept(INVEPT_SINGLE, vmread(VMCS_EPT_POINTER)))
-			vmx_insn_failed("INVEPT", d->s2.root.v);
-	}
-	if (x->last_cpu != cpu && x->vpid && !invvpid(INVVPID_SINGLE, x->vpid, 0))
-		vmx_insn_failed("INVVPID", x->vpid);
-}
-
-static void vmx_load(struct x86_vcpu *v)
-{
-	struct vmx_vcpu *x = vmx_vcpu(v);
-	u32 cpu = v->hv.cpu->id;
-
-	vmcs_make_current(v);
-	if (unlikely(x->last_cpu != cpu)) {
-		vmcs_host_state(v);
-		apicv_here(v);
-	}
-	vmx_flush(v, x, cpu);
-	x->last_cpu = cpu;
-	if (v->apicv)
-		apicv_running(v);
-}
-
-static void vmx_put(struct x86_vcpu *v)
-{
-	if (v->apicv)
-		apicv_preempted(v);
-	vmcs_drop(v);
-}
-
-void vmcs_make_current(struct x86_vcpu *v)
-{
-	if (!vmptrld(vmx_vcpu(v)->vmcs_pa))
-		vmx_insn_failed("VMPTRLD", vmx_vcpu(v)->vmcs_pa.v);
-	x86_this_cpu()->vendor = v;
-}
-
-void vmcs_drop(struct x86_vcpu *v)
-{
-	if (!vmclear(vmx_vcpu(v)->vmcs_pa))
-		vmx_insn_failed("VMCLEAR", vmx_vcpu(v)->vmcs_pa.v);
-	vmx_vcpu(v)->launched = false;
-	x86_this_cpu()->vendor = NULL;
+	return READ_ONCE(x86_domain(v->hv.domain)->flush[cpu / 64]) >> (cpu % 64) & 1;
 }
 
 static void vmx_tlb_flush(struct x86_vcpu *v)
 {
-	vmx_flush(v, vmx_vcpu(v), v->hv.cpu->id);
+	struct x86_domain *d = x86_domain(v->hv.domain);
+	u32 cpu = v->hv.cpu->id;
+
+	if (!stale(v, cpu))
+		return;
+	__atomic_and_fetch(&d->flush[cpu / 64], ~BIT(cpu % 64), __ATOMIC_SEQ_CST);
+	if (!invept(INVEPT_SINGLE, vmread(VMCS_EPT_POINTER)))
+		vmx_insn_failed("INVEPT", d->s2.root.v);
 }
 
 static void vmx_flush_guest(struct x86_vcpu *v)
@@ -206,6 +168,61 @@ static void vmx_flush_guest(struct x86_vcpu *v)
 	/* Without a VPID every entry flushes. */
 	if (x->vpid && !invvpid(INVVPID_SINGLE, x->vpid, 0))
 		vmx_insn_failed("INVVPID", x->vpid);
+}
+
+static __noinline void vmx_load_changed(struct x86_vcpu *v)
+{
+	struct vmx_vcpu *x = vmx_vcpu(v);
+	u32 cpu = v->hv.cpu->id;
+
+	if (x->last_cpu != cpu) {
+		vmcs_host_state(v);
+		apicv_here(v);
+		vmx_flush_guest(v);
+		x->last_cpu = cpu;
+	}
+	vmx_tlb_flush(v);
+	if (v->apicv)
+		apicv_running(v);
+}
+
+static void vmx_load(struct x86_vcpu *v)
+{
+	struct vmx_vcpu *x = vmx_vcpu(v);
+	u32 cpu = v->hv.cpu->id;
+
+	vmcs_make_current(v);
+	/* Back where it waited for a device model, most often nothing has changed: neither the descriptor nor what is posted. */
+	if (unlikely(x->last_cpu != cpu || stale(v, cpu)))
+		vmx_load_changed(v);
+	else if (v->apicv && (READ_ONCE(v->apic.pi.control) != x->pi_running || x->link))
+		apicv_running(v);
+}
+
+static void vmx_put(struct x86_vcpu *v)
+{
+	vmcs_drop(v);
+	/* One that waits for an answer is told as if it ran: a notification too many costs nothing, it comes back soon, and whoever
+	 * loads it looks at ON. */
+	if (v->apicv && v->hv.sleep != SLEEP_IOREQ && v->hv.sleep != SLEEP_WAIT)
+		apicv_preempted(v);
+}
+
+void vmcs_make_current(struct x86_vcpu *v)
+{
+	if (!vmptrld(&vmx_vcpu(v)->vmcs_pa))
+		vmx_insn_failed("VMPTRLD", vmx_vcpu(v)->vmcs_pa.v);
+	x86_this_cpu()->vendor = v;
+}
+
+void vmcs_drop(struct x86_vcpu *v)
+{
+	struct vmx_vcpu *x = vmx_vcpu(v);
+
+	if (!vmclear(&x->vmcs_pa))
+		vmx_insn_failed("VMCLEAR", x->vmcs_pa.v);
+	x->launched = false;
+	x86_this_cpu()->vendor = NULL;
 }
 
 const struct hvm_ops vmx_ops = {

@@ -99,8 +99,10 @@ void apicv_preempted(struct x86_vcpu *v);
 void apicv_forget(struct x86_vcpu *v); /* before it is freed or reset */
 void apicv_notify(struct x86_vcpu *v);
 
-/* entry.asm: enters and re-enters the guest until v->on_exit() says no. False: the entry itself was refused (VMfail). */
-bool vmx_loop(struct x86_vcpu *v, bool launched);
+/* entry.asm: enters and re-enters the guest until v->on_exit() says no. */
+void vmx_loop(struct x86_vcpu *v, bool launched);
+/* Called by it when the entry itself was refused (VMfail). */
+void vmx_entry_failed(struct x86_vcpu *v);
 bool vmx_exit(struct x86_vcpu *v);
 
 #endif
