@@ -56,6 +56,7 @@ class Test:
     timeout: float = 180
     bare: bool = False              # needs no Caisson
     only: tuple = None              # platforms
+    long: bool = False              # minutes: only by --all, or by a pattern
 
 
 TESTS = []
@@ -84,11 +85,11 @@ def on_platform(t, name):
                                quick=t.quick and name == "qemu")
 
 
-def test(where=None, quick=False, timeout=180, bare=False, only=None):
+def test(where=None, quick=False, timeout=180, bare=False, only=None, long=False):
     """declare a test; its name is its file's and its own"""
     def declare(function):
         module = function.__module__.rsplit(".", 1)[-1]
-        TESTS.append(Test("system/%s.%s" % (module, function.__name__), function, where, quick, timeout, bare, only))
+        TESTS.append(Test("system/%s.%s" % (module, function.__name__), function, where, quick, timeout, bare, only, long))
         return function
     return declare
 
