@@ -19,8 +19,32 @@ static struct caisson_domain info;
 
 /* ---- stats ---- */
 
-static void stats_print(u32 id, const char *name, const struct stats_row *row, u32 n, bool json)
+/* How what follows is shown. */
+static struct {
+	bool json, histogram;
+	enum stats_order by;
+} stats_how;
+
+#define BAR 40u
+
+static void stats_histogram(const struct stats_row *row)
 {
+	static const char bar[BAR + 1] = "########################################";
+	u32 most = 1;
+
+	for (u32 i = 0; i < CAISSON_HIST; i++)
+		most = MAX(most, row->hist[i]);
+	for (u32 i = 0; i < CAISSON_HIST; i++)
+		if (row->hist[i])
+			out("  %22s%-2u %12u  %.*s\n", "2^", i, row->hist[i],
+			    (int)((u64)row->hist[i] * BAR / most), bar);
+}
+
+static void stats_print(u32 id, const char *name, struct stats_row *row, u32 n)
+{
+	bool json = stats_how.json;
+
+	stats_sort(row, n, stats_how.by);
 	if (json) {
 		json_open(NULL, '{');
 		json_number("domain", id);
@@ -35,6 +59,8 @@ static void stats_print(u32 id, const char *name, const struct stats_row *row, u
 			out("  %-24s %12llu %16llu %9llu %9llu  %llx\n", row[i].name, (ull)row[i].count,
 			    (ull)row[i].cycles, (ull)(row[i].cycles / row[i].count), (ull)row[i].worst,
 			    (ull)row[i].worst_rip);
+			if (stats_how.histogram)
+				stats_histogram(&row[i]);
 			continue;
 		}
 		json_open(NULL, '{');
@@ -43,6 +69,10 @@ static void stats_print(u32 id, const char *name, const struct stats_row *row, u
 		json_number("cycles", row[i].cycles);
 		json_number("worst", row[i].worst);
 		json_hex("worst_rip", row[i].worst_rip);
+		json_open("hist", '[');
+		for (u32 k = 0; k < CAISSON_HIST; k++)
+			json_number(NULL, row[i].hist[k]);
+		json_close(']');
 		json_close('}');
 	}
 	if (json) {
@@ -51,35 +81,35 @@ static void stats_print(u32 id, const char *name, const struct stats_row *row, u
 	}
 }
 
-static void stats_live(bool json)
+static void stats_live(void)
 {
 	static struct stats_row rows[STATS_ROWS];
 
-	stats_print(info.id, info.name, rows, stats_collect(info.id, info.max_vcpus, rows), json);
+	stats_print(info.id, info.name, rows, stats_collect(info.id, info.max_vcpus, rows));
 }
 
-static void stats_kept(const struct dom *d, bool json)
+static void stats_kept(const struct dom *d)
 {
-	stats_print(d->id, d->name, d->kept, d->nkept, json);
+	stats_print(d->id, d->name, d->kept, d->nkept);
 }
 
 /* The live ones from the hypervisor, then those that ended lately. */
-static void stats_all(bool json)
+static void stats_all(void)
 {
 	for (u32 i = 0; !in_ctrlc && !hc_domain_next(i, &info); i = info.id + 1)
-		stats_live(json);
+		stats_live();
 	for (struct dom *d = domain_from(0); d && !in_ctrlc; d = domain_from(d->id + 1))
 		if (!(d->flags & DOM_LIVE))
-			stats_kept(d, json);
+			stats_kept(d);
 }
 
-static int stats_one(const char *word, bool json)
+static int stats_one(const char *word)
 {
 	struct dom *d = domain_find(word);
 	int id;
 
 	if (d && !(d->flags & DOM_LIVE)) {
-		stats_kept(d, json);
+		stats_kept(d);
 		return 0;
 	}
 	id = need_id(word);
@@ -87,7 +117,7 @@ static int stats_one(const char *word, bool json)
 		return 1;
 	if (hc_domain_info((u32)id, &info) < 0)
 		return fail("no domain %d", id);
-	stats_live(json);
+	stats_live();
 	return 0;
 }
 
@@ -104,23 +134,35 @@ static int stats_reset(const char *word)
 
 static int cmd_stats(int argc, char *const argv[])
 {
-	struct args_option o[] = { OPTION_JSON, { .name = "reset", .type = ARGS_FLAG } };
+	static const char *const orders[] = { "cycles", "count", "average", "worst", "name" };
+	struct args_option o[] = { OPTION_JSON,
+				   { .name = "reset", .type = ARGS_FLAG },
+				   { .name = "sort", .type = ARGS_STRING },
+				   { .name = "histogram", .type = ARGS_FLAG } };
 	const char *word[1] = { NULL };
+	u32 by = 0;
 	int r = 0;
 
 	if (parse(argc, argv, o, ARRAY_SIZE(o), word, 0, 1) < 0)
 		return 1;
+	while (o[2].set && by < ARRAY_SIZE(orders) && strcmp(o[2].string, orders[by]) != 0)
+		by++;
+	if (by == ARRAY_SIZE(orders))
+		return fail("stats: --sort takes cycles, count, average, worst or name");
 	if (o[1].set)
 		return stats_reset(word[0]);
 	/* What does not exist is an error, and no half of a JSON text. */
 	if (o[0].set && word[0] && !domain_find(word[0]) && need_id(word[0]) < 0)
 		return 1;
+	stats_how.json = o[0].set;
+	stats_how.histogram = o[3].set;
+	stats_how.by = by;
 	if (o[0].set)
 		json_open(NULL, '[');
 	if (word[0])
-		r = stats_one(word[0], o[0].set);
+		r = stats_one(word[0]);
 	else
-		stats_all(o[0].set);
+		stats_all();
 	if (o[0].set)
 		json_close(']');
 	return r ? r : interrupted();
@@ -454,7 +496,8 @@ static int cmd_why(int argc, char *const argv[])
 }
 
 const struct command commands_eyes[] = {
-	{ "stats", cmd_stats, "[ID] [--reset] [--json]",
+	{ "stats", cmd_stats,
+	  "[ID] [--sort cycles|count|average|worst|name] [--histogram] [--reset] [--json]",
 	  "exits of a domain, or of all: how many, what they cost", COMPLETE_DOMAIN },
 	{ "top", cmd_top, "[--count N]", "who uses the CPUs, every second, until q", COMPLETE_NONE },
 	{ "why", cmd_why, "ID", "why a domain does not run", COMPLETE_DOMAIN },

@@ -16,6 +16,7 @@ typedef unsigned long long ull;
 
 #define ALL	 (~0ull)
 #define TOP_ROWS 256u
+#define TOP_MS	 2  /* the rings are emptied so often by top --for */
 #define LINE	 3u /* records in a line of a dump: 96 bytes are 128 characters */
 
 static struct caisson_trace_control control = { .types = ~0u, .exits = ALL };
@@ -213,60 +214,82 @@ static int trace_dump(u64 last)
 
 /* ---- top ---- */
 
-/* Exits in the rings by kind and what about: which MSR, port, leaf, call ... */
-static int trace_top(u64 most)
-{
-	static struct {
+/* Exits by kind and what about: which MSR, port, leaf, call ... */
+static struct {
+	u64 position[CAISSON_MAX_CPUS];
+	u64 others, lost; /* for which there was no row; overwritten before they were read */
+	u32 rows;
+	struct {
 		u64 detail, count;
 		u32 kind;
 	} row[TOP_ROWS];
-	u32 rows = 0;
-	u64 others = 0;
+} top;
 
-	for (u32 cpu = 0; !in_ctrlc && hc_trace_read(cpu, 0, &got, sizeof(got.head)) >= 0; cpu++) {
-		u64 at = got.head.first;
+static void top_count(const struct caisson_trace_record *r)
+{
+	u32 k;
+
+	if (r->type != CAISSON_TRACE_EXIT)
+		return;
+	for (k = 0; k < top.rows && (top.row[k].kind != r->kind || top.row[k].detail != r->b); k++)
+		;
+	if (k == TOP_ROWS) {
+		top.others++;
+		return;
+	}
+	if (k == top.rows) {
+		top.row[k].kind = r->kind;
+		top.row[k].detail = r->b;
+		top.row[k].count = 0;
+		top.rows++;
+	}
+	top.row[k].count++;
+}
+
+/* What the rings have behind the positions. */
+static void top_take(void)
+{
+	for (u32 cpu = 0; cpu < CAISSON_MAX_CPUS && hc_trace_read(cpu, 0, &got, sizeof(got.head)) >= 0;
+	     cpu++) {
+		u64 end = got.head.next; /* our own calls may be in it, too: there would be no end */
 		s64 n;
 
-		for (; (n = hc_trace_read(cpu, at, &got, sizeof(got))) > 0; at = got.head.position + (u64)n) {
-			for (s64 i = 0; i < n; i++) {
-				const struct caisson_trace_record *r = &got.record[i];
-				u32 k;
-
-				if (r->type != CAISSON_TRACE_EXIT)
-					continue;
-				for (k = 0; k < rows && (row[k].kind != r->kind || row[k].detail != r->b);
-				     k++)
-					;
-				if (k == TOP_ROWS) {
-					others++;
-					continue;
-				}
-				if (k == rows) {
-					row[k].kind = r->kind;
-					row[k].detail = r->b;
-					row[k].count = 0;
-					rows++;
-				}
-				row[k].count++;
-			}
+		while (!in_ctrlc && top.position[cpu] < end &&
+		       (n = hc_trace_read(cpu, top.position[cpu], &got, sizeof(got))) > 0) {
+			top.lost += got.head.position - top.position[cpu];
+			top.position[cpu] = got.head.position + (u64)n;
+			for (s64 i = 0; i < n; i++)
+				top_count(&got.record[i]);
 			pump_poll();
 		}
 	}
+}
+
+static int trace_top(u64 most, u64 seconds)
+{
+	u64 end = time_after_ms(seconds * MS_PER_S);
+
+	memset(&top, 0, sizeof(top));
+	for (u32 cpu = 0; cpu < CAISSON_MAX_CPUS && hc_trace_read(cpu, 0, &got, sizeof(got.head)) >= 0; cpu++)
+		top.position[cpu] = seconds ? got.head.next : got.head.first;
+	do
+		top_take();
+	while (seconds && !in_ctrlc && time_tsc() < end && shell_wait(0, MIN(end, time_after_ms(TOP_MS))));
 	out("%12s  %-16s %s\n", "COUNT", "EXIT", "WHAT");
 	for (u64 shown = 0; shown < most; shown++) {
 		u32 best = 0;
 
-		for (u32 k = 1; k < rows; k++)
-			if (row[k].count > row[best].count)
+		for (u32 k = 1; k < top.rows; k++)
+			if (top.row[k].count > top.row[best].count)
 				best = k;
-		if (!rows || !row[best].count)
+		if (!top.rows || !top.row[best].count)
 			break;
-		out("%12llu  %-16s %llx\n", (ull)row[best].count, stats_exit_name(row[best].kind),
-		    (ull)row[best].detail);
-		row[best].count = 0;
+		out("%12llu  %-16s %llx\n", (ull)top.row[best].count, stats_exit_name(top.row[best].kind),
+		    (ull)top.row[best].detail);
+		top.row[best].count = 0;
 	}
-	if (others)
-		out("%12llu  of more kinds\n", (ull)others);
+	if (top.others || top.lost)
+		out("%12llu  of more kinds, %llu lost\n", (ull)top.others, (ull)top.lost);
 	return interrupted();
 }
 
@@ -299,7 +322,8 @@ static int cmd_trace(int argc, char *const argv[])
 				   { .name = "records", .type = ARGS_STRING },
 				   { .name = "stop", .type = ARGS_FLAG },
 				   { .name = "overwrite", .type = ARGS_FLAG },
-				   { .name = "last", .type = ARGS_NUMBER, .min = 1, .max = ALL >> 1 } };
+				   { .name = "last", .type = ARGS_NUMBER, .min = 1, .max = ALL >> 1 },
+				   { .name = "for", .type = ARGS_NUMBER, .min = 1, .max = MAX_TIMEOUT } };
 	const char *word[17];
 	int n = parse(argc, argv, o, ARRAY_SIZE(o), word, 1, ARRAY_SIZE(word));
 
@@ -320,7 +344,7 @@ static int cmd_trace(int argc, char *const argv[])
 	if (!strcmp(word[0], "dump"))
 		return trace_dump(o[4].set ? o[4].number : ALL);
 	if (!strcmp(word[0], "top"))
-		return trace_top(o[4].set ? o[4].number : 20);
+		return trace_top(o[4].set ? o[4].number : 20, o[5].set ? o[5].number : 0);
 	return fail("trace: '%.20s' is none of on, off, filter, status, dump, top", word[0]);
 }
 

@@ -29,6 +29,8 @@ static bool row_read(u32 dom, u32 vcpus, u32 kind, struct stats_row *row)
 		row->name[sizeof(row->name) - 1] = 0;
 		row->count += s.count;
 		row->cycles += s.cycles;
+		for (u32 i = 0; i < CAISSON_HIST; i++)
+			row->hist[i] += s.hist[i];
 		if (s.worst > row->worst) {
 			row->worst = s.worst;
 			row->worst_rip = s.worst_rip;
@@ -37,14 +39,34 @@ static bool row_read(u32 dom, u32 vcpus, u32 kind, struct stats_row *row)
 	return any;
 }
 
-static void insert(struct stats_row *rows, u32 n, const struct stats_row *row)
+static bool before(const struct stats_row *a, const struct stats_row *b, enum stats_order by)
 {
-	u32 at = n;
+	switch (by) {
+	case STATS_BY_COUNT:
+		return a->count > b->count;
+	case STATS_BY_AVERAGE:
+		return a->cycles / (a->count | !a->count) > b->cycles / (b->count | !b->count);
+	case STATS_BY_WORST:
+		return a->worst > b->worst;
+	case STATS_BY_NAME:
+		return strcmp(a->name, b->name) < 0;
+	case STATS_BY_CYCLES:
+		break;
+	}
+	return a->cycles > b->cycles;
+}
 
-	while (at && rows[at - 1].cycles < row->cycles)
-		at--;
-	memmove(&rows[at + 1], &rows[at], (n - at) * sizeof(*rows));
-	rows[at] = *row;
+void stats_sort(struct stats_row *rows, u32 n, enum stats_order by)
+{
+	for (u32 i = 1; i < n; i++) {
+		struct stats_row row = rows[i];
+		u32 at = i;
+
+		while (at && before(&row, &rows[at - 1], by))
+			at--;
+		memmove(&rows[at + 1], &rows[at], (i - at) * sizeof(*rows));
+		rows[at] = row;
+	}
 }
 
 u32 stats_collect(u32 dom, u32 vcpus, struct stats_row rows[STATS_ROWS])
@@ -54,7 +76,8 @@ u32 stats_collect(u32 dom, u32 vcpus, struct stats_row rows[STATS_ROWS])
 
 	for (u32 kind = 0; n < STATS_ROWS && row_read(dom, vcpus, kind, &row); kind++)
 		if (row.count)
-			insert(rows, n++, &row);
+			rows[n++] = row;
+	stats_sort(rows, n, STATS_BY_CYCLES);
 	return n;
 }
 

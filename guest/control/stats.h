@@ -6,13 +6,18 @@
 #define CONTROL_STATS_H
 
 #include "guest/lib/types.h"
+#include "hv/abi/caisson.h"
 
 #define STATS_ROWS 256u
 
 struct stats_row {
 	char name[24];
 	u64 count, cycles, worst, worst_rip;
+	u32 hist[CAISSON_HIST]; /* [n]: 2^n to 2^(n+1) - 1 cycles */
 };
+
+enum stats_order { STATS_BY_CYCLES, STATS_BY_COUNT, STATS_BY_AVERAGE, STATS_BY_WORST, STATS_BY_NAME };
+void stats_sort(struct stats_row *rows, u32 n, enum stats_order by);
 
 /* The kinds that occurred, the costliest first; returns how many. */
 u32 stats_collect(u32 dom, u32 vcpus, struct stats_row rows[STATS_ROWS]);

@@ -531,7 +531,8 @@ static void json_text(void **state)
 	says("\"affinity\":\"all\"");
 	good("stats j --json");
 	says("\"exits\":[{\"name\":\"hlt\",\"count\":20,\"cycles\":2000,\"worst\":400,\"worst_rip\":"
-	     "\"0x1002\"},{\"name\":\"io\"");
+	     "\"0x1002\",\"hist\":[0,");
+	says("},{\"name\":\"io\"");
 	bad("stats nobody --json", "no domain nobody");
 	good("ept j 0x1234");
 	says("hpa 11234, mapped by 2 MiB");

@@ -149,3 +149,23 @@ def filters_and_full_rings(m):
     m.do("trace off")
     match(r"trace is off", m.do("trace status"))
     equal(re.findall(r"not|error", m.do("trace dump --last 1")), [], "words in a dump")
+
+
+@test(Machine(images=("known", "spin")))
+def statistics_are_sorted_and_shown(m):
+    """stats by each order, with histograms; JSON has them; a reset begins anew"""
+    m.do("create known --name k --memory 8 --wait", 30)
+    for order, key in (("cycles", lambda e: -e["cycles"]), ("count", lambda e: -e["count"]), ("worst", lambda e: -e["worst"]),
+                       ("average", lambda e: -(e["cycles"] // e["count"])), ("name", lambda e: e["name"])):
+        exits = json.loads(m.do("stats k --json --sort " + order))[0]["exits"]
+        equal(exits, sorted(exits, key=key), "exits by " + order)
+        for e in exits:
+            equal(sum(e["hist"]), e["count"], "histogram of " + e["name"])
+    match(r"(?m)2\^\d+ +\d+  #{40}$", m.do("stats k --histogram"))
+    m.fail("stats k --sort nonsense")
+    m.do("create spin --memory 8")
+    m.do("stats spin --reset")
+    check(sum(e["count"] for e in json.loads(m.do("stats spin --json"))[0]["exits"]) < 200, "counts after a reset")
+    m.do("trace on 0")
+    match(r"(?m)^ +\d+ +hypercall +435300", m.do("trace top --for 1 --last 5", 60), "live")
+    m.do("trace off")
