@@ -376,6 +376,7 @@ void shell_run(void)
 		do
 			r = lineedit_byte(&editor, next_byte());
 		while (r == LINEEDIT_MORE);
+		out_flush(); /* the command may take minutes */
 		if (r == LINEEDIT_LINE)
 			shell_line(editor.line);
 	}
