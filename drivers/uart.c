@@ -117,8 +117,10 @@ int uart_getc(void)
 
 void uart_irq_enable(bool tx)
 {
-	if (line.addr)
-		reg_write(IER, IER_RX | (tx ? IER_TX : 0));
+	if (!line.addr)
+		return;
+	reg_write(IER, 0);
+	reg_write(IER, IER_RX | (tx ? IER_TX : 0));
 }
 
 bool uart_irq_ack(void)
