@@ -219,6 +219,7 @@ void arch_vcpu_set_result(struct vcpu *v, s64 value)
 /* clang-format off */
 void arch_vcpu_reset(struct vcpu *v) { (void)v; }
 void arch_vcpu_load(struct vcpu *v) { (void)v; }
+void arch_vcpu_migrate(struct vcpu *v, struct timer_queue *to) { (void)v, (void)to; }
 void arch_vcpu_put(struct vcpu *v) { (void)v; }
 void arch_vcpu_asleep(struct vcpu *v) { (void)v; }
 void arch_vcpu_watch(struct vcpu *v) { (void)v; }
