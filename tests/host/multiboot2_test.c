@@ -396,6 +396,7 @@ static void test_random_bytes(void **state)
 		tag(1, "x y z", 6);
 		mmap_tag(plain, 4);
 		module_tag(0x400000, 0x412345, "control");
+		tag(8, image, 32);
 		tag(14, image, 20);
 		tag(17, image, 56);
 		tag(0, "", 0);

@@ -121,7 +121,8 @@ def read_text(e):
 
 @test(timeout=240, only=("qemu",))
 def screen(t):
-    """without a serial line what is said stands on the screen: of letters and of pixels by BIOS, of pixels by UEFI"""
+    """without a serial line what is said stands on the screen: of letters and of pixels by BIOS, of pixels by UEFI; a panic,
+    too"""
     for firmware, video in ("bios", False), ("bios", True), ("efi", True):
         e = start(t, disk("", video, (firmware,)), "-serial", "null", *LINE, "-device", "pci-serial,chardev=line",
                   "-global", "isa-serial.iobase=0x100", firmware=firmware)
@@ -132,6 +133,11 @@ def screen(t):
             text = (read_pixels if video else read_text)(e)
         match(r"^\[ +\d+\.\d{6}\] Caisson \d", text, "the first line on the screen")
         match(r"^\[ +\d+\.\d{6}\] 1 of 1 CPUs, AMD", text, "the screen")
+    e.monitor("mce 0 1 0xb200000000000000 5 0x1234000 0")
+    while "end of the panic report" not in text:
+        check(time.monotonic() < end + 30, "no panic on the screen, but %r" % text)
+        time.sleep(0.5)
+        text = read_pixels(e)
 
 
 def installed():
