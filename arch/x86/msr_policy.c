@@ -75,6 +75,7 @@ static const struct row rows[] = {
 	{ MSR_STAR, MSR_SFMASK, R_FN, W_FN, ALWAYS, MSR_FN_SYSCALL, 0, 0 },
 	PASS(MSR_FS_BASE, MSR_KERNEL_GS_BASE, ALWAYS),
 	{ MSR_TSC_AUX, MSR_TSC_AUX, R_PASS, W_FN, RDTSCP, MSR_FN_SYSCALL, 0, 0 },
+	DROP(0xc0010000, 0xc0010007, AMD), /* PERF_CTL0 to 3, PERF_CTR0 to 3: no CPUID bit hides these four; they count nothing */
 	DROP(0xc0010010, 0xc0010010, AMD), /* SYSCFG */
 	STORED(0xc0010015, AMD, MSR_SLOT_HWCR, BIT(24) | BIT(3), ~0ull), /* HWCR: TscFreqSel, TlbCacheDis are kept */
 	DROP(0xc001001f, 0xc001001f, AMD), /* NB_CFG */

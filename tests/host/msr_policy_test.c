@@ -96,7 +96,7 @@ static void unknown(void **state)
 				    0x38f,	0x400,	    0x403,	0x480,	    0x491,	0x493,
 				    0x606,	0x6df,	    0x6e1,	0x7ff,	    0x900,	0xd90,
 				    0xda0,	0x4b564d02, 0x4b564d04, 0x4b564cff, 0xc000007f, 0xc0000085,
-				    0xc00000ff, 0xc0000104, 0xc0010010, 0xc0010015, 0xc0010114, 0xc0010117,
+				    0xc00000ff, 0xc0000104, 0xc0010000, 0xc0010010, 0xc0010015, 0xc0010114, 0xc0010117,
 				    0xc0011029, 0x40000000, 0xffffffff };
 	struct msr_state s = fresh(&plain);
 	u64 v;
@@ -157,6 +157,7 @@ static void depends_on_cpuid(void **state)
 		enum msr_verdict with;
 	} t[] = { { MSR_TSC_AUX, MSR_FN_PASS },	 { MSR_SPEC_CTRL, MSR_FN_PASS },
 		  { MSR_PRED_CMD, MSR_FN_PASS }, { MSR_ARCH_CAPABILITIES, MSR_OK },
+		  { 0xc0010000, MSR_OK },	 { 0xc0010007, MSR_OK },
 		  { 0xc0010010, MSR_OK },	 { 0xc0011029, MSR_OK },
 		  { MSR_KVM_PV_EOI, MSR_FN_PV_EOI } };
 	const struct msr_params none = { .phys_bits = 39 };
