@@ -32,10 +32,11 @@ WARNINGS = "dmesg -l emerg,alert,crit,err,warn"
 class Guest:
     """a Linux domain at its shell"""
 
-    def __init__(self, m, name, options="--memory 256", timeout=150):
+    def __init__(self, m, name, options="--memory 256", timeout=150, wait=True):
         self.m, self.name, self.count = m, name, 0
         m.do("create linux --name %s %s" % (name, options), 60)
-        self.prompt(timeout)
+        if wait:
+            self.prompt(timeout)
 
     def prompt(self, timeout=150):
         """wait for the shell's prompt (machine seconds: Bochs makes about 8 of them in one of ours)"""

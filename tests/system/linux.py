@@ -177,6 +177,16 @@ def lazy_memory(m):
     equal(common.free(m), before, "free frames")
 
 
+@test(Machine(platform="qemu", cpus=2, memory=2048), timeout=600, only=("bochs",), long=True)
+def ten_at_once(m):
+    """ten Linux domains on one machine with AMD-V: all come to their prompt, and each answers"""
+    guests = [Guest(m, "linux%d" % n, "--memory 128", wait=False) for n in range(10)]
+    for g in guests:
+        g.prompt(400)
+    for n, g in enumerate(guests):
+        equal(g.run("hostname h%d; hostname; echo sum $((%d+%d))" % (n, n, n)).split(), ["h%d" % n, "sum", str(2 * n)], "the answer of " + g.name)
+
+
 @test(Machine(cpus=2, memory=1024), timeout=300)
 def on_two_cpus(m):
     """a machine with two CPUs: a domain on each, both boot and answer"""
