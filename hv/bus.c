@@ -19,14 +19,11 @@ static u32 bus_above(const struct bus *b, u32 kind, u64 addr)
 	return lo;
 }
 
-const struct claim *bus_find(struct bus *b, u32 kind, u64 addr, u32 bytes)
+const struct claim *bus_search(struct bus *b, u32 kind, u64 addr, u32 bytes)
 {
-	u32 i = READ_ONCE(b->last[kind]);
-	const struct claim *c = &b->claim[kind][i];
+	u32 i = bus_above(b, kind, addr);
+	const struct claim *c;
 
-	if (i < b->count[kind] && addr - c->base + bytes <= c->bytes && addr >= c->base)
-		return c;
-	i = bus_above(b, kind, addr);
 	if (i == 0)
 		return NULL;
 	c = &b->claim[kind][i - 1];
@@ -75,6 +72,15 @@ int bus_drop(struct bus *b, u32 kind, u64 base, const struct domain *dm)
 		return -CAISSON_ENOENT;
 	bus_remove(b, kind, i - 1);
 	return 0;
+}
+
+const struct domain *bus_poster(const struct bus *b)
+{
+	for (u32 kind = 0; kind < 2; kind++)
+		for (u32 i = 0; i < b->count[kind]; i++)
+			if (b->claim[kind][i].flags & CAISSON_CLAIM_POSTED)
+				return b->claim[kind][i].dm;
+	return NULL;
 }
 
 struct domain *bus_take(struct bus *b)

@@ -23,13 +23,24 @@ struct bus {
 };
 
 /* Who claims all of [addr, addr + bytes); NULL: nobody, or not one claim alone. */
-const struct claim *bus_find(struct bus *b, u32 kind, u64 addr, u32 bytes);
+const struct claim *bus_search(struct bus *b, u32 kind, u64 addr, u32 bytes);
+static inline const struct claim *bus_find(struct bus *b, u32 kind, u64 addr, u32 bytes)
+{
+	u32 i = READ_ONCE(b->last[kind]);
+	const struct claim *c = &b->claim[kind][i];
+
+	return likely(i < b->count[kind] && addr - c->base + bytes <= c->bytes && addr >= c->base) ?
+		       c :
+		       bus_search(b, kind, addr, bytes);
+}
 /* Does any claim touch the range? */
 bool bus_overlaps(const struct bus *b, u32 kind, u64 base, u64 bytes);
 /* 0, -EINVAL (empty or wrapping), -EBUSY (overlaps), -ENOSPC. */
 int bus_claim(struct bus *b, u32 kind, u64 base, u64 bytes, struct domain *dm, u32 flags);
 /* Gives back the claim that starts at base and is dm's: 0, or -ENOENT. */
 int bus_drop(struct bus *b, u32 kind, u64 base, const struct domain *dm);
+/* The device model that has claims of which the writes are posted; NULL: nobody. */
+const struct domain *bus_poster(const struct bus *b);
 /* Takes out any one claim and gives its device model; NULL when there is none left. */
 struct domain *bus_take(struct bus *b);
 

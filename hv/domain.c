@@ -70,6 +70,8 @@ void domain_free(struct domain *d)
 		}
 	if (d->ioreq)
 		frame_hv_free(d->ioreq, 0);
+	if (d->posted.ring)
+		frame_hv_free(d->posted.ring, 0);
 	frame_unreserve(d->vm.charged - d->vm.populated, 0);
 	arch_domain_free(d);
 }
@@ -395,6 +397,10 @@ static int domain_empty(struct domain *d)
 	r = share_drop_all(d);
 	if (!r)
 		r = memory_depopulate(d);
+	if (!r && d->posted.ring) { /* nobody sees it now */
+		memset(d->posted.ring, 0, sizeof(*d->posted.ring));
+		d->posted.head = 0;
+	}
 	return r;
 }
 

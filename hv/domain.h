@@ -62,6 +62,11 @@ struct domain {
 		struct vcpu *waiter;	  /* the vCPU of this domain that sleeps in `wait` */
 	} ioq;
 	struct caisson_ioreq_page *ioreq; /* a hypervisor page, shown to the device model */
+	struct {
+		struct lock lock; /* innermost */
+		u32 head;
+		struct caisson_ring *ring; /* another one, from the first posted claim on; NULL: none */
+	} posted;
 	struct share *granted;		  /* (share lock) */
 	struct heap held;		  /* (share lock) by address */
 	struct domain *next_ended;	  /* (table lock) not yet reported by domain_event */

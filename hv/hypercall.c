@@ -434,8 +434,13 @@ static s64 call_event_send(struct call *c)
 
 static s64 call_ioreq_map(struct call *c)
 {
-	return share_map_machine(c->self, c->arg[1], c->d, arch_direct_pa(c->d->ioreq), 1,
-				 CAISSON_PROT_READ | CAISSON_PROT_WRITE);
+	const void *page = c->arg[2] == CAISSON_IOREQ_SLOTS ? (void *)c->d->ioreq : (void *)READ_ONCE(c->d->posted.ring);
+
+	if (c->arg[2] > CAISSON_IOREQ_RING)
+		return -CAISSON_EINVAL;
+	if (!page)
+		return -CAISSON_ENOENT;
+	return share_map_machine(c->self, c->arg[1], c->d, arch_direct_pa(page), 1, CAISSON_PROT_READ | CAISSON_PROT_WRITE);
 }
 
 static s64 call_ioreq_claim(struct call *c)
@@ -447,12 +452,13 @@ static s64 call_ioreq_claim(struct call *c)
 		return -CAISSON_EINVAL;
 	if (!still(c->d))
 		return -CAISSON_EBUSY;
+	arch_s2_flush(c->d); /* x86 remembers accesses, and claims with them */
 	lock(&c->d->vm.lock); /* against other claims; the domain's vCPUs read it and do not run */
 	if (READ_ONCE(c->d->dying))
 		r = -CAISSON_EBUSY;
 	else if (flags & CAISSON_CLAIM_DROP)
 		r = ioreq_asks(c->d, c->self) ? -CAISSON_EBUSY : bus_drop(&c->d->bus, (u32)kind, c->arg[2], c->self);
-	else
+	else if (!(flags & CAISSON_CLAIM_POSTED) || !(r = ioreq_ring(c->d, c->self)))
 		r = bus_claim(&c->d->bus, (u32)kind, c->arg[2], c->arg[3], c->self, (u32)flags);
 	if (!r && !(flags & CAISSON_CLAIM_DROP))
 		domain_ref(c->self);

@@ -2,6 +2,7 @@
 #include "hv/ioreq.h"
 #include "hv/arch.h"
 #include "hv/domain.h"
+#include "hv/frame.h"
 #include "hv/pcpu.h"
 #include "hv/trace.h"
 
@@ -112,6 +113,17 @@ enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u32 kind, u64 a
 	unlock(&dm->ioq.lock);
 	v->handoff = ioreq_ready(dm);
 	return V_BLOCK;
+}
+
+int ioreq_ring(struct domain *d, const struct domain *dm)
+{
+	const struct domain *other = bus_poster(&d->bus);
+
+	if (other && other != dm)
+		return -CAISSON_EBUSY;
+	if (!d->posted.ring)
+		d->posted.ring = frame_hv_alloc(FRAME_OWNER_HV, 0);
+	return d->posted.ring ? 0 : -CAISSON_ENOMEM;
 }
 
 /* Is r what the token names, and still to be answered by dm? Lock: dm->ioq.lock. */

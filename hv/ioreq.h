@@ -14,12 +14,13 @@
 #include "hv/abi/caisson.h"
 #include "hv/vcpu.h"
 #include "hv/bus.h"
-
-struct domain;
+#include "hv/domain.h"
 
 /* The vCPU (on its CPU, in an exit) asks the claim's device model. V_BLOCK: it sleeps and PEND_IO will follow with v->io_data;
  * V_STOP: its domain was stopped. */
 enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u32 kind, u64 addr, u32 size, bool write, u64 data);
+/* A ring for d, whose claims with posted writes are dm's. d is paused. -EBUSY: another has such claims; -ENOMEM. */
+int ioreq_ring(struct domain *d, const struct domain *dm);
 /* The hypercall: answers `token` (0: nothing), then gives the next thing or sleeps. */
 enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result);
 /* Wakes the sleeper in `wait` of d, if any, with what is there now. Any CPU. */
@@ -32,5 +33,40 @@ void ioreq_cancel(struct vcpu *v);
 void ioreq_orphan(struct domain *dm);
 /* A new vCPU. */
 void ioreq_init(struct vcpu *v);
+
+/* size, kind and vcpu of struct caisson_posted, in one word. */
+static inline u64 ioreq_what(const struct vcpu *v, u32 kind, u32 size)
+{
+	return size | (u64)kind << 32 | (u64)v->id << 48;
+}
+
+/* A write to a range of the claim c, whose writes are posted: goes into the ring, and true. False: the ring is full. On its CPU. */
+static inline bool ioreq_post(struct vcpu *v, const struct claim *c, u64 addr, u64 data, u64 what, u64 rip)
+{
+	struct domain *d = v->domain;
+	struct caisson_ring *ring = d->posted.ring;
+	u32 head;
+
+	lock(&d->posted.lock);
+	head = d->posted.head;
+	if (unlikely(head - READ_ONCE(ring->tail) >= CAISSON_RING)) { /* or the model's word is wrong: it harms its own ring */
+		unlock(&d->posted.lock);
+		return false;
+	}
+	struct caisson_posted *e = &ring->entry[head % CAISSON_RING];
+
+	e->addr = addr;
+	e->data = data;
+	__builtin_memcpy(&e->size, &what, sizeof(what));
+	e->rip = rip;
+	d->posted.head = head + 1;
+	__atomic_store_n(&ring->head, head + 1, __ATOMIC_RELEASE);
+	unlock(&d->posted.lock);
+	/* A locked access: the model takes the event, then looks at head. */
+	if (unlikely(!(__atomic_fetch_or(&c->dm->events.pending, BIT(CAISSON_EVENT_POSTED), __ATOMIC_SEQ_CST) &
+		       BIT(CAISSON_EVENT_POSTED))))
+		ioreq_notify(c->dm);
+	return true;
+}
 
 #endif

@@ -156,9 +156,12 @@ static struct vcpu *run_sleep(struct pcpu *c, struct vcpu *v)
 
 static void run_idle(struct pcpu *c, u64 now)
 {
-	/* A vCPU that sleeps here stays loaded: it may be the next again. */
-	if (READ_ONCE(c->sched.evict) && c->current)
-		run_put(c, c->current);
+	struct vcpu *v = c->current;
+
+	/* A vCPU that sleeps here stays loaded: it may be the next again. Not a device model: whoever asks it, anywhere, hands over
+	 * to it without an IPI when its state is on no CPU. */
+	if (v && (READ_ONCE(c->sched.evict) || READ_ONCE(v->sleep) == SLEEP_WAIT))
+		run_put(c, v);
 	if (frame_idle_zero(16384))
 		arch_irq_window();
 	else

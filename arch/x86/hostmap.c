@@ -179,7 +179,7 @@ hpa_t arch_direct_pa(const void *va)
  */
 void *arch_domain_map(hpa_t pa)
 {
-	return (void *)(DIRECT_MAP + pa.v);
+	return domain_ptr(pa);
 }
 
 void arch_domain_unmap(void)

@@ -80,7 +80,7 @@ static inline bool hot_hypercall(struct x86_vcpu *v, u32 cpl)
 	return true;
 }
 
-/* A port access that a device model has answered, and nothing else is pending: the word is cleared, the instruction is done. */
+/* An access to a port, or by a plain MOV, that a device model has answered, and nothing else is pending: the word is cleared, the instruction is done. */
 static inline bool hot_io_done(struct x86_vcpu *v)
 {
 	u32 only = PEND_IO;
@@ -90,12 +90,14 @@ static inline bool hot_io_done(struct x86_vcpu *v)
 		return false;
 	v->hv.io_state = IO_IDLE;
 	if (v->io.kind == IO_PORT_IN) {
+		u64 *reg = &v->regs[v->io.reg];
+
 		if (v->io.size == 1)
-			*(u8 *)&v->regs[RAX] = (u8)v->hv.io_data;
+			*(u8 *)reg = (u8)v->hv.io_data;
 		else if (v->io.size == 2)
-			*(u16 *)&v->regs[RAX] = (u16)v->hv.io_data;
+			*(u16 *)reg = (u16)v->hv.io_data;
 		else
-			v->regs[RAX] = (u32)v->hv.io_data;
+			*reg = v->io.size == 4 ? (u32)v->hv.io_data : v->hv.io_data;
 	}
 	v->io.kind = IO_NONE;
 	return true;

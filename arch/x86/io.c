@@ -4,6 +4,7 @@
  * nobody answers is finished here; the rest goes to the device model that claimed it, and io_continue() goes on with the answer.
  */
 #include "arch/x86/asm.h"
+#include "arch/x86/hostmap.h"
 #include "arch/x86/hot.h"
 #include "arch/x86/hvm.h"
 #include "arch/x86/regs.h"
@@ -56,7 +57,11 @@ enum verdict io_port(struct x86_vcpu *v, u16 port, u8 size, bool in, u32 insn_le
 		d->nothing++;
 		return V_ADVANCE;
 	}
+	if (unlikely(c->flags & CAISSON_CLAIM_POSTED) && !in &&
+	    ioreq_post(&v->hv, c, port, v->regs[RAX] & ones(size), ioreq_what(&v->hv, CAISSON_IO_PORT, size), v->exit_rip))
+		return V_ADVANCE;
 	v->io.kind = in ? IO_PORT_IN : IO_PORT_OUT;
+	v->io.reg = RAX;
 	v->io.size = size;
 	v->io.insn.length = (u8)insn_len;
 	return ioreq_submit(&v->hv, c, CAISSON_IO_PORT, port, size, !in, in ? 0 : v->regs[RAX] & ones(size));
@@ -122,6 +127,8 @@ static enum access device_access(struct x86_vcpu *v, u64 gpa, u32 size, bool wri
 		d->hv.nothing++;
 		return ACC_DONE;
 	}
+	if ((c->flags & CAISSON_CLAIM_POSTED) && write && ioreq_post(&v->hv, c, gpa, *data & ones(size), ioreq_what(&v->hv, CAISSON_IO_MMIO, size), v->exit_rip))
+		return ACC_DONE;
 	ioreq_submit(&v->hv, c, CAISSON_IO_MMIO, gpa, size, write, write ? *data & ones(size) : 0);
 	return ACC_WAIT;
 }
@@ -182,9 +189,8 @@ static enum verdict access_verdict(enum access a)
 }
 
 /* Fetches and decodes what stands at RIP; false: the domain was stopped, with the bytes. */
-static bool io_decode(struct x86_vcpu *v, const struct hvm_regs *r, u64 at)
+static bool io_decode(struct x86_vcpu *v, const struct hvm_regs *r, u64 at, u8 bytes[INSN_MAX_BYTES])
 {
-	u8 bytes[INSN_MAX_BYTES] = { 0 };
 	size_t n = walk_fetch(v, r, bytes);
 
 	if (insn_decode(bytes, n, r->code_bits, &v->io.insn) == INSN_OK)
@@ -214,12 +220,13 @@ static enum verdict io_string(struct x86_vcpu *v)
 	struct io_state *io = &v->io;
 	const struct claim *c;
 	enum access a;
+	u8 bytes[INSN_MAX_BYTES] = { 0 };
 	struct hvm_regs r;
 	u64 gva, gpa, data = 0;
 	u32 error;
 
 	hvm->get_regs(v, &r);
-	if (!io_decode(v, &r, io->port))
+	if (!io_decode(v, &r, io->port, bytes))
 		return V_STOP;
 	if (io->insn.op != INSN_INS && io->insn.op != INSN_OUTS) {
 		/* Another vCPU wrote over it since: what stands there now is run. */
@@ -268,6 +275,89 @@ static enum verdict string_continue(struct x86_vcpu *v)
 			return a == ACC_WAIT ? V_STOP : access_verdict(a);
 	}
 	return string_finish(v, &r);
+}
+
+/* ---- a MOV that was here before ---- */
+
+static const struct claim no_claim;
+
+/* The instruction at r->rip, decoded to v->io.insn out of `bytes`, is remembered if it is one of the simple ones. */
+static void mmio_learn(struct x86_vcpu *v, const struct hvm_regs *r, u64 gpa, const u8 bytes[INSN_MAX_BYTES])
+{
+	struct domain *d = v->hv.domain;
+	const struct insn *i = &v->io.insn;
+	struct mmio_known *k = &v->known[r->rip >> 2 & (MMIO_KNOWN - 1)];
+	u32 reg = i->dst == INSN_MEM ? i->src : i->dst;
+
+	k->rip = 1;
+	if (i->op != INSN_MOV || !i->mem || i->lock || (reg != INSN_IMM && (reg > R15 || reg == RSP)) || i->base == RSP ||
+	    i->index != INSN_NONE || i->seg >= INSN_FS || i->adsize != 8 || r->code_bits != 64)
+		return;
+	lock(&d->vm.lock);
+	if (walk_remember(v, r, k) && !memcmp(k->bytes, bytes, i->length)) {
+		k->cr3 = r->cr3;
+		k->page = gpa & PAGE_MASK;
+		k->zero = 0;
+		k->imm = (u64)i->imm;
+		k->base = (u16)((i->base <= R15 ? (u8 *)&v->regs[i->base] : (u8 *)&k->zero) - (u8 *)v);
+		k->disp = i->base <= R15 ? (u64)i->disp : insn_ea(i, v->regs, r->rip, r->seg_base);
+		k->from = (u16)((reg <= R15 ? (u8 *)&v->regs[reg] : (u8 *)&k->imm) - (u8 *)v);
+		k->what = ioreq_what(&v->hv, CAISSON_IO_MMIO, i->msize);
+		k->claim = &no_claim;
+		k->reg = (u8)reg;
+		k->size = i->msize;
+		k->length = i->length;
+		k->align = i->msize - 1u;
+		k->mask = ones(i->msize);
+		k->write = i->dst == INSN_MEM;
+		k->device = k->page != (v->apic.base & APIC_BASE_ADDR) && k->page != VIOAPIC_BASE;
+		k->rip = r->rip;
+	}
+	unlock(&d->vm.lock);
+}
+
+/* Frames are given back after the count has changed: if it has not, what was compared was the guest's. */
+static inline bool mmio_same(const struct x86_domain *d, const struct mmio_known *k)
+{
+	_Static_assert(ARRAY_SIZE(k->pte) == 4 && ARRAY_SIZE(k->bytes) == 2, "all of them are compared");
+#define SAME(n) (READ_ONCE(*k->pte[n].at) == k->pte[n].value)
+	return SAME(0) && SAME(1) && SAME(2) && SAME(3) && READ_ONCE(k->code[0]) == k->bytes[0] &&
+	       READ_ONCE(k->code[1]) == k->bytes[1] && __atomic_load_n(&d->s2_changes, __ATOMIC_ACQUIRE) == k->changes;
+}
+
+static __noinline int mmio_access(struct x86_vcpu *v, struct mmio_known *k, u64 gpa, u64 data)
+{
+	/* A posted write behind the first one will be shorter. */
+	k->claim = k->device && k->write ? bus_find(&v->hv.domain->bus, CAISSON_IO_MMIO, gpa, k->size) : NULL;
+	if (!k->claim || !(k->claim->flags & CAISSON_CLAIM_POSTED))
+		k->claim = &no_claim;
+	if (device_access(v, gpa, k->size, k->write, &data) == ACC_WAIT) {
+		v->io.kind = k->write ? IO_PORT_OUT : IO_PORT_IN;
+		v->io.reg = k->reg;
+		v->io.size = k->size;
+		v->io.insn.length = k->length;
+		return -1;
+	}
+	if (!k->write)
+		insn_reg_write(v->regs, k->reg, k->size, data);
+	return k->length;
+}
+
+int io_mmio_again(struct x86_vcpu *v, u64 gpa, u64 cr3, bool write)
+{
+	struct mmio_known *k = &v->known[v->exit_rip >> 2 & (MMIO_KNOWN - 1)];
+	u64 data;
+
+	__asm__("" : "+r"(k)); /* keep the address */
+	/* One that crosses a page is not aligned: there the exit may have told the other half. */
+	if (k->rip != v->exit_rip || k->cr3 != cr3 || k->write != write || (gpa & k->align) ||
+	    gpa != (k->page | ((k->disp + *(u64 *)((u8 *)v + k->base)) & ~PAGE_MASK)) ||
+	    !mmio_same(x86_domain(v->hv.domain), k))
+		return 0;
+	data = *(u64 *)((u8 *)v + k->from);
+	if (gpa - k->claim->base >= k->claim->bytes || !ioreq_post(&v->hv, k->claim, gpa, data & k->mask, k->what, k->rip))
+		return mmio_access(v, k, gpa, data);
+	return k->length;
 }
 
 /* ---- instructions on memory without RAM ---- */
@@ -320,13 +410,16 @@ static enum verdict mmio_step(struct x86_vcpu *v, const struct hvm_regs *r)
 	}
 }
 
-static enum verdict mmio_begin(struct x86_vcpu *v, const struct vm_exit *x)
+static enum verdict mmio_begin(struct x86_vcpu *v, const struct vm_exit *x, bool nothing)
 {
+	u8 bytes[INSN_MAX_BYTES] = { 0 };
 	struct hvm_regs r;
 
 	hvm->get_regs(v, &r);
-	if (!io_decode(v, &r, x->npf.gpa))
+	if (!io_decode(v, &r, x->npf.gpa, bytes))
 		return V_STOP;
+	if (nothing)
+		mmio_learn(v, &r, x->npf.gpa, bytes);
 	if (!v->io.insn.access || (!v->io.insn.mem && !v->io.insn.string)) {
 		io_stop(v, "an instruction that cannot be carried out reaches a device", x->npf.gpa);
 		return V_STOP;
@@ -346,7 +439,9 @@ static enum verdict mmio_begin(struct x86_vcpu *v, const struct vm_exit *x)
 
 enum verdict exit_npf(struct x86_vcpu *v, const struct vm_exit *x)
 {
-	switch (memory_fault(v->hv.domain, x->npf.gpa, x->npf.write)) {
+	enum memory_fault what = memory_fault(v->hv.domain, x->npf.gpa, x->npf.write);
+
+	switch (what) {
 	case MEM_MAPPED:
 		return V_RESUME;
 	case MEM_NOMEM:
@@ -368,7 +463,7 @@ enum verdict exit_npf(struct x86_vcpu *v, const struct vm_exit *x)
 		v->hv.domain->nothing++;
 		return V_RESUME;
 	}
-	return mmio_begin(v, x);
+	return mmio_begin(v, x, what == MEM_NOTHING);
 }
 
 enum verdict io_continue(struct x86_vcpu *v)
@@ -379,7 +474,7 @@ enum verdict io_continue(struct x86_vcpu *v)
 	case IO_NONE:
 		return V_RESUME;
 	case IO_PORT_IN:
-		insn_reg_write(v->regs, RAX, v->io.size, v->hv.io_data);
+		insn_reg_write(v->regs, v->io.reg, v->io.size, v->hv.io_data);
 		/* fall through */
 	case IO_PORT_OUT:
 		v->io.kind = IO_NONE;

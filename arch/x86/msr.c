@@ -195,6 +195,8 @@ static bool write_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 value
 		hot_apic_changed(v);
 		if (!vlapic_base_msr_write(&v->apic, value))
 			return false;
+		for (u32 i = 0; i < MMIO_KNOWN; i++)
+			v->known[i].rip = 1; /* its page may be another one now */
 		if (hvm->apicv_mode)
 			hvm->apicv_mode(v);
 		return true;

@@ -106,8 +106,8 @@ void arch_domain_reset(struct domain *d)
 
 u64 arch_domain_pages(const struct domain *d)
 {
-	/* object, ioreq page, tables; per vCPU object, APIC page, vendor's block */
-	return (1u << DOMAIN_ORDER) + 1 + x86_domain(d)->s2.pages + d->vcpus * ((1u << VCPU_ORDER) + 2);
+	/* object, ioreq page, ring, tables; per vCPU object, APIC page, vendor's block */
+	return (1u << DOMAIN_ORDER) + 1 + (d->posted.ring != NULL) + x86_domain(d)->s2.pages + d->vcpus * ((1u << VCPU_ORDER) + 2);
 }
 
 /* ---- vCPUs ---- */

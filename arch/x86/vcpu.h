@@ -27,12 +27,37 @@ struct io_state {
 	enum { IO_NONE, IO_PORT_IN, IO_PORT_OUT, IO_STRING, IO_MMIO } kind;
 	u8 size;
 	u8 step;	 /* IO_STRING, IO_MMIO: what the next answer is */
+	u8 reg;		 /* IO_PORT_IN: where the answer goes */
 	u16 port;
 	bool page_write; /* what the exit said of the page below: the processor allowed a write */
 	u64 page_gva, page_gpa; /* IO_MMIO: a translation that the processor made; page_gva 1: none */
 	u64 in[2];
 	struct insn insn;
 };
+
+/*
+ * A MOV between a register and a device that was carried out before, in 64-bit mode: it is known again without a walk, a fetch and
+ * a decoding as long as its bytes and the entries of the guest's tables that lead to them are what they were.
+ */
+struct mmio_known {
+	u64 rip; /* 1: nothing is known */
+	u64 cr3;
+	u64 page;    /* of the device, where no RAM was */
+	u64 changes; /* x86_domain.s2_changes then: as long as it stands, the frames and the claim below are the guest's */
+	const u64 *code; /* domain_ptr()s */
+	u64 bytes[2];
+	struct {
+		const u64 *at;
+		u64 value;
+	} pte[4];
+	const struct claim *claim; /* whose writes are posted, and where the last one went; or an empty one */
+	u64 disp, zero, imm, mask, what;
+	u32 align;
+	u16 base, from; /* where in struct x86_vcpu the base register, and what is written, stand */
+	u8 reg, size, length;
+	bool write, device; /* not one of the interrupt controllers' pages */
+} __attribute__((aligned(256)));
+#define MMIO_KNOWN 4u
 
 struct x86_vcpu {
 	struct vcpu hv; /* first */
@@ -70,6 +95,7 @@ struct x86_vcpu {
 	u64 step_rip, guest_dr7;
 	bool stepping, stepped; /* a step is under way, done */
 	bool debug_hw;		/* the debugger's debug registers are in the processor, the guest's here */
+	struct mmio_known known[MMIO_KNOWN]; /* by RIP */
 	u64 clock_msr;	    /* KVM_SYSTEM_TIME as written */
 	u64 wall_clock_msr;
 	u64 eoi_msr, steal_msr;
@@ -126,6 +152,9 @@ enum verdict exit_hypercall(struct x86_vcpu *v);       /* exit.c */
 bool xcr0_valid(const struct x86_vcpu *v, u64 value);  /* exit.c: may the guest have it in XCR0? */
 enum verdict exit_io(struct x86_vcpu *v, const struct vm_exit *x);     /* io.c */
 enum verdict exit_npf(struct x86_vcpu *v, const struct vm_exit *x);    /* io.c */
+/* A MOV at RIP, in 64-bit mode under cr3, reached gpa, where the processor found nothing mapped: is it known, and does it go the
+ * short way? Its length: it is done; -1: it waits for a device model (V_BLOCK); 0: no. */
+int io_mmio_again(struct x86_vcpu *v, u64 gpa, u64 cr3, bool write); /* io.c */
 /* A device model has answered: goes on with v->io. V_BLOCK: another request is under way. */
 enum verdict io_continue(struct x86_vcpu *v);			       /* io.c */
 enum verdict exit_rdmsr(struct x86_vcpu *v); /* msr.c */
@@ -160,6 +189,9 @@ enum walk_result { WALK_OK, WALK_FAULT, WALK_NOWHERE };
 /* Guest-linear to guest-physical by the guest's own tables. access: PF_WRITE, PF_USER, PF_FETCH as it is. WALK_FAULT: *error and the
  * address for #PF; WALK_NOWHERE: a table lies where no RAM is. */
 enum walk_result walk_gva(struct x86_vcpu *v, const struct hvm_regs *r, u64 gva, u32 access, u64 *gpa, u32 *error);
+/* How the code at r->rip is reached, in 64-bit mode: all but rip, cr3, page and insn of *k. False: it cannot be remembered. Lock:
+ * vm.lock. */
+bool walk_remember(struct x86_vcpu *v, const struct hvm_regs *r, struct mmio_known *k);
 /* The bytes at CS:RIP, up to 15: how many could be read. */
 size_t walk_fetch(struct x86_vcpu *v, const struct hvm_regs *r, u8 out[INSN_MAX_BYTES]);
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The guest's own page tables, walked in software. SDM volume 3, "Paging". */
+#include "arch/x86/hostmap.h"
 #include "arch/x86/hvm.h"
 #include "arch/x86/regs.h"
+#include "hv/arch.h"
 #include "hv/frame.h"
 #include "hv/string.h"
 
@@ -87,6 +89,38 @@ enum walk_result walk_gva(struct x86_vcpu *v, const struct hvm_regs *r, u64 gva,
 		}
 		table = entry & PTE_ADDR;
 	}
+}
+
+bool walk_remember(struct x86_vcpu *v, const struct hvm_regs *r, struct mmio_known *k)
+{
+	struct domain *d = v->hv.domain;
+	u64 table = r->cr3 & PTE_ADDR, size, at;
+	u32 prot, shift;
+	hpa_t pa;
+
+	k->changes = READ_ONCE(x86_domain(d)->s2_changes);
+	for (u32 n = 0; n < 4; n++) {
+		shift = 39 - 9 * n;
+		at = table + (r->rip >> shift & 511) * 8;
+		if (!arch_s2_lookup(d, GPA(at), &pa, &size, &prot))
+			return false;
+		k->pte[n].at = domain_ptr(pa);
+		k->pte[n].value = READ_ONCE(*k->pte[n].at);
+		table = k->pte[n].value & PTE_ADDR;
+		if (!(k->pte[n].value & PTE_P))
+			return false;
+		if (n && (k->pte[n].value & PTE_PS)) { /* in the last it is PAT */
+			for (u32 m = n + 1; m < 4; m++)
+				k->pte[m] = k->pte[n];
+			break;
+		}
+	}
+	at = (table & ~(BIT(shift) - 1)) | (r->rip & (BIT(shift) - 1));
+	if ((r->rip & ~PAGE_MASK) > PAGE_SIZE - sizeof(k->bytes) || !arch_s2_lookup(d, GPA(at), &pa, &size, &prot))
+		return false;
+	k->code = domain_ptr(pa);
+	memcpy(k->bytes, k->code, sizeof(k->bytes));
+	return true;
 }
 
 size_t walk_fetch(struct x86_vcpu *v, const struct hvm_regs *r, u8 out[INSN_MAX_BYTES])

@@ -228,7 +228,8 @@ static bool connect(struct dom *d, char err[DOMAIN_ERR])
 		snprintf(err, DOMAIN_ERR, "claiming %s: %s", what, error_name(r));
 		return false;
 	}
-	return true;
+	r = domain_connect_ring(d);
+	return r < 0 ? fail(err, "mapping its ring of posted writes", r) : true;
 }
 
 static bool fill(struct dom *d, char err[DOMAIN_ERR])

@@ -169,7 +169,7 @@ static u64 slot_take(u32 *slot)
 s64 domain_connect(struct dom *d)
 {
 	u64 at = slot_take(&d->slot);
-	s64 r = hc_ioreq_map(d->id, at);
+	s64 r = hc_ioreq_map(d->id, at, CAISSON_IOREQ_SLOTS);
 
 	if (r < 0)
 		slots[d->slot / 64] &= ~(1ull << d->slot % 64);
@@ -178,13 +178,37 @@ s64 domain_connect(struct dom *d)
 	return r;
 }
 
+static u32 rings; /* domains with one */
+
+s64 domain_connect_ring(struct dom *d)
+{
+	u64 at = LAYOUT_RING + d->slot * PAGE_SIZE;
+	s64 r = hc_ioreq_map(d->id, at, CAISSON_IOREQ_RING);
+
+	if (r < 0)
+		return r == -CAISSON_ENOENT ? 0 : r;
+	d->ring = layout_ptr(at);
+	rings++;
+	return 0;
+}
+
+static void unmap(u64 at)
+{
+	while (hc_foreign_unmap(at) == -CAISSON_EAGAIN)
+		pump_poll();
+}
+
 void domain_disconnect(struct dom *d)
 {
 	if (!d->io)
 		return;
 	d->io = NULL;
-	while (hc_foreign_unmap(LAYOUT_IOREQ + d->slot * PAGE_SIZE) == -CAISSON_EAGAIN)
-		pump_poll();
+	if (d->ring) {
+		d->ring = NULL;
+		rings--;
+		unmap(LAYOUT_RING + d->slot * PAGE_SIZE);
+	}
+	unmap(LAYOUT_IOREQ + d->slot * PAGE_SIZE);
 	slots[d->slot / 64] &= ~(1ull << d->slot % 64);
 }
 
@@ -306,6 +330,30 @@ bool domain_ioreq(u32 id, u32 vcpu)
 		return false;
 	}
 	return true;
+}
+
+static void carry_out(struct dom *d)
+{
+	struct caisson_ring *r = d->ring;
+
+	for (u32 tail = r->tail; tail != __atomic_load_n(&r->head, __ATOMIC_ACQUIRE); tail++) {
+		const struct caisson_posted *e = &r->entry[tail % CAISSON_RING];
+		struct caisson_ioreq q = {
+			.addr = e->addr, .data = e->data, .size = e->size, .kind = e->kind, .write = 1, .rip = e->rip
+		};
+
+		__atomic_store_n(&r->tail, tail + 1, __ATOMIC_RELEASE);
+		devices_access(d, &q);
+	}
+}
+
+void domain_posted(void)
+{
+	for (u32 i = 0, left = rings; i < table_end && left; i++)
+		if (table[i] && table[i]->ring) {
+			carry_out(table[i]);
+			left--;
+		}
 }
 
 u64 domain_next_held(void)

@@ -28,6 +28,7 @@ struct dom {
 	u32 id, flags;
 	u32 slot;		       /* of its request page's window */
 	struct caisson_ioreq_page *io; /* NULL: its accesses are answered no more */
+	struct caisson_ring *ring;     /* its posted writes; NULL: there are none */
 	struct devices dev;
 	struct conlog log;
 	u64 shown;    /* position in the log up to which a console has shown it */
@@ -81,10 +82,12 @@ struct dom *domain_untold(void);
 
 /* A window for its request page, and its end; both as often as wanted. */
 s64 domain_connect(struct dom *d);
+s64 domain_connect_ring(struct dom *d); /* after devices_claim() */
 void domain_disconnect(struct dom *d);
 
 /* ---- the pump's ---- */
 bool domain_ioreq(u32 id, u32 vcpu); /* true: answered */
+void domain_posted(void);	     /* carries out what stands in the rings */
 void domain_note_ends(void);
 bool domain_unsettled(void);
 u64 domain_timers(u64 now); /* runs what is due; when the next is */

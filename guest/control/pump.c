@@ -58,6 +58,8 @@ static void events(u32 ports)
 		tx_room = true;
 	if (ports & 1u << CAISSON_EVENT_DEBUG)
 		debug_stop = true;
+	if (ports & 1u << CAISSON_EVENT_POSTED)
+		domain_posted();
 	if (ports & 1u << CAISSON_EVENT_DOMAIN)
 		domain_note_ends();
 }

@@ -181,9 +181,9 @@ static inline s64 hc_event_send(u32 dom, u32 port)
 {
 	return HC(event_send, dom, port, 0, 0, 0);
 }
-static inline s64 hc_ioreq_map(u32 dom, u64 local)
+static inline s64 hc_ioreq_map(u32 dom, u64 local, u32 which)
 {
-	return HC(ioreq_map, dom, local, 0, 0, 0);
+	return HC(ioreq_map, dom, local, which, 0, 0);
 }
 static inline s64 hc_ioreq_claim(u32 dom, u32 kind, u64 base, u64 bytes, u32 flags)
 {

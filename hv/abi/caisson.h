@@ -88,7 +88,7 @@
 	X(32, sched_get)      /* (dom, gpa of struct caisson_sched) */                                                        \
 	X(33, event_bind)     /* (dom that may send, local port): makes the port; CAISSON_SELF allowed */                     \
 	X(34, event_send)     /* (dom, port there) */                                                                         \
-	X(35, ioreq_map)      /* (dom, local gpa): its ioreq page */                                                          \
+	X(35, ioreq_map)      /* (dom, local gpa, CAISSON_IOREQ_*): its page of requests, or its ring */                      \
 	X(36, ioreq_claim)    /* (dom, CAISSON_IO_*, base, bytes, CAISSON_CLAIM_*): caller answers from now on */             \
 	X(37, irq_line)	      /* (dom, gsi, level 0|1) */                                                                     \
 	X(38, msi)	      /* (dom, address, data) */                                                                      \
@@ -139,6 +139,7 @@ enum caisson_call {
 #define CAISSON_EVENT_CONSOLE_TX 1u /* console_write has room again */
 #define CAISSON_EVENT_DOMAIN	 2u /* domain_event has an answer */
 #define CAISSON_EVENT_DEBUG	 3u /* a debugged domain has stopped */
+#define CAISSON_EVENT_POSTED	 4u /* of any device model: there are posted writes in the rings that it maps */
 #define CAISSON_EVENT_FREE	 8u
 #define CAISSON_EVENTS		 32u
 
@@ -348,7 +349,7 @@ CAISSON_ASSERT(sizeof(struct caisson_sched) == 24, "layout");
 /* ---- device models ---- */
 #define CAISSON_IO_PORT	     0u
 #define CAISSON_IO_MMIO	     1u
-#define CAISSON_CLAIM_POSTED 1u /* writes do not wait for the answer */
+#define CAISSON_CLAIM_POSTED 1u /* writes go into the ring and do not wait; one device model of a domain has such ranges */
 #define CAISSON_CLAIM_DROP   2u /* give the claim back */
 struct caisson_ioreq {
 	uint64_t addr; /* port or guest-physical address */
@@ -366,6 +367,32 @@ struct caisson_ioreq_page {
 	struct caisson_ioreq slot[CAISSON_MAX_VCPUS]; /* indexed by vCPU; the hypervisor fills it, the device model answers in data */
 };
 CAISSON_ASSERT(sizeof(struct caisson_ioreq_page) == 4096, "layout");
+
+/* ioreq_map's third argument */
+#define CAISSON_IOREQ_SLOTS 0u /* struct caisson_ioreq_page */
+#define CAISSON_IOREQ_RING  1u /* struct caisson_ring; there from the first posted claim on */
+#define CAISSON_RING	    64u
+struct caisson_posted {
+	uint64_t addr;
+	uint64_t data;
+	uint32_t size;
+	uint8_t kind; /* CAISSON_IO_* */
+	uint8_t pad;
+	uint16_t vcpu;
+	uint64_t rip;
+};
+CAISSON_ASSERT(sizeof(struct caisson_posted) == 32, "layout");
+/* Entries [tail, head) modulo CAISSON_RING are to be carried out, in this order. When it is full a write waits like another. A
+ * posted write comes before whatever the same vCPU asks for later: the event is given before the request. */
+struct caisson_ring {
+	uint32_t head; /* the hypervisor writes it after the entry */
+	uint32_t rsvd[15];
+	uint32_t tail; /* the device model writes it when it has read the entry */
+	uint32_t rsvd2[15];
+	struct caisson_posted entry[CAISSON_RING];
+	uint8_t unused[1920];
+};
+CAISSON_ASSERT(sizeof(struct caisson_ring) == 4096, "layout");
 
 /* ---- eyes ---- */
 #define CAISSON_HIST 32u

@@ -677,7 +677,7 @@ static s64 on_domain(u32 nr, struct fdom *d, u64 b, u64 c, u64 e, u64 f)
 		d->sched = *(struct caisson_sched *)b;
 		return 0;
 	case CAISSON_CALL_ioreq_map:
-		return call_ioreq_map(d, b);
+		return c == CAISSON_IOREQ_SLOTS ? call_ioreq_map(d, b) : -CAISSON_ENOENT;
 	case CAISSON_CALL_ioreq_claim:
 		return call_claim(d, (u32)b, c, e);
 	case CAISSON_CALL_irq_line:

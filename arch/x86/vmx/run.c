@@ -506,6 +506,7 @@ static __noinline bool vmx_verdict(struct x86_vcpu *v, u32 kind, enum verdict vd
 
 static __noinline bool vmx_exit_other(struct x86_vcpu *v, u32 reason)
 {
+	int known;
 	u64 q;
 
 	switch (reason) {
@@ -523,6 +524,18 @@ static __noinline bool vmx_exit_other(struct x86_vcpu *v, u32 reason)
 			return vmx_verdict(v, EXIT_IO,
 					   io_port(v, (u16)GET(QUAL_IO_PORT, q), (u8)(GET(QUAL_IO_SIZE, q) + 1), q & QUAL_IO_IN,
 						   (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH)));
+		break;
+	case VMX_REASON_EPT_VIOLATION:
+		/* of an instruction's own access to data, in 64-bit code (where CS.L counts), while no event was on its way in */
+		q = vmread(VMCS_EXIT_QUALIFICATION);
+		if ((q & (QUAL_EPT_FETCH | QUAL_EPT_LINEAR_VALID | QUAL_EPT_TRANSLATED | QUAL_EPT_NMI_UNBLOCKING)) ==
+			    (QUAL_EPT_LINEAR_VALID | QUAL_EPT_TRANSLATED) &&
+		    !(vmread(VMCS_IDT_VECTORING_INFO) & INTR_INFO_VALID) && (vmread(VMCS_GUEST_CS_AR) & AR_L) &&
+		    (known = io_mmio_again(v, vmread(VMCS_GUEST_PHYSICAL_ADDRESS), vmread(VMCS_GUEST_CR3), q & QUAL_EPT_WRITE))) {
+			if (known > 0)
+				vmx_step(v, (u32)known);
+			return vmx_finish(v, vmx_vcpu(v), EXIT_NPF, known > 0);
+		}
 		break;
 	case VMX_REASON_APIC_ACCESS:
 		q = vmread(VMCS_EXIT_QUALIFICATION);
