@@ -712,6 +712,22 @@ u32 svm_entry_event(struct x86_vcpu *v)
 	return b->event & EVENT_VALID ? b->event : 0;
 }
 
+/* A MOV to or from a device that was here before has a short way. */
+static bool svm_npf(struct x86_vcpu *v, struct svm_vcpu *x)
+{
+	struct vmcb *b = x->b;
+	int known = 0;
+
+	if (!(b->exit_info1 & (NPF_FETCH | NPF_TABLES | NPF_RESERVED)) && !(b->exit_int_info & EVENT_VALID) &&
+	    (b->cs.attr & VMCB_ATTR_L) && (b->efer & EFER_LMA))
+		known = io_mmio_again(v, b->exit_info2, b->cr3, b->exit_info1 & NPF_WRITE);
+	if (!known)
+		return svm_exit_slow(v, x, SVM_EXIT_NPF);
+	if (known > 0)
+		svm_step_over(v, b, (u32)known);
+	return svm_finish(v, x, EXIT_NPF, known > 0);
+}
+
 bool svm_exit(struct x86_vcpu *v)
 {
 	struct svm_vcpu *x = svm_vcpu(v);
@@ -733,6 +749,8 @@ bool svm_exit(struct x86_vcpu *v)
 				   io_port(v, (u16)GET(IOIO_PORT, b->exit_info1), (u8)GET(IOIO_SIZE, b->exit_info1),
 					   b->exit_info1 & IOIO_IN, length));
 	}
+	if (code == SVM_EXIT_NPF)
+		return svm_npf(v, x);
 	if (code != SVM_EXIT_MSR && code != SVM_EXIT_CPUID && code != SVM_EXIT_VMMCALL)
 		return svm_exit_slow(v, x, code);
 	length = insn_length(v, b, code);

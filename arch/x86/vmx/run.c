@@ -504,51 +504,55 @@ static __noinline bool vmx_verdict(struct x86_vcpu *v, u32 kind, enum verdict vd
 	return vmx_finish(v, vmx_vcpu(v), kind, vd == V_ADVANCE || vd == V_RESUME);
 }
 
-static __noinline bool vmx_exit_other(struct x86_vcpu *v, u32 reason)
+static __noinline bool vmx_io(struct x86_vcpu *v)
+{
+	u64 q = vmread(VMCS_EXIT_QUALIFICATION);
+
+	if (unlikely(q & QUAL_IO_STRING))
+		return vmx_exit_slow(v, VMX_REASON_IO);
+	return vmx_verdict(v, EXIT_IO,
+			   io_port(v, (u16)GET(QUAL_IO_PORT, q), (u8)(GET(QUAL_IO_SIZE, q) + 1), q & QUAL_IO_IN,
+				   (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH)));
+}
+
+/* An instruction's own access to data at gpa: in 64-bit code (where CS.L counts), while no event was on its way in, it may be one
+ * that was here before. */
+static inline __attribute__((always_inline)) bool vmx_mmio(struct x86_vcpu *v, u32 reason, u32 kind, bool own, u64 gpa, bool write)
 {
 	int known;
-	u64 q;
 
-	switch (reason) {
-	case VMX_REASON_WRMSR:
-		return vmx_verdict(v, EXIT_WRMSR, exit_wrmsr(v));
-	case VMX_REASON_CPUID:
-		return vmx_verdict(v, EXIT_CPUID, exit_cpuid(v));
-	case VMX_REASON_VMCALL:
-		return vmx_verdict(v, EXIT_HYPERCALL, exit_hypercall(v));
-	case VMX_REASON_RDMSR:
-		return vmx_verdict(v, EXIT_RDMSR, exit_rdmsr(v));
-	case VMX_REASON_IO:
-		q = vmread(VMCS_EXIT_QUALIFICATION);
-		if (likely(!(q & QUAL_IO_STRING)))
-			return vmx_verdict(v, EXIT_IO,
-					   io_port(v, (u16)GET(QUAL_IO_PORT, q), (u8)(GET(QUAL_IO_SIZE, q) + 1), q & QUAL_IO_IN,
-						   (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH)));
-		break;
-	case VMX_REASON_EPT_VIOLATION:
-		/* of an instruction's own access to data, in 64-bit code (where CS.L counts), while no event was on its way in */
-		q = vmread(VMCS_EXIT_QUALIFICATION);
-		if ((q & (QUAL_EPT_FETCH | QUAL_EPT_LINEAR_VALID | QUAL_EPT_TRANSLATED | QUAL_EPT_NMI_UNBLOCKING)) ==
-			    (QUAL_EPT_LINEAR_VALID | QUAL_EPT_TRANSLATED) &&
-		    !(vmread(VMCS_IDT_VECTORING_INFO) & INTR_INFO_VALID) && (vmread(VMCS_GUEST_CS_AR) & AR_L) &&
-		    (known = io_mmio_again(v, vmread(VMCS_GUEST_PHYSICAL_ADDRESS), vmread(VMCS_GUEST_CR3), q & QUAL_EPT_WRITE))) {
-			if (known > 0)
-				vmx_step(v, (u32)known);
-			return vmx_finish(v, vmx_vcpu(v), EXIT_NPF, known > 0);
-		}
-		break;
-	case VMX_REASON_APIC_ACCESS:
-		q = vmread(VMCS_EXIT_QUALIFICATION);
-		/* The store that ends an interrupt: what it stores does not matter, so nothing is decoded. */
-		if (GET(QUAL_APIC_OFFSET, q) == APIC_EOI && GET(QUAL_APIC_TYPE, q) == QUAL_APIC_WRITE) {
-			hot_apic_begin(v);
-			vlapic_mmio_write(&v->apic, APIC_EOI, 4, 0);
-			hot_apic_changed(v);
-			return vmx_verdict(v, EXIT_APIC_ACCESS, V_ADVANCE);
-		}
-		break;
+	if (!own || (vmread(VMCS_IDT_VECTORING_INFO) & INTR_INFO_VALID) || !(vmread(VMCS_GUEST_CS_AR) & AR_L))
+		return vmx_exit_slow(v, reason);
+	known = io_mmio_again(v, gpa, vmread(VMCS_GUEST_CR3), write);
+	if (unlikely(known <= 0))
+		return known ? vmx_finish(v, vmx_vcpu(v), kind, false) : vmx_exit_slow(v, reason);
+	vmx_step(v, (u64)known);
+	return vmx_finish(v, vmx_vcpu(v), kind, true);
+}
+
+static __noinline bool vmx_npf(struct x86_vcpu *v)
+{
+	u64 q = vmread(VMCS_EXIT_QUALIFICATION);
+
+	return vmx_mmio(v, VMX_REASON_EPT_VIOLATION, EXIT_NPF,
+			(q & (QUAL_EPT_FETCH | QUAL_EPT_LINEAR_VALID | QUAL_EPT_TRANSLATED | QUAL_EPT_NMI_UNBLOCKING)) ==
+				(QUAL_EPT_LINEAR_VALID | QUAL_EPT_TRANSLATED),
+			vmread(VMCS_GUEST_PHYSICAL_ADDRESS), q & QUAL_EPT_WRITE);
+}
+
+static __noinline bool vmx_apic_access(struct x86_vcpu *v)
+{
+	u64 q = vmread(VMCS_EXIT_QUALIFICATION), type = GET(QUAL_APIC_TYPE, q);
+
+	/* The store that ends an interrupt: what it stores does not matter, so nothing is decoded. */
+	if (GET(QUAL_APIC_OFFSET, q) == APIC_EOI && type == QUAL_APIC_WRITE) {
+		hot_apic_begin(v);
+		vlapic_mmio_write(&v->apic, APIC_EOI, 4, 0);
+		hot_apic_changed(v);
+		return vmx_verdict(v, EXIT_APIC_ACCESS, V_ADVANCE);
 	}
-	return vmx_exit_slow(v, reason);
+	return vmx_mmio(v, VMX_REASON_APIC_ACCESS, EXIT_APIC_ACCESS, type <= QUAL_APIC_WRITE,
+			APIC_BASE_POWER_UP | GET(QUAL_APIC_OFFSET, q), type == QUAL_APIC_WRITE);
 }
 
 /* The few exits that are many. */
@@ -559,17 +563,36 @@ bool vmx_exit(struct x86_vcpu *v)
 	v->exit_tsc = rdtsc();
 	reason = (u32)vmread(VMCS_EXIT_REASON);
 	v->exit_rip = vmread(VMCS_GUEST_RIP);
-	if (reason == VMX_REASON_WRMSR &&
-	    ((v->apicv && (u32)v->regs[RCX] == MSR_X2APIC + APIC_ICR / 16 && apicv_self_ipi(v)) || hot_wrmsr(v)))
+	switch (reason) {
+	case VMX_REASON_WRMSR:
 		kind = EXIT_WRMSR;
-	else if (reason == VMX_REASON_CPUID && hot_cpuid(v))
+		if (likely((v->apicv && (u32)v->regs[RCX] == MSR_X2APIC + APIC_ICR / 16 && apicv_self_ipi(v)) || hot_wrmsr(v)))
+			break;
+		return vmx_verdict(v, kind, exit_wrmsr(v));
+	case VMX_REASON_CPUID:
 		kind = EXIT_CPUID;
-	else if (reason == VMX_REASON_RDMSR && hot_rdmsr(v))
+		if (likely(hot_cpuid(v)))
+			break;
+		return vmx_verdict(v, kind, exit_cpuid(v));
+	case VMX_REASON_RDMSR:
 		kind = EXIT_RDMSR;
-	else if (reason == VMX_REASON_VMCALL && hot_hypercall(v, (u32)GET(AR_DPL, vmread(VMCS_GUEST_SS_AR))))
+		if (likely(hot_rdmsr(v)))
+			break;
+		return vmx_verdict(v, kind, exit_rdmsr(v));
+	case VMX_REASON_VMCALL:
 		kind = EXIT_HYPERCALL;
-	else
-		return vmx_exit_other(v, reason);
+		if (likely(hot_hypercall(v, (u32)GET(AR_DPL, vmread(VMCS_GUEST_SS_AR)))))
+			break;
+		return vmx_verdict(v, kind, exit_hypercall(v));
+	case VMX_REASON_EPT_VIOLATION:
+		return vmx_npf(v);
+	case VMX_REASON_IO:
+		return vmx_io(v);
+	case VMX_REASON_APIC_ACCESS:
+		return vmx_apic_access(v);
+	default:
+		return vmx_exit_slow(v, reason);
+	}
 	vmx_step(v, vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
 	return vmx_finish(v, vmx_vcpu(v), kind, true);
 }
