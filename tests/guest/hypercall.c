@@ -68,8 +68,9 @@ static void closed_ones(void)
 		CHECK(hypercall((u32)nr, CAISSON_CONTROL, 0, 0, 0, 0) == -CAISSON_EPERM,
 		      "%s of the control domain is not refused", closed[i].name);
 	}
-#define ONE(n, name) +1
-	static const u64 none[] = { CAISSON_CALL_BASE + (0 CAISSON_CALLS(ONE)), CAISSON_CALL_BASE + 0xffff, 0x10000,
+#define ONE(n, name) [n] = true,
+	static const bool is_call[] = { CAISSON_CALLS(ONE) };
+	static const u64 none[] = { CAISSON_CALL_BASE + ARRAY_SIZE(is_call), CAISSON_CALL_BASE + 0xffff, 0x10000,
 				    0x43520000, 0xffffffff };
 	for (u32 i = 0; i < ARRAY_SIZE(none); i++)
 		EQ(call(none[i]), -CAISSON_ENOSYS, "a number that is none");
