@@ -140,7 +140,7 @@ static void step(struct self *s)
 			s->token = (u32)r | CAISSON_ANSWER;
 		break;
 	case 8:
-		hc_ioreq_map(id, under(s, 4) ? WINDOWS + (odd(s) & 0x7f000) : odd(s));
+		hc_ioreq_map(id, under(s, 4) ? WINDOWS + (odd(s) & 0x7f000) : odd(s), under(s, 3));
 		break;
 	case 9:
 		hc_ioreq_claim(id, under(s, 2), under(s, 2) ? 0x3f8 : odd(s), under(s, 2) ? 8 : odd(s),
