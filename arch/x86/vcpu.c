@@ -178,7 +178,10 @@ void x86_vcpu_init_state(struct x86_vcpu *v)
 	memset(v->dr, 0, sizeof(v->dr));
 	v->dr6 = DR6_INIT;
 	v->cr2 = 0;
-	if (v->hv.cpu && v->dr_used) { /* INIT of a running one: these are in the processor */
+	v->guest_dr7 = DR7_INIT;
+	if (v->debug_hw) { /* a debugger's stay */
+		__atomic_or_fetch(&v->hv.pending, PEND_DEBUG, __ATOMIC_RELEASE);
+	} else if (v->hv.cpu && v->dr_used) { /* INIT of a running one: these are in the processor */
 		write_dr0(0);
 		write_dr1(0);
 		write_dr2(0);

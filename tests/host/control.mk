@@ -26,7 +26,8 @@ dev_fwcfg_SRCS := guest/control/dev/fwcfg.c
 dev_testdev_SRCS := guest/control/dev/testdev.c
 dev_power_SRCS := guest/control/dev/power.c
 
-HOST_TESTS += control_lineedit control_args control_conlog
+HOST_TESTS += control_lineedit control_args control_conlog control_gdb
+control_gdb_SRCS := guest/control/gdb_regs.c
 control_lineedit_SRCS := guest/control/lineedit.c
 control_args_SRCS := guest/control/args.c
 control_conlog_SRCS := guest/control/conlog.c

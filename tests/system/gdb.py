@@ -143,7 +143,7 @@ def entry_and_bad_packets(m):
 def symbols(m):
     """of Debian's kernel, which is always at the same place (nokaslr): read in a guest"""
     g = common.Guest(m, "symbols", "--memory 256")
-    text = g.run("grep -E ' (start_kernel|vfs_read|linux_banner|jiffies|jiffies_64|rest_init|kernel_init)$' /proc/kallsyms", 90)
+    text = g.run("grep -E ' (start_kernel|start_secondary|vfs_read|linux_banner|jiffies|jiffies_64|rest_init|kernel_init)$' /proc/kallsyms", 90)
     m.do("destroy symbols")
     return {name: int(address, 16) for address, _, name in re.findall(r"([0-9a-f]{16}) (\w) (\w+)", text)}
 
@@ -179,6 +179,11 @@ def linux(m, vcpus):
     match(r"watch:%x" % at["jiffies"], g.go(), "and again")
     equal(g.read64(at["jiffies"]), first + 1, "jiffies")
     g.ok("z2,%x,8" % at["jiffies"])
+    if vcpus > 1:                   # INIT and SIPI leave the debugger's registers alone
+        g.ok("Z1,%x,1" % at["start_secondary"])
+        match(r"^T05thread:2;hwbreak", g.go(), "the second vCPU in the kernel")
+        equal(g.regs(2)["rip"], at["start_secondary"], "RIP of it")
+        g.ok("z1,%x,1" % at["start_secondary"])
     # a software breakpoint in code that every program runs, by whichever vCPU comes
     g.ok("Z0,%x,1" % at["vfs_read"])
     seen = set()
