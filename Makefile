@@ -85,7 +85,7 @@ install: all
 
 # ---- tests of pure logic, on the host: tests/host/*.mk say HOST_TESTS += name, name_SRCS := files, name_CFLAGS ----
 HOST_TESTS :=
--include $(wildcard tests/host/*.mk)
+-include $(wildcard tests/host/*.mk) tests/host/fuzz/files.mk
 HOST_CFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	-Wall -Wextra -Werror -I.
 

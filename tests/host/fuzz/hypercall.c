@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The bytes are what vCPUs of three domains do: hypercalls with any arguments, accesses to devices, sleeps.
  * Afterwards everything is destroyed, and each frame is there. */
-#include <stdlib.h>
-#include <string.h>
 #include "hv/arch.h"
 #include "hv/hypercall.h"
 #include "hv/ioreq.h"

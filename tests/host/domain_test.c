@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a builder and device model could once do to the hypervisor, in the order in which it has to be done.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "hv/hypercall.h"
+#include "hv/ioreq.h"
+#include "tests/host/world.h"
+
+static struct world w;
+
+static int setup(void **state)
+{
+	(void)state;
+	world_begin(&w);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	assert_true(world_end());
+	return 0;
+}
+
+#define CALL(by, name, ...) call(by, CAISSON_CALL_##name, (const u64[6]){ __VA_ARGS__ })
+static s64 call(struct domain *d, u64 nr, const u64 arg[6])
+{
+	s64 result = 1;
+
+	hypercall_dispatch(d->vcpu[0], nr, arg, &result);
+	return result;
+}
+
+static void destroy(struct domain *d)
+{
+	domain_ref(d);
+	while (domain_destroy(d))
+		;
+	domain_put(d);
+}
+
+/* A port of b asked for, up to where its device model has taken the request: the token. */
+static u64 request(struct domain *dm)
+{
+	struct vcpu *v = w.b->vcpu[0];
+
+	ioreq_submit(v, bus_find(&w.b->bus, CAISSON_IO_PORT, 0x3f8, 1), CAISSON_IO_PORT, 0x3f8, 1, false, 0);
+	return (u32)CALL(dm, wait, 0, CAISSON_DEADLINE_NOW) | CAISSON_ANSWER;
+}
+
+/* The claim holds the device model: it is not given back under a request, and who was asked before is not
+ * asked when it is gone. */
+static void claim_and_request(void **state)
+{
+	u64 token;
+
+	(void)state;
+	assert_int_equal(CALL(w.a, ioreq_claim, w.b->id, CAISSON_IO_PORT, 0x3f8, 8, 0), 0);
+	token = request(w.a);
+	assert_int_equal(CALL(w.a, ioreq_claim, w.b->id, CAISSON_IO_PORT, 0x3f8, 8, CAISSON_CLAIM_DROP),
+			 -CAISSON_EBUSY);
+	/* nor does it get another state meanwhile, in which it would ask again */
+	assert_int_equal(CALL(w.a, vcpu_set, w.b->id, 0, PAGE_SIZE * 2), -CAISSON_EBUSY);
+	assert_int_equal(CALL(w.a, wait, token, CAISSON_DEADLINE_NOW), 0);
+	w.b->vcpu[0]->io_state = IO_IDLE; /* it has run since */
+	assert_int_equal(CALL(w.a, ioreq_claim, w.b->id, CAISSON_IO_PORT, 0x3f8, 8, CAISSON_CLAIM_DROP), 0);
+	destroy(w.a);
+	destroy(w.b); /* does not look at the one that is freed */
+}
+
+/* A domain that runs gets no claims and no state, and one that is paused stays so while it gets them. */
+static void only_while_it_is_still(void **state)
+{
+	(void)state;
+	assert_int_equal(CALL(w.a, domain_unpause, w.b->id), 0);
+	assert_int_equal(CALL(w.a, ioreq_claim, w.b->id, CAISSON_IO_PORT, 0x3f8, 8, 0), -CAISSON_EBUSY);
+	assert_int_equal(CALL(w.a, vcpu_set, w.b->id, 0, PAGE_SIZE * 2), -CAISSON_EBUSY);
+	assert_int_equal(CALL(w.a, domain_pause, w.b->id), 0);
+	assert_int_equal(CALL(w.a, vcpu_set, w.b->id, 0, PAGE_SIZE * 2), 0);
+	assert_int_equal(w.b->pauses, 1);
+	for (u32 i = 0; i < BUS_CLAIMS; i++)
+		assert_int_equal(CALL(w.a, ioreq_claim, w.b->id, CAISSON_IO_PORT, 16 * i, 8, 0), 0);
+	assert_int_equal(CALL(w.a, ioreq_claim, w.b->id, CAISSON_IO_PORT, 0x8000, 8, 0), -CAISSON_ENOSPC);
+}
+
+/* Behind its end a domain gets neither pages nor claims: nobody would take them back. */
+static void nothing_behind_the_end(void **state)
+{
+	struct domain *b = domain_ref(w.b);
+
+	(void)state;
+	assert_int_equal(CALL(w.a, populate, b->id, PAGE_SIZE * WORLD_RAM, 1, 0), 1);
+	domain_end(b, CAISSON_END_CRASH, 0, "a crash");
+	assert_int_equal(CALL(w.a, populate, b->id, PAGE_SIZE * (WORLD_RAM + 1), 1, 0), -CAISSON_EBUSY);
+	while (domain_reset(b))
+		;
+	assert_int_equal(CALL(w.a, populate, b->id, 0, 1, 0), 1);
+	/* one caller at a time takes it apart */
+	b->unmaking = true;
+	assert_int_equal(domain_destroy(b), -CAISSON_EAGAIN);
+	assert_int_equal(domain_reset(b), -CAISSON_EAGAIN);
+	b->unmaking = false;
+	destroy(b);
+	assert_int_equal(CALL(w.control, ioreq_claim, b->id, CAISSON_IO_PORT, 0, 8, 0), -CAISSON_ENOENT);
+	domain_put(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(claim_and_request, setup, teardown),
+		cmocka_unit_test_setup_teardown(only_while_it_is_still, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_behind_the_end, setup, teardown),
+	};
+
+	world_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
