@@ -47,6 +47,8 @@ static struct {
 	u32 exit_kind;
 	u64 exit_count;
 	bool entry;
+	bool amd;		      /* steps are by RFLAGS.TF, of which the guest is to see nothing */
+	u8 stored[CAISSON_MAX_VCPUS]; /* where the instruction that is stepped stores the flags */
 } g;
 
 /* A received packet's text, and the one to send. */
@@ -234,6 +236,9 @@ static bool our_break(u64 va)
 	return false;
 }
 
+static void step_begins(u32 v);
+static void step_ends(void);
+
 /* How vCPU v goes on: 's', 'c', or 0: not at all. */
 static void vcpu_go(u32 v, char how, bool reflect)
 {
@@ -244,6 +249,8 @@ static void vcpu_go(u32 v, char how, bool reflect)
 	d.wish |= g.entry && how == 'c' ? CAISSON_DEBUG_ENTRY : 0;
 	d.wish |= reflect ? CAISSON_DEBUG_REFLECT : 0;
 	memcpy(d.dr, g.dr, sizeof(d.dr));
+	if (how == 's' && g.amd)
+		step_begins(v);
 	if (how == 'c') {
 		d.exit_kind = g.exit_kind;
 		d.exit_count = g.exit_count;
@@ -291,6 +298,7 @@ static bool look_why(void)
 		}
 		g.cur = v;
 		g.stop = d.stop;
+		step_ends();
 		g.stop_at = 0;
 		for (u32 i = 0; i < WATCHES; i++)
 			if ((d.dr6 >> i & 1) && (d.dr7 >> (16 + 4 * i) & 3))
@@ -379,6 +387,63 @@ static bool memory(u64 va, u8 *bytes, u32 n, bool write)
 		done += piece;
 	}
 	return true;
+}
+
+/* ---- steps by RFLAGS.TF ---- */
+
+enum { STORED_NOT, STORED_PUSHF, STORED_SYSCALL, STORED_INT };
+#define FLAGS_TF 0x100u
+#define ATTR_L	 0x2000u
+
+static bool in_64(const struct caisson_vcpu_context *c)
+{
+	return (c->efer >> 10 & 1) && (c->cs.attr & ATTR_L);
+}
+
+static void step_begins(u32 v)
+{
+	static struct caisson_vcpu_context c;
+	u8 code[4] = { 0 };
+	u32 i = 0, cur = g.cur;
+
+	g.stored[v] = STORED_NOT;
+	if (context_get(v, &c) < 0 || (c.rflags & FLAGS_TF))
+		return;
+	g.cur = v;
+	memory((in_64(&c) ? 0 : c.cs.base) + c.rip, code, sizeof(code), false);
+	g.cur = cur;
+	while (i < 2 && (code[i] == 0x66 || (in_64(&c) && (code[i] & 0xf0) == 0x40)))
+		i++;
+	if (code[i] == 0x9c)
+		g.stored[v] = STORED_PUSHF;
+	else if (code[i] == 0x0f && code[i + 1] == 0x05)
+		g.stored[v] = STORED_SYSCALL;
+	else if (code[i] >= 0xcc && code[i] <= 0xce)
+		g.stored[v] = STORED_INT;
+}
+
+/* The current vCPU has made its step. */
+static void step_ends(void)
+{
+	static struct caisson_vcpu_context c;
+	u8 stored = g.stored[g.cur], flags;
+	u64 at;
+
+	g.stored[g.cur] = STORED_NOT;
+	if (!stored || context_get(g.cur, &c) < 0)
+		return;
+	if (stored == STORED_SYSCALL) {
+		c.gpr[11] &= ~(u64)FLAGS_TF;
+		hc_vcpu_set(g.dom, g.cur, &c);
+		return;
+	}
+	at = in_64(&c) ? c.gpr[4] : c.ss.base + (u32)c.gpr[4];
+	if (stored == STORED_INT)
+		at += in_64(&c) ? 16 : 8;
+	if (memory(at + 1, &flags, 1, false)) { /* the byte that TF is in */
+		flags &= (u8) ~(FLAGS_TF >> 8);
+		memory(at + 1, &flags, 1, true);
+	}
 }
 
 static void read_memory(const char *s)
@@ -786,6 +851,7 @@ static int session(void)
 
 static int cmd_gdb(int argc, char *const argv[])
 {
+	static struct caisson_physinfo p;
 	struct caisson_domain info;
 	const char *name[1];
 	u32 vcpu;
@@ -809,6 +875,7 @@ static int cmd_gdb(int argc, char *const argv[])
 	g.vcpus = info.vcpus;
 	g.cur = vcpu;
 	g.stop = CAISSON_STOP_STEP;
+	g.amd = hc_physinfo(&p) >= 0 && !strcmp(p.vendor, "SVM");
 	/* One that was made with --paused waits for `continue`. */
 	if (!info.pauses)
 		halt();

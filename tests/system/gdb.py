@@ -19,9 +19,17 @@ def loops():
     return payload.elf(head + body + b"\x75" + bytes([256 - len(body) - 2]) + payload.leave(3))
 
 
+@image("drs")
+def drs():
+    """the guest's own debug registers and flags, with a debugger's in the processor"""
+    return payload.elf(payload.STACK + b"\xb8\x34\x12\0\0" + b"\x0f\x23\xc0" + b"\x0f\x21\xc3"     # eax = 1234; dr0 = eax; ebx = dr0
+                       + b"\x0f\x21\xf9" + b"\x0f\x21\xf2"                                       # ecx = dr7; edx = dr6
+                       + b"\x9c\x58" + b"\x90" + b"\x31\xdb\x0f\x21\xc3" + payload.leave(0))   # pushf; pop eax; nop; ebx = dr0
+
+
 BODY = ENTRY + 7
 CPUID, INC, AFTER = BODY + 4, BODY + 6, BODY + 12
-SMALL = Machine(images=("loops", "spin", "halt"), gdb=True)
+SMALL = Machine(images=("loops", "spin", "halt", "drs"), gdb=True)
 
 
 class Session:
@@ -100,6 +108,31 @@ def break_step_watch_continue(m):
         match(r"cpuid", g.monitor("stats"))
         equal(g.ask("m%x,4" % 0xf0000000), "E0e", "memory that is not there")
         match(r"^W03", g.go(), "the end")
+
+
+@test(SMALL, quick=True)
+def guest_sees_nothing_of_it(m):
+    """debug registers are the guest's own, and so is TF, while the debugger uses both"""
+    pushf, nop = ENTRY + 5 + 5 + 12, ENTRY + 5 + 5 + 14
+    with Session(m, "--no-reboot", "drs") as g:
+        g.ok("Z2,%x,4" % COUNT)
+        g.ok("Z1,%x,1" % pushf)
+        match(r"hwbreak", g.go(), "the PUSHF")
+        r = g.regs()
+        equal((r["rbx"], r["rcx"], r["rdx"]), (0x1234, 0x400, 0xffff0ff0), "DR0 as written, DR7 and DR6 as they were")
+        equal((r["dr0"], r["dr7"]), (0x1234, 0x400), "the guest's DR0 and DR7 by `info registers`")
+        g.ok("z1,%x,1" % pushf)
+        g.go("s:1")
+        equal(int.from_bytes(g.read(g.regs()["rsp"], 4), "little") & 0x100, 0, "TF in what PUSHF stored")
+        g.go("s:1")
+        r = g.regs()
+        equal((r["rip"], r["rax"] & 0x100, r["eflags"] & 0x100), (nop, 0, 0), "after POP")
+        g.ok("z2,%x,4" % COUNT)
+        g.ok("Z0,%x,1" % (nop + 6))
+        match(r"swbreak", g.go(), "behind the last MOV")
+        equal(g.regs()["rbx"], 0x1234, "DR0 in the processor again")
+        g.ok("z0,%x,1" % (nop + 6))
+        match(r"^W00", g.go(), "the end")
 
 
 @test(SMALL, quick=True)
