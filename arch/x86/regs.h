@@ -59,6 +59,7 @@
 #define DR6_BD	 BIT(13)
 #define DR6_BS	 BIT(14)
 #define DR7_INIT 0x400ull
+#define DR7_ENABLED 0xffu
 
 #define EFER_SCE  BIT(0)
 #define EFER_LME  BIT(8)

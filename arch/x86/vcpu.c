@@ -495,6 +495,10 @@ int arch_vcpu_set_context(struct vcpu *hv, const struct caisson_vcpu_context *c)
 	vlapic_tpr_set(&v->apic, (u8)(c->cr8 << 4));
 	memcpy(v->dr, c->dr, sizeof(v->dr));
 	v->dr6 = c->dr6;
+	if ((c->dr7 & DR7_ENABLED) && !v->dr_used) { /* else those that the processor has by chance were in force */
+		v->dr_used = v->switch_more = true;
+		hvm->dr_exiting(v, false);
+	}
 	v->guest_dr7 = c->dr7; /* where the debugger's is in force, it is put back before the entry */
 	v->xcr0 = c->xcr0 | XCR0_X87;
 	v->syscall[SYSCALL_STAR] = c->star;

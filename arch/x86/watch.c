@@ -10,7 +10,6 @@
 #include "hv/arch.h"
 #include "hv/trace.h"
 
-#define DR7_ENABLED 0xffu
 
 static void debug_stop(struct x86_vcpu *v, u32 why, const struct hvm_look *l)
 {

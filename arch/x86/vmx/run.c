@@ -25,7 +25,10 @@ static void proc_set(struct vmx_vcpu *x, u32 bit, bool on)
 
 void vmx_dr_exiting(struct x86_vcpu *v, bool on)
 {
+	struct x86_vcpu *was = vmcs_enter(v);
+
 	proc_set(vmx_vcpu(v), VMX_PROC_MOV_DR_EXITING, on);
+	vmcs_leave(v, was);
 }
 
 /* INT1 is an exit anyway, for #DB. */
