@@ -45,6 +45,7 @@ static struct {
 	u64 dr[WATCHES];
 	u32 dr7;
 	u32 exit_kind;
+	u32 rebuilds; /* of the domain, when breakpoints were last looked at */
 	u64 exit_count;
 	bool entry;
 	bool amd;		      /* steps are by RFLAGS.TF, of which the guest is to see nothing */
@@ -316,6 +317,17 @@ static bool look_why(void)
 	return false;
 }
 
+/* A domain that was built again has no breakpoint of ours in its memory. */
+static void forget_breaks(void)
+{
+	const struct dom *d = domain_by_id(g.dom);
+
+	if (d && d->rebuilds != g.rebuilds) {
+		g.rebuilds = d->rebuilds;
+		g.breaks = 0;
+	}
+}
+
 static const struct dom *ended(void)
 {
 	const struct dom *d = domain_by_id(g.dom);
@@ -330,6 +342,7 @@ static void run(void)
 		u32 is = shell_wait(PUMP_DEBUG, time_tsc() + time_khz * RUN_US / 1000);
 		int c;
 
+		forget_breaks();
 		if (is & PUMP_DEBUG && !look_why())
 			continue;
 		if (!domain_by_id(g.dom) || ended()) {
@@ -876,6 +889,7 @@ static int cmd_gdb(int argc, char *const argv[])
 	g.cur = vcpu;
 	g.stop = CAISSON_STOP_STEP;
 	g.amd = hc_physinfo(&p) >= 0 && !strcmp(p.vendor, "SVM");
+	g.rebuilds = domain_by_id((u32)id)->rebuilds;
 	/* One that was made with --paused waits for `continue`. */
 	if (!info.pauses)
 		halt();

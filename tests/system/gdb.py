@@ -29,7 +29,7 @@ def drs():
 
 BODY = ENTRY + 7
 CPUID, INC, AFTER = BODY + 4, BODY + 6, BODY + 12
-SMALL = Machine(images=("loops", "spin", "halt", "drs"), gdb=True)
+SMALL = Machine(images=("loops", "spin", "halt", "drs", "resets"), gdb=True)
 
 
 class Session:
@@ -153,6 +153,24 @@ def break_in_detach_kill(m):
     equal(g.receive(), "OK", "kill")
     m.output(30)
     check("g" not in [d["name"] for d in common.rows(m, "list", "domains")], "it is still there")
+
+
+image("resets")(lambda: payload.elf(payload.out8(0xcf9, 6) + payload.HALT))
+
+
+@test(SMALL)
+def a_reset_ends_nothing(m):
+    """a domain that is built again is still debugged, and its hardware breakpoints are there"""
+    with Session(m, "", "resets") as g:
+        g.ok("Z1,%x,1" % ENTRY)
+        g.ok("Z0,%x,1" % (ENTRY + 7))
+        for _ in range(2):
+            match(r"hwbreak", g.go(), "the first instruction")
+            equal(g.regs()["rip"], ENTRY, "RIP")
+            g.ok("z1,%x,1" % ENTRY)
+            g.go("s:1")
+            g.ok("Z1,%x,1" % ENTRY)
+        g.send("k")
 
 
 @test(SMALL)

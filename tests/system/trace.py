@@ -17,7 +17,7 @@ import payload
 from suite import SCRATCH, Machine, check, equal, image, match, rows, test
 
 SCRIPT = os.path.join(machine.TOP, "scripts", "trace")
-COUNTS = {"cpuid": 7, "rdmsr": 5, "io": 11}
+COUNTS = {"cpuid": 7, "rdmsr": 5, "wrmsr": 4, "wbinvd": 2, "page-violation": 6, "io": 11}
 
 
 @image("known")
@@ -25,7 +25,9 @@ def known():
     """as many exits of each kind as COUNTS says, and the one that ends it"""
     cpuid = b"\xb8\0\0\0\0\x31\xc9\x0f\xa2"
     rdmsr = b"\xb9\x1b\0\0\0\x0f\x32"
-    return payload.elf(cpuid * COUNTS["cpuid"] + rdmsr * COUNTS["rdmsr"] + payload.out8(0x80, 1) * COUNTS["io"] + payload.leave(0))
+    wrmsr = b"\x0f\x30"                                # what the last RDMSR read
+    return payload.elf(cpuid * COUNTS["cpuid"] + rdmsr * COUNTS["rdmsr"] + wrmsr * COUNTS["wrmsr"] + b"\x0f\x09" * COUNTS["wbinvd"] +
+                       payload.load32(0xf0000000) * COUNTS["page-violation"] + payload.out8(0x80, 1) * COUNTS["io"] + payload.leave(0))
 
 
 MACHINE = Machine(images=("known",))
