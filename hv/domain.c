@@ -118,9 +118,14 @@ static void ended_unlink(struct domain *d) /* T */
 
 /* ---- making ---- */
 
-static bool text_ok(const char *s, size_t n)
+/* Names are shown, in the log too: nothing in them moves a terminal's cursor. */
+static bool text_ok(const char *s, size_t n, bool shown)
 {
-	return strnlen(s, n) < n;
+	size_t i = 0;
+
+	while (i < n && s[i] && (!shown || ((u8)s[i] >= ' ' && s[i] != 0x7f)))
+		i++;
+	return i < n && !s[i];
 }
 
 int domain_create(const struct caisson_create *c, const struct domain *creator, struct domain **out)
@@ -131,8 +136,8 @@ int domain_create(const struct caisson_create *c, const struct domain *creator, 
 
 	if (c->vcpus < 1 || c->vcpus > CAISSON_MAX_VCPUS || c->weight > 10000 || c->pages == 0 || c->pages > (1ull << 36))
 		return -CAISSON_EINVAL;
-	if (!text_ok(c->name, sizeof(c->name)) || !text_ok(c->origin, sizeof(c->origin)) ||
-	    !text_ok(c->args, sizeof(c->args)))
+	if (!text_ok(c->name, sizeof(c->name), true) || !text_ok(c->origin, sizeof(c->origin), true) ||
+	    !text_ok(c->args, sizeof(c->args), false))
 		return -CAISSON_EINVAL;
 	d = arch_domain_alloc(c->pages, c->vcpus);
 	if (!d)

@@ -19,6 +19,8 @@ struct share {
 	bool gone;   /* unmapped; some CPU may still know the translation */
 };
 
+#define SHARES 1024u /* that a domain can hold, but for the control domain */
+
 static struct lock share_lock; /* everything here; outside vm.lock */
 static struct share *pool;     /* free records */
 
@@ -94,6 +96,9 @@ static int share_check(struct domain *holder, u64 at, u64 pages)
 
 	if ((at & ~PAGE_MASK) || pages == 0 || pages > top / PAGE_SIZE || at > top - pages * PAGE_SIZE)
 		return -CAISSON_EINVAL;
+	/* Records and tables come out of what is free, and are charged to nobody. */
+	if (holder->held.count >= SHARES && holder->id != CAISSON_CONTROL)
+		return -CAISSON_ENOSPC;
 	for (u32 i = 0; i < holder->vm.regions; i++) {
 		const struct region *r = &holder->vm.region[i];
 

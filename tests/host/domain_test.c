@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 #include "hv/hypercall.h"
 #include "hv/ioreq.h"
@@ -87,6 +88,38 @@ static void only_while_it_is_still(void **state)
 	assert_int_equal(CALL(w.a, ioreq_claim, w.b->id, CAISSON_IO_PORT, 0x8000, 8, 0), -CAISSON_ENOSPC);
 }
 
+/* What shares cost is charged to nobody: a domain has so many, and one that ends makes room. */
+static void shares_are_counted(void **state)
+{
+	u64 n, at = PAGE_SIZE * WORLD_RAM * 2;
+	s64 r = 0;
+
+	(void)state;
+	for (n = 0; n < 2000 && r >= 0; n++)
+		r = CALL(w.a, foreign_map, w.b->id, 0, at + n * PAGE_SIZE, 1, CAISSON_PROT_READ);
+	assert_int_equal(r, -CAISSON_ENOSPC);
+	assert_int_equal(n - 1, 1024);
+	while (CALL(w.a, foreign_unmap, at))
+		;
+	assert_int_equal(CALL(w.a, foreign_map, w.b->id, 0, at, 1, CAISSON_PROT_READ), 1);
+}
+
+static void names_are_shown(void **state)
+{
+	struct caisson_create c = {
+		.abi_version = CAISSON_ABI_VERSION, .vcpus = 1, .pages = 1, .name = "a\x1b[2J"
+	};
+	struct domain *d;
+
+	(void)state;
+	assert_int_equal(domain_create(&c, w.control, &d), -CAISSON_EINVAL);
+	memset(c.name, 'n', sizeof(c.name));
+	assert_int_equal(domain_create(&c, w.control, &d), -CAISSON_EINVAL);
+	c.name[sizeof(c.name) - 1] = 0;
+	assert_int_equal(domain_create(&c, w.control, &d), 0);
+	domain_put(d);
+}
+
 /* Behind its end a domain gets neither pages nor claims: nobody would take them back. */
 static void nothing_behind_the_end(void **state)
 {
@@ -114,6 +147,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(claim_and_request, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_while_it_is_still, setup, teardown),
+		cmocka_unit_test_setup_teardown(names_are_shown, setup, teardown),
+		cmocka_unit_test_setup_teardown(shares_are_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_behind_the_end, setup, teardown),
 	};
 
