@@ -49,7 +49,7 @@ static inline void run_migrate(struct pcpu *c, struct vcpu *v)
 	}
 }
 
-static void run_load(struct pcpu *c, struct vcpu *v)
+static inline __attribute__((always_inline)) void run_load(struct pcpu *c, struct vcpu *v)
 {
 	if (c->current)
 		run_put(c, c->current);
@@ -134,7 +134,9 @@ static struct vcpu *run_sleep(struct pcpu *c, struct vcpu *v)
 		if (v->sleep == SLEEP_IOREQ && sched_lend(&c->sched, &w->sched)) {
 			c->lender = v;
 			run_swap(c, v, w);
-		} else if (!sched_handoff(&c->sched, &w->sched, arch_now())) {
+		} else if (sched_handoff(&c->sched, &w->sched, arch_now())) {
+			run_load(c, w);
+		} else {
 			sched_wake(&w->sched);
 			domain_put(w->domain);
 			w = NULL;
@@ -185,9 +187,9 @@ void run_loop(struct pcpu *c)
 				continue;
 			}
 			v = vcpu_of(u);
+			if (v != c->current)
+				run_load(c, v);
 		}
-		if (v != c->current)
-			run_load(c, v);
 		if (v->sleep == SLEEP_NO) /* else its domain was reset while it was queued */
 			arch_vcpu_run(v);
 		__atomic_and_fetch(&v->pending, ~(u32)PEND_LEAVE, __ATOMIC_ACQ_REL);

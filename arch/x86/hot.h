@@ -83,16 +83,16 @@ static inline bool hot_hypercall(struct x86_vcpu *v, u32 cpl)
 /* An access to a port, or by a plain MOV, that a device model has answered, and nothing else is pending: the word is cleared, the instruction is done. */
 static inline bool hot_io_done(struct x86_vcpu *v)
 {
-	u32 only = PEND_IO;
+	u32 only = PEND_IO, kind = v->io.kind;
 
-	if (v->io.kind == IO_NONE || v->io.kind > IO_PORT_OUT ||
+	if (unlikely(kind - IO_PORT_IN > IO_PORT_OUT - IO_PORT_IN) ||
 	    !__atomic_compare_exchange_n(&v->hv.pending, &only, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return false;
 	v->hv.io_state = IO_IDLE;
-	if (v->io.kind == IO_PORT_IN) {
-		u64 *reg = &v->regs[v->io.reg];
+	if (likely(kind == IO_PORT_IN)) {
+		u64 *reg = v->regs + (size_t)v->io.reg;
 
-		if (v->io.size == 1)
+		if (likely(v->io.size == 1))
 			*(u8 *)reg = (u8)v->hv.io_data;
 		else if (v->io.size == 2)
 			*(u16 *)reg = (u16)v->hv.io_data;
