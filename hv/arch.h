@@ -125,5 +125,6 @@ u64 arch_vcpu_rip(const struct vcpu *v);					     /* at the last exit */
 void arch_vcpu_dump(struct vcpu *v); /* all registers to the log */
 const char *arch_exit_name(u32 kind); /* NULL after the last */
 struct stat *arch_vcpu_stats(struct vcpu *v); /* one per exit kind */
+struct stat_what *arch_vcpu_whats(struct vcpu *v); /* STATS_WHATS + 1 */
 
 #endif

@@ -318,14 +318,14 @@ int domain_unpause(struct domain *d)
 
 void domain_watch(struct domain *d, u32 add, u32 remove)
 {
-	d->watch = (d->watch & ~remove) | (add & CAISSON_WATCH_TRACE);
+	d->watch = (d->watch & ~remove) | add;
 	for (u32 i = 0; i < d->max_vcpus; i++) {
 		struct vcpu *v = READ_ONCE(d->vcpu[i]);
 
 		if (!v)
 			continue;
-		__atomic_or_fetch(&v->watch, add, __ATOMIC_RELAXED);
 		__atomic_and_fetch(&v->watch, ~remove, __ATOMIC_RELAXED);
+		__atomic_or_fetch(&v->watch, add, __ATOMIC_RELAXED);
 		arch_vcpu_watch(v);
 	}
 }

@@ -498,9 +498,12 @@ static s64 call_stats(struct call *c)
 
 static s64 call_stats_reset(struct call *c)
 {
-	for (u32 i = 0; i < c->d->max_vcpus; i++)
-		if (c->d->vcpu[i])
-			stats_clear(arch_vcpu_stats(c->d->vcpu[i]));
+	for (u32 i = 0; i < c->d->max_vcpus; i++) {
+		if (!c->d->vcpu[i])
+			continue;
+		stats_clear(arch_vcpu_stats(c->d->vcpu[i]));
+		memset(arch_vcpu_whats(c->d->vcpu[i]), 0, (STATS_WHATS + 1) * sizeof(struct stat_what));
+	}
 	return 0;
 }
 
@@ -586,10 +589,41 @@ static s64 call_trace_read(struct call *c)
 
 static s64 call_watch(struct call *c)
 {
-	if (c->arg[1] & ~(u64)CAISSON_WATCH_TRACE)
+	if ((c->arg[1] | c->arg[2]) & ~(u64)(CAISSON_WATCH_TRACE | CAISSON_WATCH_COUNT))
 		return -CAISSON_EINVAL;
-	domain_watch(c->d, (u32)c->arg[1], (u32)c->arg[1] ^ CAISSON_WATCH_TRACE);
+	domain_watch(c->d, (u32)c->arg[1], (u32)c->arg[2]);
 	return 0;
+}
+
+static s64 call_stats_what(struct call *c)
+{
+	struct vcpu *v = vcpu_arg(c, c->arg[1]);
+	struct caisson_what out = { 0 };
+	const struct stat_what *s;
+
+	if (!v || c->arg[2] > STATS_WHATS)
+		return -CAISSON_ENOENT;
+	s = &arch_vcpu_whats(v)[c->arg[2]];
+	out.what = s->key & MASK(55, 0);
+	out.count = s->count;
+	out.kind = (u8)((s->key >> 56) - 1);
+	return give(c, c->arg[3], &out, sizeof(out));
+}
+
+void stats_what_other(struct stat_what *table, u64 key)
+{
+	u64 at = key * 0x9e3779b97f4a7c15ull >> 58;
+
+	for (u32 i = 0; i < 8; i++) {
+		struct stat_what *s = &table[(at + i) % STATS_WHATS];
+
+		if (s->key == key || !s->key) {
+			s->key = key;
+			s->count++;
+			return;
+		}
+	}
+	table[STATS_WHATS].count++;
 }
 
 static s64 call_debug(struct call *c)
@@ -711,6 +745,7 @@ static const struct {
 	ROW(trace_read, RIGHT_MACHINE, ON_MACHINE),
 	ROW(watch, RIGHT_REGS, ON_DOMAIN),
 	ROW(debug, RIGHT_REGS, ON_DOMAIN),
+	ROW(stats_what, RIGHT_INFO, ON_DOMAIN),
 	ROW(rights_set, RIGHT_INFO, ON_DOMAIN),
 	ROW(rights_get, RIGHT_INFO, ON_DOMAIN),
 #undef ROW

@@ -14,6 +14,23 @@ struct stat {
 	u32 hist[CAISSON_HIST];
 };
 
+/* What exits are about, a hash table; its last row counts what found no room. */
+#define STATS_WHATS 64u
+struct stat_what {
+	u64 key, count; /* the kind in bits 63:56, + 1; 0: a free row */
+};
+void __attribute__((cold)) stats_what_other(struct stat_what *table, u64 key);
+static inline void stats_what(struct stat_what *table, u32 kind, u64 what)
+{
+	u64 key = (u64)(kind + 1) << 56 | (what & MASK(55, 0));
+	struct stat_what *s = &table[key * 0x9e3779b97f4a7c15ull >> 58];
+
+	if (likely(s->key == key))
+		s->count++;
+	else
+		stats_what_other(table, key);
+}
+
 /* The vCPU's own CPU, once per exit, right before the next entry. */
 static inline void stats_add(struct stat *s, u64 cycles, u64 rip)
 {

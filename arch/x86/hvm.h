@@ -151,6 +151,7 @@ struct hvm_ops {
 	void (*put)(struct x86_vcpu *v);
 	void (*run)(struct x86_vcpu *v); /* until hv is wanted */
 	bool (*exit)(struct x86_vcpu *v);			     /* after every exit: true: enter again */
+	bool (*count)(struct x86_vcpu *v); /* stats_what(), then exit() */
 	void (*look)(struct x86_vcpu *v, struct hvm_look *out);	     /* after an exit, before exit() */
 	u32 (*entry_event)(struct x86_vcpu *v);			     /* what goes in with this entry, 0: nothing */
 	void (*debug)(struct x86_vcpu *v, bool on, bool step);	     /* INT1 exits; an exit after one instruction */

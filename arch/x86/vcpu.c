@@ -440,6 +440,11 @@ u64 arch_vcpu_rip(const struct vcpu *v)
 	return x86_vcpu(v)->exit_rip;
 }
 
+struct stat_what *arch_vcpu_whats(struct vcpu *v)
+{
+	return x86_vcpu(v)->whats;
+}
+
 struct stat *arch_vcpu_stats(struct vcpu *v)
 {
 	return x86_vcpu(v)->stats;

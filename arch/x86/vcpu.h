@@ -104,6 +104,7 @@ struct x86_vcpu {
 	bool preempted; /* its struct pv_steal says that it is off its CPU */
 	bool kicked;	/* (a) KVM_HC_KICK_CPU: its next HLT, or the one that it is in, ends */
 	struct stat stats[STATS_KINDS];
+	struct stat_what whats[STATS_WHATS + 1];
 	u32 *apic_page;
 	void *vendor; /* vmx/: struct vmx_vcpu */
 };

@@ -78,7 +78,7 @@ bool watch_exit(struct x86_vcpu *v)
 	trace(&v->hv, CAISSON_TRACE_EXIT, l.kind, l.rip, l.detail);
 	if ((READ_ONCE(v->hv.watch) & WATCH_DEBUG) && debug_exit(v, &l))
 		return false;
-	enter = hvm->exit(v);
+	enter = READ_ONCE(v->hv.watch) & WATCH_COUNT ? hvm->count(v) : hvm->exit(v);
 	if (enter)
 		watch_entry(v);
 	return enter;
@@ -170,7 +170,9 @@ enum verdict exit_dr(struct x86_vcpu *v)
 
 void arch_vcpu_watch(struct vcpu *hv)
 {
-	WRITE_ONCE(x86_vcpu(hv)->on_exit, READ_ONCE(hv->watch) ? watch_exit : hvm->exit);
+	u32 watch = READ_ONCE(hv->watch);
+
+	WRITE_ONCE(x86_vcpu(hv)->on_exit, watch & (WATCH_TRACE | WATCH_DEBUG) ? watch_exit : watch ? hvm->count : hvm->exit);
 }
 
 void arch_vcpu_debug_get(struct vcpu *hv, struct caisson_debug *out)

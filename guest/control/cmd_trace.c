@@ -37,7 +37,7 @@ static const char *const types[] = {
 void trace_created(u32 id)
 {
 	if (all)
-		hc_watch(id, CAISSON_WATCH_TRACE);
+		hc_watch(id, CAISSON_WATCH_TRACE, 0);
 }
 
 static bool same(const char *name, const char *word, size_t n)
@@ -86,10 +86,10 @@ static int trace_on(const char *const *ids, int n)
 
 	all = n == 0;
 	for (u32 i = 0; !hc_domain_next(i, &d); i = d.id + 1)
-		hc_watch(d.id, all && d.id != CAISSON_CONTROL ? CAISSON_WATCH_TRACE : 0);
+		hc_watch(d.id, all && d.id != CAISSON_CONTROL ? CAISSON_WATCH_TRACE : 0, CAISSON_WATCH_TRACE);
 	for (int i = 0; i < n; i++) {
 		int id = need_id(ids[i]);
-		s64 r = id < 0 ? 0 : hc_watch((u32)id, CAISSON_WATCH_TRACE);
+		s64 r = id < 0 ? 0 : hc_watch((u32)id, CAISSON_WATCH_TRACE, 0);
 
 		if (id < 0 || r < 0)
 			return id < 0 ? 1 : fail("trace: %s", error_name(r));
@@ -105,7 +105,7 @@ static int trace_off(void)
 	all = false;
 	control.flags &= ~CAISSON_TRACE_ON;
 	for (u32 i = 0; !hc_domain_next(i, &d); i = d.id + 1)
-		hc_watch(d.id, 0);
+		hc_watch(d.id, 0, CAISSON_WATCH_TRACE);
 	return apply();
 }
 

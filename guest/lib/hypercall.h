@@ -226,9 +226,13 @@ static inline s64 hc_trace_read(u32 cpu, u64 position, void *to, u64 bytes)
 {
 	return HC(trace_read, cpu, position, to, bytes, 0);
 }
-static inline s64 hc_watch(u32 dom, u32 what)
+static inline s64 hc_watch(u32 dom, u32 add, u32 remove)
 {
-	return HC(watch, dom, what, 0, 0, 0);
+	return HC(watch, dom, add, remove, 0, 0);
+}
+static inline s64 hc_stats_what(u32 dom, u32 vcpu, u32 index, struct caisson_what *to)
+{
+	return HC(stats_what, dom, vcpu, index, to, 0);
 }
 static inline s64 hc_debug(u32 dom, u32 vcpu, u32 op, struct caisson_debug *io)
 {

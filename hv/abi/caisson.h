@@ -99,10 +99,11 @@
 	X(43, stats_reset)    /* (dom) */                                                                                     \
 	X(44, trace_control)  /* (gpa of struct caisson_trace_control), see trace.h */                                        \
 	X(45, trace_read)     /* (cpu, u64 position, gpa, bytes) -> records given; first struct caisson_trace_head at gpa */  \
-	X(46, watch)	      /* (dom, CAISSON_WATCH_*): what of it is looked at */                                           \
+	X(46, watch)	      /* (dom, CAISSON_WATCH_* to add, to remove): what of it is looked at */                         \
 	X(47, debug)	      /* (dom, vcpu, CAISSON_DEBUG_*, gpa of struct caisson_debug) */                               \
 	X(48, rights_set)     /* (holder, over, give, take): CAISSON_RIGHT_* over a domain or CAISSON_OVER_* */               \
-	X(49, rights_get)     /* (holder, over, gpa of struct caisson_rights) */
+	X(49, rights_get)     /* (holder, over, gpa of struct caisson_rights) */                                              \
+	X(50, stats_what)     /* (dom, vcpu, index, gpa of struct caisson_what) -> ENOENT after the last */
 
 enum caisson_call {
 #define CAISSON_X(n, name) CAISSON_CALL_##name = CAISSON_CALL_BASE + (n),
@@ -406,6 +407,14 @@ struct caisson_stat {
 };
 CAISSON_ASSERT(sizeof(struct caisson_stat) == 184, "layout");
 
+/* Exits by what they are about: CPUID leaf, MSR, call, port, page, vector, else the processor's qualification. */
+#define CAISSON_WHAT_OTHERS 0xffu /* kind of the last: what there was no room for */
+struct caisson_what {
+	uint64_t what, count;
+	uint32_t kind, pad;
+};
+CAISSON_ASSERT(sizeof(struct caisson_what) == 24, "layout");
+
 struct caisson_field {
 	char name[40];
 	uint64_t value;
@@ -426,6 +435,7 @@ struct caisson_walk {
 CAISSON_ASSERT(sizeof(struct caisson_walk) == 64, "layout");
 
 #define CAISSON_WATCH_TRACE 1u
+#define CAISSON_WATCH_COUNT 4u /* what its exits are about is counted: stats_what */
 
 /* Debugging: operations of call `debug`. */
 #define CAISSON_DEBUG_GET    0u

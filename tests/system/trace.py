@@ -171,3 +171,32 @@ def statistics_are_sorted_and_shown(m):
     m.do("trace on 0")
     match(r"(?m)^ +\d+ +hypercall +435300", m.do("trace top --for 1 --last 5", 60), "live")
     m.do("trace off")
+
+
+@image("about")
+def about():
+    """known(), and then it stays"""
+    return payload.elf(b"\xb8\0\0\0\0\x31\xc9\x0f\xa2" * 9 + b"\xb9\x1b\0\0\0\x0f\x32" * 8 + payload.out8(0x80, 1) * 7 +
+                       payload.load32(0xf0000000) * 6 + payload.HALT)
+
+
+@test(Machine(images=("about",)), quick=True)
+def what_exits_are_about(m):
+    """which leaf, MSR, port and page, counted to the last one, and nothing where it is off"""
+    m.do("create about --name off --memory 8")
+    m.do("create about --name a --memory 8 --paused")
+    m.do("stats a --what on")
+    m.do("unpause a")
+    want = {("cpuid", 0): 9, ("rdmsr", 0x1b): 8, ("io", 0x80): 7, ("page-violation", 0xf0000000): 6}
+    for _ in range(20):
+        got = {(w["name"], int(w["what"], 16)): w["count"] for w in json.loads(m.do("stats a --what show --json"))[0]["what"]}
+        if ("page-violation", 0xf0000000) in got and got["page-violation", 0xf0000000] >= 6:
+            break
+    equal({k: got.get(k) for k in want}, want, "what exits are about")
+    counts = {e["name"]: e["count"] for e in rows(m, "stats a", "stats")[0]["exits"]}
+    for kind in ("cpuid", "rdmsr", "io", "page-violation"):
+        equal(sum(n for (name, _), n in got.items() if name == kind), counts[kind], kind + " in both")
+    equal(json.loads(m.do("stats off --what show --json"))[0]["what"], [], "where it is off")
+    m.do("stats a --reset")
+    check(("cpuid", 0) not in {(w["name"], int(w["what"], 16)) for w in json.loads(m.do("stats a --what show --json"))[0]["what"]}, "reset")
+    m.fail("stats a --what nonsense")

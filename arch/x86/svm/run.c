@@ -674,7 +674,8 @@ static enum verdict cpuid_of_vcpu(struct x86_vcpu *v)
 
 void svm_look(struct x86_vcpu *v, struct hvm_look *l)
 {
-	struct vmcb *b = svm_vmcb(v);
+	struct svm_vcpu *x = svm_vcpu(v);
+	struct vmcb *b = x->b;
 	u32 code = (u32)b->exit_code;
 	struct hvm_regs r;
 	struct insn i;
@@ -682,6 +683,8 @@ void svm_look(struct x86_vcpu *v, struct hvm_look *l)
 	v->regs[RAX] = b->rax;
 	b->tlb_control = TLB_KEEP;
 	b->clean = svm_clean;
+	if (x->virq)
+		virq_done(v, x, b);
 	l->kind = kind_of(b, code);
 	l->rip = b->rip;
 	l->detail = b->exit_info1;
@@ -763,4 +766,24 @@ bool svm_exit(struct x86_vcpu *v)
 	if (b->exit_info1 & MSR_IS_WRITE)
 		return svm_verdict(v, x, EXIT_WRMSR, length, hot_wrmsr(v) ? V_ADVANCE : exit_wrmsr(v));
 	return svm_verdict(v, x, EXIT_RDMSR, length, hot_rdmsr(v) ? V_ADVANCE : exit_rdmsr(v));
+}
+
+bool svm_count(struct x86_vcpu *v)
+{
+	const struct vmcb *b = svm_vmcb(v);
+	u32 code = (u32)b->exit_code, kind = kind_of(b, code);
+	u64 what;
+
+	if (code == SVM_EXIT_MSR)
+		what = (u32)v->regs[RCX];
+	else if (code == SVM_EXIT_CPUID || code == SVM_EXIT_VMMCALL)
+		what = (u32)b->rax;
+	else if (code == SVM_EXIT_NPF)
+		what = b->exit_info2 & PAGE_MASK;
+	else if (code == SVM_EXIT_IOIO)
+		what = GET(IOIO_PORT, b->exit_info1);
+	else
+		what = kind == EXIT_EXCEPTION ? code - SVM_EXIT_EXCEPTION : kind == EXIT_CR || kind == EXIT_DR ? code & 15 : 0;
+	stats_what(v->whats, kind, what);
+	return svm_exit(v);
 }

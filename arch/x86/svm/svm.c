@@ -231,6 +231,7 @@ const struct hvm_ops svm_ops = {
 	.put = svm_put,
 	.run = svm_run,
 	.exit = svm_exit,
+	.count = svm_count,
 	.look = svm_look,
 	.entry_event = svm_entry_event,
 	.debug = svm_debug,

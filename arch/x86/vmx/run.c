@@ -599,3 +599,24 @@ bool vmx_exit(struct x86_vcpu *v)
 	vmx_step(v, vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
 	return vmx_finish(v, vmx_vcpu(v), kind, true);
 }
+
+bool vmx_count(struct x86_vcpu *v)
+{
+	u32 reason = (u32)vmread(VMCS_EXIT_REASON);
+	u64 what;
+
+	if (reason == VMX_REASON_WRMSR || reason == VMX_REASON_RDMSR)
+		what = (u32)v->regs[RCX];
+	else if (reason == VMX_REASON_CPUID || reason == VMX_REASON_VMCALL)
+		what = (u32)v->regs[RAX];
+	else if (reason == VMX_REASON_EPT_VIOLATION)
+		what = vmread(VMCS_GUEST_PHYSICAL_ADDRESS) & PAGE_MASK;
+	else if (reason == VMX_REASON_EXCEPTION_NMI || reason == VMX_REASON_EXTERNAL_INTERRUPT)
+		what = GET(INTR_INFO_VECTOR, vmread(VMCS_EXIT_INTERRUPTION_INFO));
+	else if (reason == VMX_REASON_IO)
+		what = GET(QUAL_IO_PORT, vmread(VMCS_EXIT_QUALIFICATION));
+	else
+		what = vmread(VMCS_EXIT_QUALIFICATION);
+	stats_what(v->whats, (reason & 0xffff) < VMX_REASON_END ? kinds[reason & 0xffff] : EXIT_OTHER, what);
+	return vmx_exit(v);
+}

@@ -248,6 +248,7 @@ const struct hvm_ops vmx_ops = {
 	.has_apicv = apicv_on,
 	.run = vmx_run,
 	.exit = vmx_exit,
+	.count = vmx_count,
 	.look = vmx_look,
 	.entry_event = vmx_entry_event,
 	.debug = vmx_debug,

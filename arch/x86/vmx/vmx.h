@@ -77,6 +77,7 @@ void vmx_run(struct x86_vcpu *v);
 void vmx_advance(struct x86_vcpu *v, u32 insn_len);
 void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error);
 void vmx_dr_exiting(struct x86_vcpu *v, bool on);
+bool vmx_count(struct x86_vcpu *v);
 void vmx_look(struct x86_vcpu *v, struct hvm_look *l);
 u32 vmx_entry_event(struct x86_vcpu *v);
 void vmx_debug(struct x86_vcpu *v, bool on, bool step);
