@@ -146,6 +146,17 @@ def break_in_detach_kill(m):
         equal(g.regs()["rip"], ENTRY, "RIP after it")
         g.ok("D")
     equal([d["state"] for d in common.rows(m, "list", "domains") if d["name"] == "g"], ["running"], "after detach")
+    for running in (False, True):       # Ctrl-C at the console ends the session, and the domain runs
+        m.type("gdb g")
+        m.emu.expect(rb"waits for a debugger", 20)
+        g = Gdb(m.gdb_port, m.emu)
+        g.ok("Z2,%x,4" % COUNT)
+        if running:
+            g.send("vCont;c")
+        m.emu.send(b"\x03")
+        match(r"interrupted", m.output(30))
+        g.close()
+        equal([d["state"] for d in common.rows(m, "list", "domains") if d["name"] == "g"], ["running"], "after Ctrl-C")
     m.type("gdb g")
     m.emu.expect(rb"waits for a debugger", 20)
     g = Gdb(m.gdb_port, m.emu)
@@ -171,6 +182,16 @@ def a_reset_ends_nothing(m):
             g.go("s:1")
             g.ok("Z1,%x,1" % ENTRY)
         g.send("k")
+
+
+@test(Machine(images=("spin",)), quick=True)
+def without_a_line(m):
+    m.do("create spin --name s --memory 8")
+    match(r"no second serial line", m.fail("gdb s"))
+    match(r"cannot debug itself", m.fail("gdb 0"))
+    match(r"no vCPU 3|no second", m.fail("gdb s:3"))
+    m.fail("gdb nobody")
+    m.do("apic s")
 
 
 @test(SMALL)
