@@ -27,6 +27,7 @@ struct fake_domain {
 struct fake_vcpu {
 	struct vcpu hv;
 	struct stat stats[STATS_KINDS];
+	struct stat_what whats[STATS_WHATS + 1];
 };
 
 static struct domain *control;
@@ -170,6 +171,11 @@ void arch_vcpu_free(struct vcpu *v)
 struct stat *arch_vcpu_stats(struct vcpu *v)
 {
 	return container_of(v, struct fake_vcpu, hv)->stats;
+}
+
+struct stat_what *arch_vcpu_whats(struct vcpu *v)
+{
+	return container_of(v, struct fake_vcpu, hv)->whats;
 }
 
 const char *arch_exit_name(u32 kind)
