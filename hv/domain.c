@@ -198,7 +198,7 @@ int domain_vcpu_create(struct domain *d, u32 id)
 	ioreq_init(v);
 	sched_add(&v->sched, &d->sched);
 	lock(&d->vm.lock);
-	if (d->vcpu[id] || !d->pauses) { /* another call at the same time */
+	if (d->vcpu[id] || !d->pauses || d->ended) { /* another call at the same time; whose end would not hold it */
 		unlock(&d->vm.lock);
 		sched_remove(&v->sched);
 		arch_vcpu_free(v);
@@ -364,7 +364,9 @@ void domain_end(struct domain *d, u32 how, u64 code, const char *why, ...)
 	unlock(&table_lock);
 	if (!first)
 		return;
+	lock(&d->vm.lock); /* a vCPU that is being made is there, or sees the end */
 	domain_hold(d);
+	unlock(&d->vm.lock);
 	if (how == CAISSON_END_CRASH)
 		log_guest("domain %u (%s) crashed: %s", d->id, d->name, d->why);
 	if (d->id == CAISSON_CONTROL)
@@ -479,9 +481,11 @@ static int reset(struct domain *d)
 	ended_unlink(d);
 	d->why[0] = 0;
 	d->code = 0;
+	lock(&d->vm.lock);
 	__atomic_store_n(&d->ended, CAISSON_END_NONE, __ATOMIC_SEQ_CST);
-	unlock(&table_lock);
 	domain_release(d); /* the end's hold */
+	unlock(&d->vm.lock);
+	unlock(&table_lock);
 	return 0;
 }
 

@@ -73,7 +73,9 @@ again:
 	}
 	size = PAGE_SIZE << order;
 	lock(&d->vm.lock);
-	err = READ_ONCE(d->ended) ? -CAISSON_EBUSY : arch_s2_map(d, GPA(gpa), pa, size, prot);
+	r = region_at(d, gpa); /* as it is now: the domain may have been reset since */
+	err = READ_ONCE(d->ended) || !r || r->base + r->pages * PAGE_SIZE - gpa < size ? -CAISSON_EBUSY :
+											  arch_s2_map(d, GPA(gpa), pa, size, prot);
 	if (!err)
 		d->vm.populated += 1ull << order;
 	unlock(&d->vm.lock);
@@ -395,9 +397,11 @@ int memory_depopulate(struct domain *d)
 		} else {
 			pages = size / PAGE_SIZE;
 			arch_s2_unmap(d, GPA(g->base), &pa, &size);
-			/* Back to the reservation: domain_free() or the next populate has it. */
-			frame_free(pa, (u32)__builtin_ctzll(pages), FRAME_RESERVED);
-			d->vm.populated -= pages;
+			if (frame_owner(pa) == d->id) { /* and not the hole's page, where a region came over it */
+				/* Back to the reservation: domain_free() or the next populate has it. */
+				frame_free(pa, (u32)__builtin_ctzll(pages), FRAME_RESERVED);
+				d->vm.populated -= pages;
+			}
 			g->base += size;
 			g->pages -= pages;
 		}

@@ -7,8 +7,11 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
+#include "hv/arch.h"
+#include "hv/frame.h"
 #include "hv/hypercall.h"
 #include "hv/ioreq.h"
+#include "tests/host/fake_arch.h"
 #include "tests/host/world.h"
 
 static struct world w;
@@ -104,6 +107,40 @@ static void shares_are_counted(void **state)
 	assert_int_equal(CALL(w.a, foreign_map, w.b->id, 0, at, 1, CAISSON_PROT_READ), 1);
 }
 
+/* The page of the hole is the hypervisor's, also where a region comes over it later. */
+static void the_hole_is_nobodys(void **state)
+{
+	u64 size;
+	u32 prot;
+	hpa_t pa;
+
+	(void)state;
+	assert_true(memory_hole(w.b, 0xa0000));
+	assert_true(arch_s2_lookup(w.b, GPA(0xa0000), &pa, &size, &prot));
+	assert_int_equal(CALL(w.a, populate, w.b->id, 0x9f000, 4, 0), 4);
+	destroy(w.b);
+	assert_int_equal(frame_owner(pa), FRAME_OWNER_HV);
+}
+
+/* A domain is reset while a page of it is being made, by a call that began before: it does not get it. */
+static void reset_in_between(void)
+{
+	fake.window = NULL;
+	domain_ref(w.b);
+	while (domain_reset(w.b))
+		;
+	domain_put(w.b);
+}
+
+static void no_page_from_before_the_reset(void **state)
+{
+	(void)state;
+	fake.window = reset_in_between;
+	assert_true(CALL(w.a, populate, w.b->id, SZ_2M, 512, 0) < 0);
+	fake.window = NULL;
+	assert_int_equal(w.b->vm.populated, 0);
+}
+
 static void names_are_shown(void **state)
 {
 	struct caisson_create c = {
@@ -129,8 +166,10 @@ static void nothing_behind_the_end(void **state)
 	assert_int_equal(CALL(w.a, populate, b->id, PAGE_SIZE * WORLD_RAM, 1, 0), 1);
 	domain_end(b, CAISSON_END_CRASH, 0, "a crash");
 	assert_int_equal(CALL(w.a, populate, b->id, PAGE_SIZE * (WORLD_RAM + 1), 1, 0), -CAISSON_EBUSY);
+	assert_int_equal(CALL(w.a, vcpu_create, b->id, 1), -CAISSON_EBUSY); /* its end would not hold it */
 	while (domain_reset(b))
 		;
+	assert_int_equal(CALL(w.a, vcpu_create, b->id, 1), 0);
 	assert_int_equal(CALL(w.a, populate, b->id, 0, 1, 0), 1);
 	/* one caller at a time takes it apart */
 	b->unmaking = true;
@@ -147,6 +186,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(claim_and_request, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_while_it_is_still, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_hole_is_nobodys, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_page_from_before_the_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_are_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(shares_are_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_behind_the_end, setup, teardown),
