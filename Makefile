@@ -24,9 +24,9 @@ ARCH_OBJS   := arch/x86/cpu.o arch/x86/doctor.o arch/x86/hostmap.o arch/x86/init
 	arch/x86/percpu.o arch/x86/pgtable.o arch/x86/power.o arch/x86/smp.o arch/x86/traps.o arch/x86/stubs.o arch/x86/tsc.o \
 	arch/x86/cpuid_policy.o arch/x86/exit.o arch/x86/insn_decode.o arch/x86/io.o arch/x86/msr.o arch/x86/msr_policy.o \
 	arch/x86/pv.o arch/x86/pvclock.o arch/x86/s2.o arch/x86/vcpu.o arch/x86/vioapic.o arch/x86/vlapic.o arch/x86/walk.o arch/x86/watch.o
-VMX_OBJS    := arch/x86/vmx/apicv.o arch/x86/vmx/caps.o arch/x86/vmx/check.o arch/x86/vmx/entry.o arch/x86/vmx/run.o arch/x86/vmx/vmcs.o \
+VMX_OBJS    := arch/x86/vmx/apicv.o arch/x86/vmx/caps.o arch/x86/vmx/entry.o arch/x86/vmx/run.o arch/x86/vmx/vmcs.o \
 	arch/x86/vmx/vmx.o
-SVM_OBJS    := arch/x86/svm/caps.o arch/x86/svm/check.o arch/x86/svm/entry.o arch/x86/svm/run.o arch/x86/svm/svm.o \
+SVM_OBJS    := arch/x86/svm/caps.o arch/x86/svm/entry.o arch/x86/svm/run.o arch/x86/svm/svm.o \
 	arch/x86/svm/vmcb.o
 HV_OBJS     := hv/bootinfo.o hv/bus.o hv/console.o hv/control.o hv/domain.o hv/event.o hv/frame.o hv/heap.o hv/hypercall.o \
 	hv/ioreq.o hv/log.o hv/main.o hv/memory.o hv/panic.o hv/printf.o hv/rights.o hv/run.o hv/sched.o hv/share.o \

@@ -35,6 +35,8 @@ endef
 guest_elf = $(eval GUEST_IMAGES += build/guest/$(1).elf)$(eval $(call guest_elf_rule,build/guest/$(1).elf,$(2),$(3)))
 
 CONTROL_SRCS := $(filter-out %_test.c,$(wildcard guest/control/*.c guest/control/builder/*.c guest/control/dev/*.c))
+# arch/x86/vmx/caps.c: what the processor has, for the checks of a refused entry
+CONTROL_SRCS += arch/x86/vmx/caps.c
 CONTROL_OBJS := $(patsubst %.c,build/guest/%.o,$(CONTROL_SRCS))
 $(eval $(call guest_elf_rule,build/control.elf,$(CONTROL_OBJS),64))
 

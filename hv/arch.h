@@ -13,7 +13,6 @@ struct timer_queue;
 struct vcpu;
 struct domain;
 struct caisson_vcpu_context;
-struct caisson_field;
 struct caisson_walk;
 struct caisson_doctor;
 struct caisson_debug;
@@ -116,7 +115,7 @@ bool arch_vcpu_has_work(struct vcpu *v);
 void arch_vcpu_set_result(struct vcpu *v, s64 value); /* of a hypercall that slept; v is not running */
 int arch_vcpu_get_context(struct vcpu *v, struct caisson_vcpu_context *out);
 int arch_vcpu_set_context(struct vcpu *v, const struct caisson_vcpu_context *in); /* -EINVAL: a field is not valid */
-int arch_vcpu_field(struct vcpu *v, u32 index, struct caisson_field *out);	     /* -ENOENT after the last */
+int arch_vcpu_field(struct vcpu *v, u32 field, u64 *value); /* -ENOENT: there is none */
 /* v->watch has changed. Any CPU. */
 void arch_vcpu_watch(struct vcpu *v);
 void arch_vcpu_debug_get(struct vcpu *v, struct caisson_debug *out);

@@ -510,17 +510,16 @@ static s64 call_stats_reset(struct call *c)
 static s64 call_vmcs_read(struct call *c)
 {
 	struct vcpu *v = vcpu_arg(c, c->arg[1]);
-	struct caisson_field out;
+	u64 value;
 	int r;
 
 	if (!v)
 		return -CAISSON_ENOENT;
 	if (!still(c->d))
 		return -CAISSON_EBUSY;
-	memset(&out, 0, sizeof(out));
-	r = arch_vcpu_field(v, (u32)MIN(c->arg[2], ~0u), &out);
+	r = arch_vcpu_field(v, (u32)MIN(c->arg[2], ~0u), &value);
 	domain_unpause(c->d);
-	return r ? r : give(c, c->arg[3], &out, sizeof(out));
+	return r ? r : give(c, c->arg[3], &value, sizeof(value));
 }
 
 static s64 call_s2_walk(struct call *c)

@@ -187,7 +187,7 @@ struct hvm_ops {
 	bool (*irq_open)(struct x86_vcpu *v); /* the guest would take an interrupt now */
 	void (*get_context)(struct x86_vcpu *v, struct caisson_vcpu_context *out);
 	void (*set_context)(struct x86_vcpu *v, const struct caisson_vcpu_context *in);
-	int (*field)(struct x86_vcpu *v, u32 index, struct caisson_field *out);
+	bool (*field)(struct x86_vcpu *v, u32 field, u64 *value); /* false: there is none */
 };
 
 extern const struct hvm_ops *hvm; /* chosen once at boot */

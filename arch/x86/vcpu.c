@@ -524,17 +524,15 @@ int arch_vcpu_set_context(struct vcpu *hv, const struct caisson_vcpu_context *c)
 	return 0;
 }
 
-int arch_vcpu_field(struct vcpu *v, u32 index, struct caisson_field *out)
+int arch_vcpu_field(struct vcpu *v, u32 field, u64 *value)
 {
-	u32 reg = index - CAISSON_FIELD_APIC;
+	u32 reg = field - CAISSON_FIELD_APIC, msr = field - CAISSON_FIELD_MSR;
 
-	if (reg < CAISSON_APIC_REGS) {
-		out->value = x86_vcpu(v)->apic.regs[reg * 4];
-		out->encoding = reg * 16;
-		out->width = 4;
-		return 0;
-	}
-	return hvm->field(x86_vcpu(v), index, out);
+	if (reg < CAISSON_APIC_REGS)
+		*value = x86_vcpu(v)->apic.regs[reg * 4];
+	else if (msr - MSR_VMX_BASIC <= MSR_VMX_EXIT_CTLS2 - MSR_VMX_BASIC ? !rdmsr_safe(msr, value) : !hvm->field(x86_vcpu(v), field, value))
+		return -CAISSON_ENOENT;
+	return 0;
 }
 
 void arch_vcpu_dump(struct vcpu *hv)

@@ -95,7 +95,7 @@ static void list_live(const struct caisson_domain *i, bool json)
 	if (i->end) {
 		json_string("end", domain_end_name(i->end));
 		json_number("code", i->code);
-		json_string("why", i->why);
+		json_string("why", domain_why(i));
 	}
 	json_close('}');
 }

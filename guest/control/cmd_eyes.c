@@ -5,6 +5,7 @@
 #include "guest/control/cons.h"
 #include "guest/control/domain.h"
 #include "guest/control/errors.h"
+#include "guest/control/fields.h"
 #include "guest/control/gva.h"
 #include "guest/control/json.h"
 #include "guest/control/pump.h"
@@ -353,21 +354,13 @@ static bool still(u32 id)
 	return r >= 0 || r == -CAISSON_EAGAIN;
 }
 
-static s64 field_read(u32 id, u32 vcpu, u32 index, struct caisson_field *f)
-{
-	s64 r;
-
-	/* A vCPU that is just leaving its CPU is gone in a moment. */
-	for (u32 tries = 0; (r = hc_vmcs_read(id, vcpu, index, f)) == -CAISSON_EBUSY && tries < 1000; tries++)
-		pump_poll();
-	return r;
-}
-
 static int cmd_vmcs(int argc, char *const argv[])
 {
+	static struct caisson_physinfo p;
 	const char *word[2] = { 0 };
-	struct caisson_field f;
-	u32 vcpu, shown = 0;
+	const struct field *f;
+	u32 vcpu, n, shown = 0;
+	u64 value;
 	int id;
 	s64 r = 0;
 
@@ -376,11 +369,17 @@ static int cmd_vmcs(int argc, char *const argv[])
 	id = parse_vcpu(word[0], &vcpu);
 	if (id < 0 || !still((u32)id))
 		return 1;
-	for (u32 i = 0; !in_ctrlc && (r = field_read((u32)id, vcpu, i, &f)) >= 0; i++) {
-		if (word[1] && !strstr(f.name, word[1]))
+	hc_physinfo(&p);
+	for (f = fields_of(!strcmp(p.vendor, "SVM"), &n); n-- && !in_ctrlc; f++) {
+		if (word[1] && !strstr(f->name, word[1]))
 			continue;
-		out("%04x  %-40s %0*llx\n", f.encoding, f.name, f.width ? (int)f.width * 2 : 16,
-		    (ull)f.value);
+		r = field_read((u32)id, vcpu, f->id, &value);
+		if (r < 0 && r != -CAISSON_ENOENT)
+			break;
+		if (r < 0) /* this processor has it not */
+			continue;
+		out("%04x  %-40s %0*llx\n", f->id, f->name, (int)f->bytes * 2,
+		    (ull)(value & (~0ull >> (64 - 8 * f->bytes))));
 		shown++;
 	}
 	hc_domain_unpause((u32)id);
@@ -422,8 +421,8 @@ static const char *const apic_names[CAISSON_APIC_REGS] = {
 static int cmd_apic(int argc, char *const argv[])
 {
 	const char *word[1];
-	struct caisson_field f;
 	u32 vcpu;
+	u64 value;
 	int id;
 	s64 r = 0;
 
@@ -435,10 +434,10 @@ static int cmd_apic(int argc, char *const argv[])
 	for (u32 i = 0; i < CAISSON_APIC_REGS && r >= 0; i++) {
 		if (!apic_names[i])
 			continue;
-		r = field_read((u32)id, vcpu, CAISSON_FIELD_APIC + i, &f);
+		r = field_read((u32)id, vcpu, CAISSON_FIELD_APIC + i, &value);
 		/* of the 256 bits of ISR, TMR and IRR those words that have one */
-		if (r >= 0 && (f.value || i < 0x10 || i >= 0x28))
-			out("%03x  %-20s %08llx\n", i * 16, apic_names[i], (ull)f.value);
+		if (r >= 0 && (value || i < 0x10 || i >= 0x28))
+			out("%03x  %-20s %08llx\n", i * 16, apic_names[i], (ull)value);
 	}
 	hc_domain_unpause((u32)id);
 	return r < 0 ? fail("apic: %s", error_name(r)) : 0;
@@ -550,7 +549,7 @@ static int why_live(u32 id)
 	if (r < 0)
 		return fail("why: %s", error_name(r));
 	if (info.end)
-		out("domain %u ended: %s; %s\n", id, domain_end_name(info.end), info.why);
+		out("domain %u ended: %s; %s\n", id, domain_end_name(info.end), domain_why(&info));
 	else if (info.state == CAISSON_STATE_PAUSED)
 		out("domain %u is paused\n", id);
 	else

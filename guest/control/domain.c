@@ -3,6 +3,8 @@
  * The domains that this control domain built: their records and what follows from their ends. build.c makes
  * them.
  */
+#include "guest/control/check.h"
+
 #include "guest/control/domain.h"
 
 #include "guest/control/alloc.h"
@@ -243,6 +245,13 @@ const char *domain_end_name(u32 end)
 	return end < ARRAY_SIZE(name) ? name[end] : "unknown";
 }
 
+const char *domain_why(const struct caisson_domain *i)
+{
+	const struct dom *d = domain_by_id(i->id);
+
+	return d && *d->why ? d->why : i->why;
+}
+
 struct dom *domain_untold(void)
 {
 	for (u32 i = 0; i < table_end; i++)
@@ -262,8 +271,7 @@ void domain_note_ends(void)
 			continue;
 		d->end = info.end;
 		d->code = info.code;
-		memcpy(d->why, info.why, sizeof(d->why));
-		d->why[sizeof(d->why) - 1] = 0;
+		snprintf(d->why, sizeof(d->why), "%.*s", (int)sizeof(info.why), info.why);
 		hold_end(d);
 		d->flags |= DOM_UNSETTLED;
 		d->unsettled = unsettled;
@@ -291,8 +299,11 @@ static void settle(struct dom *d)
 		if (domain_rebuild(d, err))
 			return;
 		d->end = CAISSON_END_CRASH;
+		d->code = 0;
 		snprintf(d->why, sizeof(d->why), "could not be rebuilt: %.120s", err);
 	}
+	if (d->end == CAISSON_END_CRASH && d->code == CAISSON_CRASH_REFUSED)
+		check_refused(d);
 	d->ended_at = ++ends;
 	if (!(d->flags & DOM_REPORTED))
 		d->flags |= DOM_UNTOLD;
@@ -312,6 +323,16 @@ void domain_settle(void)
 		unsettled_remove(d);
 		settle(d);
 	}
+}
+
+s64 field_read(u32 id, u32 vcpu, u32 field, u64 *value)
+{
+	s64 r;
+
+	/* A vCPU that is just leaving its CPU is gone in a moment. */
+	for (u32 tries = 0; (r = hc_vmcs_read(id, vcpu, field, value)) == -CAISSON_EBUSY && tries < 1000; tries++)
+		pump_poll();
+	return r;
 }
 
 /* ---- accesses ---- */

@@ -46,7 +46,7 @@ struct dom {
 	struct stats_row *kept; /* counters of a domain that the hypervisor has no more */
 	u32 nkept;
 	char name[CAISSON_NAME];
-	char why[160];
+	char why[192]; /* the hypervisor's, and what check_refused() adds */
 };
 
 struct build {
@@ -74,6 +74,8 @@ bool domain_name_ok(const char *name);
 /* From its image again, now. */
 bool domain_rebuild(struct dom *d, char err[DOMAIN_ERR]);
 const char *domain_end_name(u32 end);
+/* The sentence to an end: what its record knows, else the hypervisor. */
+const char *domain_why(const struct caisson_domain *i);
 
 /* Does what followed from ends: rebuilds, destroys, notices. Not from inside the pump. */
 void domain_settle(void);
@@ -92,6 +94,10 @@ void domain_note_ends(void);
 bool domain_unsettled(void);
 u64 domain_timers(u64 now); /* runs what is due; when the next is */
 u64 domain_next_held(void); /* a token to answer now, or 0 */
+
+/* ---- a vCPU's ---- */
+/* vmcs_read of a domain that stands still, or will in a moment. */
+s64 field_read(u32 id, u32 vcpu, u32 field, u64 *value);
 
 /* ---- the devices' ---- */
 void domain_wrote(struct dom *d, const u8 *bytes, size_t n); /* to its UART */

@@ -201,9 +201,9 @@ static inline s64 hc_stats(u32 dom, u32 vcpu, u32 kind, struct caisson_stat *to)
 {
 	return HC(stats, dom, vcpu, kind, to, 0);
 }
-static inline s64 hc_vmcs_read(u32 dom, u32 vcpu, u32 index, struct caisson_field *to)
+static inline s64 hc_vmcs_read(u32 dom, u32 vcpu, u32 field, u64 *to)
 {
-	return HC(vmcs_read, dom, vcpu, index, to, 0);
+	return HC(vmcs_read, dom, vcpu, field, to, 0);
 }
 static inline s64 hc_s2_walk(u32 dom, u64 gpa, struct caisson_walk *to)
 {

@@ -93,7 +93,7 @@
 	X(37, irq_line)	      /* (dom, gsi, level 0|1) */                                                                     \
 	X(38, msi)	      /* (dom, address, data) */                                                                      \
 	X(39, stats)	      /* (dom, vcpu, exit kind, gpa of struct caisson_stat) -> ENOENT after the last kind */          \
-	X(40, vmcs_read)      /* (dom, vcpu, index, gpa of struct caisson_field) -> ENOENT after the last */                  \
+	X(40, vmcs_read)      /* (dom, vcpu, field, gpa of uint64_t) -> ENOENT: the processor has no such field */                 \
 	X(41, s2_walk)	      /* (dom, gpa there, gpa of struct caisson_walk) */                                              \
 	X(42, pool)	      /* (CAISSON_POOL_*, pool, cpu or dom, gpa of struct caisson_pool) */                            \
 	X(43, stats_reset)    /* (dom) */                                                                                     \
@@ -263,6 +263,7 @@ CAISSON_ASSERT(sizeof(struct caisson_create) == 1128, "layout");
 #define CAISSON_END_POWEROFF  1u
 #define CAISSON_END_EXIT      2u
 #define CAISSON_END_CRASH     3u /* triple fault, refused entry, unanswered exit */
+#define CAISSON_CRASH_REFUSED 1u /* its code: the processor refused the entry of a vCPU, whose state vmcs_read tells; else 0 */
 #define CAISSON_END_RESET     4u /* asked for a reset: the builder decides */
 #define CAISSON_END_DESTROY   5u
 struct caisson_domain {
@@ -415,15 +416,11 @@ struct caisson_what {
 };
 CAISSON_ASSERT(sizeof(struct caisson_what) == 24, "layout");
 
-struct caisson_field {
-	char name[40];
-	uint64_t value;
-	uint32_t encoding, width;
-};
-CAISSON_ASSERT(sizeof(struct caisson_field) == 56, "layout");
-/* vmcs_read from this index on: the registers of the local APIC, by offset / 16, without names */
+/* Fields for vmcs_read: below FIELD_APIC the encoding of a VMCS field or the offset of 8 bytes of the VMCB, from there on the
+ * registers of the local APIC by offset / 16, from FIELD_MSR on the processor's IA32_VMX_* MSRs by number. */
 #define CAISSON_FIELD_APIC 0x10000u
 #define CAISSON_APIC_REGS  64u
+#define CAISSON_FIELD_MSR  0x20000u
 
 struct caisson_walk {
 	uint32_t levels; /* entries that follow, from the root down */

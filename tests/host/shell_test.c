@@ -506,8 +506,8 @@ static void crashes(void **state)
 	good("list");
 	says("crashed");
 	good("vmcs c RSP");
-	says("GUEST_RSP");
-	says_not("GUEST_RIP");
+	says("681c  Guest RSP                                0000000000000abd");
+	says_not("Guest RIP");
 	bad("vmcs c nonsense", "no field");
 	good("why c");
 	says("crash; triple fault");

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "arch/x86/vmx/caps.h"
+#include "guest/control/fields.h"
 
 #define GP 0xdeaddeaddeaddeadull /* the MSR does not exist: reading it is a bug */
 
@@ -288,23 +289,21 @@ static void fixed_bits(void **s)
 /* The table of fields is in the manual's order, without repetition, and knows its widths. */
 static void field_table(void **s)
 {
-	static const u32 fields[] = {
-#define X(name, enc, text) enc,
-		VMCS_FIELDS(X)
-#undef X
-	};
+	u32 n;
+	const struct field *f = fields_of(false, &n);
 
 	(void)s;
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+	for (u32 i = 0; i < n; i++) {
 		if (i)
-			assert_true(fields[i] > fields[i - 1]);
-		assert_int_equal(fields[i] & ~(MASK(9, 1) | MASK(11, 10) | VMCS_ENC_WIDTH),
-				 0); /* index, type */
+			assert_true(f[i].id > f[i - 1].id);
+		assert_int_equal(f[i].id & ~(MASK(9, 1) | MASK(14, 10)), 0); /* index, type, width */
+		if (f[i].id == VMCS_GUEST_TR_SELECTOR)
+			assert_int_equal(f[i].bytes, 2);
+		if (f[i].id == VMCS_GUEST_TR_AR)
+			assert_int_equal(f[i].bytes, 4);
+		if (f[i].id == VMCS_EPT_POINTER || f[i].id == VMCS_HOST_RIP)
+			assert_int_equal(f[i].bytes, 8);
 	}
-	assert_int_equal(VMCS_WIDTH(VMCS_GUEST_TR_SELECTOR), VMCS_WIDTH_16);
-	assert_int_equal(VMCS_WIDTH(VMCS_EPT_POINTER), VMCS_WIDTH_64);
-	assert_int_equal(VMCS_WIDTH(VMCS_GUEST_TR_AR), VMCS_WIDTH_32);
-	assert_int_equal(VMCS_WIDTH(VMCS_HOST_RIP), VMCS_WIDTH_NATURAL);
 	assert_int_equal(VMCS_GUEST_ES_BASE + 2 * VMX_SEG_TR, VMCS_GUEST_TR_BASE);
 	assert_int_equal(VMCS_GUEST_ES_AR + 2 * VMX_SEG_LDTR, VMCS_GUEST_LDTR_AR);
 	assert_int_equal(VMX_REASON_WRMSRLIST + 1, VMX_REASON_END);

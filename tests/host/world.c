@@ -183,10 +183,11 @@ const char *arch_exit_name(u32 kind)
 	return kind < 3 ? "kind" : NULL;
 }
 
-int arch_vcpu_field(struct vcpu *v, u32 index, struct caisson_field *out)
+int arch_vcpu_field(struct vcpu *v, u32 field, u64 *value)
 {
-	(void)v, (void)out;
-	return index < 3 ? 0 : -CAISSON_ENOENT;
+	(void)v;
+	*value = field;
+	return field < 3 ? 0 : -CAISSON_ENOENT;
 }
 
 int arch_vcpu_get_context(struct vcpu *v, struct caisson_vcpu_context *out)

@@ -110,6 +110,19 @@ def break_step_watch_continue(m):
         match(r"^W03", g.go(), "the end")
 
 
+@test(SMALL, quick=True, only=("bochs", "qemu"))
+def a_refused_entry_is_explained(m):
+    """long mode without PAE: the processor refuses, the control domain says which check fails (Bochs' AMD has by then put the
+    host's state into the VMCB)"""
+    with Session(m, "--no-reboot") as g:
+        g.set("cr4", 0)
+        g.set("efer", 0x500)
+        g.set("cr0", 0x80000031)
+        match(r"^X0b", g.go(), "the end")
+    match(r"VM entry refused \(.*\): .*CR4.*PAE", m.do("why g"))
+    match(r"CR4.*PAE", m.do("list --json"))
+
+
 @test(SMALL, quick=True)
 def guest_sees_nothing_of_it(m):
     """debug registers are the guest's own, and so is TF, while the debugger uses both"""

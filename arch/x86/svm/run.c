@@ -4,7 +4,6 @@
 #include "arch/x86/cpu.h"
 #include "arch/x86/hot.h"
 #include "arch/x86/regs.h"
-#include "arch/x86/svm/check.h"
 #include "arch/x86/svm/svm.h"
 #include "hv/arch.h"
 #include "hv/log.h"
@@ -362,19 +361,14 @@ static bool wrong_cr3(struct x86_vcpu *v)
 	return insn_at_rip(v, &r, &i) == INSN_OK && i.op == INSN_MOV_TO_CR && i.reg == 3 && (v->regs[i.rm] >> arch_phys_bits());
 }
 
-/* The processor refused the entry: find out why in software, and stop that domain alone. True: it was none. */
+/* The processor refused the entry: that domain alone stops, and the control domain finds out why. True: it was none. */
 static bool svm_refused(struct x86_vcpu *v)
 {
-	char why[100];
-
 	if (wrong_cr3(v)) {
 		svm_inject(v, X86_GP, 0);
 		return true;
 	}
-	if (!svm_check_vmcb(svm_vmcb(v), arch_phys_bits(), cpu_info.cr4 | cpuid_cr4_allowed(&x86_domain(v->hv.domain)->cpuid), why,
-			    sizeof(why)))
-		str_copy(why, "every check that software can make passes", sizeof(why));
-	domain_end(v->hv.domain, CAISSON_END_CRASH, 0, "VM entry refused (VMEXIT_INVALID): %s", why);
+	domain_end(v->hv.domain, CAISSON_END_CRASH, CAISSON_CRASH_REFUSED, "VM entry refused (VMEXIT_INVALID)");
 	arch_vcpu_dump(&v->hv);
 	return false;
 }

@@ -62,7 +62,7 @@ void vmcb_free(struct x86_vcpu *v);
 void vmcb_reset(struct x86_vcpu *v, const struct caisson_vcpu_context *c);
 void vmcb_get_context(struct x86_vcpu *v, struct caisson_vcpu_context *out);
 void vmcb_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in);
-int vmcb_field(struct x86_vcpu *v, u32 index, struct caisson_field *out);
+bool vmcb_field(struct x86_vcpu *v, u32 offset, u64 *value);
 u64 vmcb_get_msr(struct x86_vcpu *v, u32 msr);
 void vmcb_set_msr(struct x86_vcpu *v, u32 msr, u64 value);
 u64 vmcb_get_cr(struct x86_vcpu *v, u32 cr);

@@ -359,24 +359,10 @@ void vmcb_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in)
 	x->window = x->nmi_blocked = x->nmi_iret = x->step = false;
 }
 
-static const struct {
-	u16 offset;
-	u8 bytes;
-	const char *name;
-} fields[] = {
-#define FIELD(member, offset, bytes) { offset, bytes, #member },
-	VMCB_FIELDS(FIELD)
-#undef FIELD
-};
-
-int vmcb_field(struct x86_vcpu *v, u32 index, struct caisson_field *out)
+bool vmcb_field(struct x86_vcpu *v, u32 offset, u64 *value)
 {
-	if (index >= ARRAY_SIZE(fields))
-		return -CAISSON_ENOENT;
-	str_copy(out->name, fields[index].name, sizeof(out->name));
-	out->encoding = fields[index].offset;
-	out->width = fields[index].bytes;
-	out->value = 0;
-	memcpy(&out->value, (const u8 *)svm_vmcb(v) + fields[index].offset, fields[index].bytes);
-	return 0;
+	if (offset > sizeof(struct vmcb) - sizeof(*value))
+		return false;
+	memcpy(value, (const u8 *)svm_vmcb(v) + offset, sizeof(*value));
+	return true;
 }

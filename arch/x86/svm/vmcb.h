@@ -63,32 +63,9 @@ struct vmcb {
 };
 _Static_assert(sizeof(struct vmcb) == 0x1000, "APM: VMCB Layout");
 
-/* X(member, offset, bytes): what the `vmcs` command shows, and what proves the layout. */
-/* clang-format off */
-#define VMCB_SEGMENT(X, name, at) \
-	X(name.selector, (at), 2) X(name.attr, (at) + 2, 2) X(name.limit, (at) + 4, 4) X(name.base, (at) + 8, 8)
-#define VMCB_FIELDS(X) \
-	X(cr_read, 0x000, 2) X(cr_write, 0x002, 2) X(dr_read, 0x004, 2) X(dr_write, 0x006, 2) X(exceptions, 0x008, 4) \
-	X(intercept[0], 0x00c, 4) X(intercept[1], 0x010, 4) X(intercept[2], 0x014, 4) X(pause_threshold, 0x03c, 2) \
-	X(pause_count, 0x03e, 2) X(iopm, 0x040, 8) X(msrpm, 0x048, 8) X(tsc_offset, 0x050, 8) X(asid, 0x058, 4) \
-	X(tlb_control, 0x05c, 4) X(vintr, 0x060, 8) X(int_state, 0x068, 8) X(exit_code, 0x070, 8) X(exit_info1, 0x078, 8) \
-	X(exit_info2, 0x080, 8) X(exit_int_info, 0x088, 4) X(exit_int_error, 0x08c, 4) X(nested, 0x090, 8) \
-	X(avic_bar, 0x098, 8) X(ghcb, 0x0a0, 8) X(event, 0x0a8, 4) X(event_error, 0x0ac, 4) X(nested_cr3, 0x0b0, 8) \
-	X(virt_ext, 0x0b8, 8) X(clean, 0x0c0, 4) X(next_rip, 0x0c8, 8) X(fetched, 0x0d0, 1) \
-	VMCB_SEGMENT(X, es, 0x400) VMCB_SEGMENT(X, cs, 0x410) VMCB_SEGMENT(X, ss, 0x420) VMCB_SEGMENT(X, ds, 0x430) \
-	VMCB_SEGMENT(X, fs, 0x440) VMCB_SEGMENT(X, gs, 0x450) X(gdtr.limit, 0x464, 4) X(gdtr.base, 0x468, 8) \
-	VMCB_SEGMENT(X, ldtr, 0x470) X(idtr.limit, 0x484, 4) X(idtr.base, 0x488, 8) VMCB_SEGMENT(X, tr, 0x490) \
-	X(cpl, 0x4cb, 1) X(efer, 0x4d0, 8) X(cr4, 0x548, 8) X(cr3, 0x550, 8) X(cr0, 0x558, 8) X(dr7, 0x560, 8) \
-	X(dr6, 0x568, 8) X(rflags, 0x570, 8) X(rip, 0x578, 8) X(rsp, 0x5d8, 8) X(s_cet, 0x5e0, 8) X(ssp, 0x5e8, 8) \
-	X(isst_addr, 0x5f0, 8) X(rax, 0x5f8, 8) X(star, 0x600, 8) X(lstar, 0x608, 8) X(cstar, 0x610, 8) \
-	X(sfmask, 0x618, 8) X(kernel_gs_base, 0x620, 8) X(sysenter_cs, 0x628, 8) X(sysenter_esp, 0x630, 8) \
-	X(sysenter_eip, 0x638, 8) X(cr2, 0x640, 8) X(g_pat, 0x668, 8) X(debugctl, 0x670, 8) X(br_from, 0x678, 8) \
-	X(br_to, 0x680, 8) X(last_exception_from, 0x688, 8) X(last_exception_to, 0x690, 8)
-#define VMCB_CHECK(member, offset, bytes) \
-	_Static_assert(offsetof(struct vmcb, member) == (offset) && sizeof(((struct vmcb *)0)->member) == (bytes), "APM: VMCB Layout");
-VMCB_FIELDS(VMCB_CHECK)
-#undef VMCB_CHECK
+/* Where each member is, guest/control/fields.c proves. */
 
+/* clang-format off */
 /* ---- control area: intercepts; bit n of intercept[n / 32] ---- */
 enum svm_intercept {
 	SVM_INTERCEPT_INTR, SVM_INTERCEPT_NMI, SVM_INTERCEPT_SMI, SVM_INTERCEPT_INIT, SVM_INTERCEPT_VINTR,
@@ -144,47 +121,23 @@ enum { EVENT_INTR = 0, EVENT_NMI = 2, EVENT_EXCEPTION = 3, EVENT_SOFT = 4 };
 #define CLEAN_LBR  BIT(10)
 #define CLEAN_AVIC BIT(11)
 
-/* ---- "SVM Intercept Exit Codes" ---- X(NAME, number, "name") */
-#define SVM_EXITS(X) \
-	X(CR_READ,       0x000, "Read of CR0 to CR15")          X(CR_WRITE,     0x010, "Write of CR0 to CR15") \
-	X(DR_READ,       0x020, "Read of DR0 to DR15")          X(DR_WRITE,     0x030, "Write of DR0 to DR15") \
-	X(EXCEPTION,     0x040, "Exception vector 0 to 31")     X(INTR,         0x060, "Physical INTR") \
-	X(NMI,           0x061, "Physical NMI")                 X(SMI,          0x062, "Physical SMI") \
-	X(INIT,          0x063, "Physical INIT")                X(VINTR,        0x064, "Virtual INTR") \
-	X(CR0_SEL_WRITE, 0x065, "Selective write of CR0")       X(IDTR_READ,    0x066, "Read of IDTR") \
-	X(GDTR_READ,     0x067, "Read of GDTR")                 X(LDTR_READ,    0x068, "Read of LDTR") \
-	X(TR_READ,       0x069, "Read of TR")                   X(IDTR_WRITE,   0x06a, "Write of IDTR") \
-	X(GDTR_WRITE,    0x06b, "Write of GDTR")                X(LDTR_WRITE,   0x06c, "Write of LDTR") \
-	X(TR_WRITE,      0x06d, "Write of TR")                  X(RDTSC,        0x06e, "RDTSC") \
-	X(RDPMC,         0x06f, "RDPMC")                        X(PUSHF,        0x070, "PUSHF") \
-	X(POPF,          0x071, "POPF")                         X(CPUID,        0x072, "CPUID") \
-	X(RSM,           0x073, "RSM")                          X(IRET,         0x074, "IRET") \
-	X(SWINT,         0x075, "INTn")                         X(INVD,         0x076, "INVD") \
-	X(PAUSE,         0x077, "PAUSE")                        X(HLT,          0x078, "HLT") \
-	X(INVLPG,        0x079, "INVLPG")                       X(INVLPGA,      0x07a, "INVLPGA") \
-	X(IOIO,          0x07b, "IN or OUT")                    X(MSR,          0x07c, "RDMSR or WRMSR") \
-	X(TASK_SWITCH,   0x07d, "Task switch")                  X(FERR_FREEZE,  0x07e, "FP error freeze") \
-	X(SHUTDOWN,      0x07f, "Shutdown")                     X(VMRUN,        0x080, "VMRUN") \
-	X(VMMCALL,       0x081, "VMMCALL")                      X(VMLOAD,       0x082, "VMLOAD") \
-	X(VMSAVE,        0x083, "VMSAVE")                       X(STGI,         0x084, "STGI") \
-	X(CLGI,          0x085, "CLGI")                         X(SKINIT,       0x086, "SKINIT") \
-	X(RDTSCP,        0x087, "RDTSCP")                       X(ICEBP,        0x088, "ICEBP") \
-	X(WBINVD,        0x089, "WBINVD or WBNOINVD")           X(MONITOR,      0x08a, "MONITOR or MONITORX") \
-	X(MWAIT,         0x08b, "MWAIT or MWAITX")              X(MWAIT_ARMED,  0x08c, "MWAIT, armed") \
-	X(XSETBV,        0x08d, "XSETBV")                       X(RDPRU,        0x08e, "RDPRU") \
-	X(EFER_TRAP,     0x08f, "Write of EFER, after it")      X(CR_TRAP,      0x090, "Write of CR0 to CR15, after it") \
-	X(INVLPGB,       0x0a0, "INVLPGB")                      X(INVLPGB_ILLEGAL, 0x0a1, "INVLPGB, illegal") \
-	X(INVPCID,       0x0a2, "INVPCID")                      X(MCOMMIT,      0x0a3, "MCOMMIT") \
-	X(TLBSYNC,       0x0a4, "TLBSYNC")                      X(NPF,          0x400, "Nested page fault") \
-	X(AVIC_IPI,      0x401, "AVIC: incomplete IPI")         X(AVIC_ACCESS,  0x402, "AVIC: access not accelerated") \
-	X(VMGEXIT,       0x403, "VMGEXIT")                      X(INVALID,      0xffffffff, "Invalid guest state in the VMCB")
-/* clang-format on */
+/* ---- "SVM Intercept Exit Codes" ---- */
 enum svm_exit_code {
-#define SVM_EXIT_X(name, number, text) SVM_EXIT_##name = (number),
-	SVM_EXITS(SVM_EXIT_X)
-#undef SVM_EXIT_X
+	SVM_EXIT_CR_READ = 0x000, SVM_EXIT_CR_WRITE = 0x010, SVM_EXIT_DR_READ = 0x020, SVM_EXIT_DR_WRITE = 0x030,
+	SVM_EXIT_EXCEPTION = 0x040, SVM_EXIT_INTR = 0x060, SVM_EXIT_NMI, SVM_EXIT_SMI, SVM_EXIT_INIT, SVM_EXIT_VINTR,
+	SVM_EXIT_CR0_SEL_WRITE, SVM_EXIT_IDTR_READ, SVM_EXIT_GDTR_READ, SVM_EXIT_LDTR_READ, SVM_EXIT_TR_READ,
+	SVM_EXIT_IDTR_WRITE, SVM_EXIT_GDTR_WRITE, SVM_EXIT_LDTR_WRITE, SVM_EXIT_TR_WRITE, SVM_EXIT_RDTSC, SVM_EXIT_RDPMC,
+	SVM_EXIT_PUSHF, SVM_EXIT_POPF, SVM_EXIT_CPUID, SVM_EXIT_RSM, SVM_EXIT_IRET, SVM_EXIT_SWINT, SVM_EXIT_INVD,
+	SVM_EXIT_PAUSE, SVM_EXIT_HLT, SVM_EXIT_INVLPG, SVM_EXIT_INVLPGA, SVM_EXIT_IOIO, SVM_EXIT_MSR,
+	SVM_EXIT_TASK_SWITCH, SVM_EXIT_FERR_FREEZE, SVM_EXIT_SHUTDOWN, SVM_EXIT_VMRUN, SVM_EXIT_VMMCALL, SVM_EXIT_VMLOAD,
+	SVM_EXIT_VMSAVE, SVM_EXIT_STGI, SVM_EXIT_CLGI, SVM_EXIT_SKINIT, SVM_EXIT_RDTSCP, SVM_EXIT_ICEBP, SVM_EXIT_WBINVD,
+	SVM_EXIT_MONITOR, SVM_EXIT_MWAIT, SVM_EXIT_MWAIT_ARMED, SVM_EXIT_XSETBV, SVM_EXIT_RDPRU, SVM_EXIT_EFER_TRAP,
+	SVM_EXIT_CR_TRAP, SVM_EXIT_INVLPGB = 0x0a0, SVM_EXIT_INVLPGB_ILLEGAL, SVM_EXIT_INVPCID, SVM_EXIT_MCOMMIT,
+	SVM_EXIT_TLBSYNC, SVM_EXIT_NPF = 0x400, SVM_EXIT_AVIC_IPI, SVM_EXIT_AVIC_ACCESS, SVM_EXIT_VMGEXIT,
+	SVM_EXIT_INVALID = 0xffffffff,
 	SVM_EXIT_TABLE = 0x0a5, /* one more than the last of the low block */
 };
+/* clang-format on */
 
 /* exit_info1 of IOIO ("IN and OUT Instructions" under "Instruction Intercepts"); exit_info2 is the next RIP */
 #define IOIO_IN	    BIT(0)

@@ -7,7 +7,6 @@
 #include "arch/x86/percpu.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/traps.h"
-#include "arch/x86/vmx/check.h"
 #include "hv/arch.h"
 #include "hv/log.h"
 
@@ -190,31 +189,11 @@ static inline bool vmx_prepare(struct x86_vcpu *v, struct vmx_vcpu *x)
 	return likely(!READ_ONCE(v->hv.pending)) || vmx_pending(v, x);
 }
 
-/* A field that the processor has not reads as 0. */
-static u64 check_read(void *ctx, u32 field)
+/* The processor refused the entry: that domain alone stops, and the control domain finds out why. */
+static void vmx_refused(struct x86_vcpu *v, const char *what, u64 number, u64 qualification)
 {
-	u64 value;
-	bool ok;
-
-	(void)ctx;
-	__asm__ volatile("vmread %2, %0" : "=r"(value), "=@cca"(ok) : "r"((u64)field) : "cc");
-	return ok ? value : 0;
-}
-
-/* The processor refused the entry: find out why in software, and stop that domain alone. */
-static void vmx_refused(struct x86_vcpu *v, u64 reason, u64 qualification)
-{
-	const struct vmx_check in = {
-		.caps = &vmx_caps, .read = check_read, .phys_bits = arch_phys_bits(), .linear_bits = 48
-	};
-	char why[128];
-	u32 field;
-
-	if (vmx_check_entry(&in, &field, why, sizeof(why)))
-		str_copy(why, "every check that software can make passes", sizeof(why));
-	domain_end(v->hv.domain, CAISSON_END_CRASH, 0, "VM entry refused (%s %llu, %llu): %s", reason ? "reason" : "error",
-		   (unsigned long long)(reason ? reason & 0xffff : vmread(VMCS_INSTRUCTION_ERROR)),
-		   (unsigned long long)qualification, why);
+	domain_end(v->hv.domain, CAISSON_END_CRASH, CAISSON_CRASH_REFUSED, "VM entry refused (%s %llu, %llu)", what,
+		   (unsigned long long)number, (unsigned long long)qualification);
 	arch_vcpu_dump(&v->hv);
 }
 
@@ -237,7 +216,7 @@ void vmx_run(struct x86_vcpu *v)
 
 void vmx_entry_failed(struct x86_vcpu *v)
 {
-	vmx_refused(v, 0, 0);
+	vmx_refused(v, "error", vmread(VMCS_INSTRUCTION_ERROR), 0);
 }
 
 /* An event was on its way in when the exit came: it is due again at the next entry. SDM: "Information for VM Exits That Occur
@@ -491,7 +470,7 @@ static __noinline bool vmx_exit_slow(struct x86_vcpu *v, u32 reason)
 
 	if (unlikely(reason & VMX_REASON_ENTRY_FAILURE)) {
 		e.kind = EXIT_INVALID_STATE;
-		vmx_refused(v, reason, vmread(VMCS_EXIT_QUALIFICATION));
+		vmx_refused(v, "reason", reason & 0xffff, vmread(VMCS_EXIT_QUALIFICATION));
 		enter = false;
 	} else if (vmx_decode(v, x, reason & 0xffff, &e)) {
 		enter = exit_handle(v, &e);

@@ -413,33 +413,12 @@ void vmcs_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in)
 	vmcs_leave(v, was);
 }
 
-static const struct {
-	u32 encoding;
-	const char *name;
-} fields[] = {
-#define FIELD(name, encoding, text) { encoding, text },
-	VMCS_FIELDS(FIELD)
-#undef FIELD
-};
-
-int vmcs_field(struct x86_vcpu *v, u32 index, struct caisson_field *out)
+bool vmcs_field(struct x86_vcpu *v, u32 field, u64 *value)
 {
-	struct x86_vcpu *was;
-	u64 value = 0;
+	struct x86_vcpu *was = vmcs_enter(v);
 	bool ok;
 
-	if (index >= ARRAY_SIZE(fields))
-		return -CAISSON_ENOENT;
-	was = vmcs_enter(v);
-	/* A field that this processor has not reads as width 0. */
-	__asm__ volatile("vmread %2, %0" : "=r"(value), "=@cca"(ok) : "r"((u64)fields[index].encoding));
+	__asm__ volatile("vmread %2, %0" : "=r"(*value), "=@cca"(ok) : "r"((u64)field));
 	vmcs_leave(v, was);
-	str_copy(out->name, fields[index].name, sizeof(out->name));
-	out->encoding = fields[index].encoding;
-	out->width = ok ? (VMCS_WIDTH(fields[index].encoding) == VMCS_WIDTH_16   ? 2 :
-			   VMCS_WIDTH(fields[index].encoding) == VMCS_WIDTH_32 ? 4 :
-										   8) :
-			  0;
-	out->value = ok ? value : 0;
-	return 0;
+	return ok;
 }

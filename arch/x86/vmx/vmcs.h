@@ -12,105 +12,66 @@
 
 /* clang-format off */
 
-/* ---- SDM: "Structure of VMCS Component Encoding" ---- */
-#define VMCS_ENC_WIDTH MASK(14, 13)
-#define VMCS_WIDTH(f)  ((unsigned int)GET(VMCS_ENC_WIDTH, (u64)(f)))
-enum { VMCS_WIDTH_16, VMCS_WIDTH_64, VMCS_WIDTH_32, VMCS_WIDTH_NATURAL };
-
-/* ---- SDM: "Field Encoding in VMCS" ---- X(name, encoding, "the manual's name") */
-#define VMCS_FIELDS(X) \
-	/* 16-bit control fields */                                                                                   \
-	X(VPID, 0x0000, "Virtual-processor identifier (VPID)")                                                        \
-	X(POSTED_INTERRUPT_VECTOR, 0x0002, "Posted-interrupt notification vector")                                    \
-	/* 16-bit guest-state fields */                                                                               \
-	X(GUEST_ES_SELECTOR, 0x0800, "Guest ES selector") X(GUEST_CS_SELECTOR, 0x0802, "Guest CS selector")           \
-	X(GUEST_SS_SELECTOR, 0x0804, "Guest SS selector") X(GUEST_DS_SELECTOR, 0x0806, "Guest DS selector")           \
-	X(GUEST_FS_SELECTOR, 0x0808, "Guest FS selector") X(GUEST_GS_SELECTOR, 0x080a, "Guest GS selector")           \
-	X(GUEST_LDTR_SELECTOR, 0x080c, "Guest LDTR selector") X(GUEST_TR_SELECTOR, 0x080e, "Guest TR selector")       \
-	X(GUEST_INTERRUPT_STATUS, 0x0810, "Guest interrupt status")                                                   \
-	/* 16-bit host-state fields */                                                                                \
-	X(HOST_ES_SELECTOR, 0x0c00, "Host ES selector") X(HOST_CS_SELECTOR, 0x0c02, "Host CS selector")               \
-	X(HOST_SS_SELECTOR, 0x0c04, "Host SS selector") X(HOST_DS_SELECTOR, 0x0c06, "Host DS selector")               \
-	X(HOST_FS_SELECTOR, 0x0c08, "Host FS selector") X(HOST_GS_SELECTOR, 0x0c0a, "Host GS selector")               \
-	X(HOST_TR_SELECTOR, 0x0c0c, "Host TR selector")                                                               \
-	/* 64-bit control fields */                                                                                   \
-	X(IO_BITMAP_A, 0x2000, "Address of I/O bitmap A") X(IO_BITMAP_B, 0x2002, "Address of I/O bitmap B")           \
-	X(MSR_BITMAP, 0x2004, "Address of MSR bitmaps") X(TSC_OFFSET, 0x2010, "TSC offset")                           \
-	X(VIRTUAL_APIC_ADDRESS, 0x2012, "Virtual-APIC address") X(APIC_ACCESS_ADDRESS, 0x2014, "APIC-access address") \
-	X(POSTED_INTERRUPT_DESC, 0x2016, "Posted-interrupt descriptor address")                                       \
-	X(EPT_POINTER, 0x201a, "EPT pointer (EPTP)") X(EOI_EXIT_BITMAP_0, 0x201c, "EOI-exit bitmap 0")                \
-	X(EOI_EXIT_BITMAP_1, 0x201e, "EOI-exit bitmap 1") X(EOI_EXIT_BITMAP_2, 0x2020, "EOI-exit bitmap 2")           \
-	X(EOI_EXIT_BITMAP_3, 0x2022, "EOI-exit bitmap 3")                                                             \
-	/* 64-bit read-only data fields */                                                                            \
-	X(GUEST_PHYSICAL_ADDRESS, 0x2400, "Guest-physical address")                                                   \
-	/* 64-bit guest-state fields */                                                                               \
-	X(LINK_POINTER, 0x2800, "VMCS link pointer") X(GUEST_DEBUGCTL, 0x2802, "Guest IA32_DEBUGCTL")                 \
-	X(GUEST_PAT, 0x2804, "Guest IA32_PAT") X(GUEST_EFER, 0x2806, "Guest IA32_EFER")                               \
-	X(GUEST_PDPTE0, 0x280a, "Guest PDPTE0") X(GUEST_PDPTE1, 0x280c, "Guest PDPTE1")                               \
-	X(GUEST_PDPTE2, 0x280e, "Guest PDPTE2") X(GUEST_PDPTE3, 0x2810, "Guest PDPTE3")                               \
-	/* 64-bit host-state fields */                                                                                \
-	X(HOST_PAT, 0x2c00, "Host IA32_PAT") X(HOST_EFER, 0x2c02, "Host IA32_EFER")                                   \
-	/* 32-bit control fields */                                                                                   \
-	X(PIN_CONTROLS, 0x4000, "Pin-based VM-execution controls")                                                    \
-	X(PROC_CONTROLS, 0x4002, "Primary processor-based VM-execution controls")                                     \
-	X(EXCEPTION_BITMAP, 0x4004, "Exception bitmap") X(EXIT_CONTROLS, 0x400c, "Primary VM-exit controls")          \
-	X(ENTRY_CONTROLS, 0x4012, "VM-entry controls")                                                                \
-	X(ENTRY_INTERRUPTION_INFO, 0x4016, "VM-entry interruption-information field")                                 \
-	X(ENTRY_ERROR_CODE, 0x4018, "VM-entry exception error code")                                                  \
-	X(ENTRY_INSTRUCTION_LENGTH, 0x401a, "VM-entry instruction length") X(TPR_THRESHOLD, 0x401c, "TPR threshold")  \
-	X(PROC2_CONTROLS, 0x401e, "Secondary processor-based VM-execution controls") X(PLE_GAP, 0x4020, "PLE_Gap")    \
-	X(PLE_WINDOW, 0x4022, "PLE_Window")                                                                           \
-	/* 32-bit read-only data fields */                                                                            \
-	X(INSTRUCTION_ERROR, 0x4400, "VM-instruction error") X(EXIT_REASON, 0x4402, "Exit reason")                    \
-	X(EXIT_INTERRUPTION_INFO, 0x4404, "VM-exit interruption information")                                         \
-	X(EXIT_ERROR_CODE, 0x4406, "VM-exit interruption error code")                                                 \
-	X(IDT_VECTORING_INFO, 0x4408, "IDT-vectoring information field")                                              \
-	X(IDT_VECTORING_ERROR, 0x440a, "IDT-vectoring error code")                                                    \
-	X(EXIT_INSTRUCTION_LENGTH, 0x440c, "VM-exit instruction length")                                              \
-	X(EXIT_INSTRUCTION_INFO, 0x440e, "VM-exit instruction information")                                           \
-	/* 32-bit guest-state fields */                                                                               \
-	X(GUEST_ES_LIMIT, 0x4800, "Guest ES limit") X(GUEST_CS_LIMIT, 0x4802, "Guest CS limit")                       \
-	X(GUEST_SS_LIMIT, 0x4804, "Guest SS limit") X(GUEST_DS_LIMIT, 0x4806, "Guest DS limit")                       \
-	X(GUEST_FS_LIMIT, 0x4808, "Guest FS limit") X(GUEST_GS_LIMIT, 0x480a, "Guest GS limit")                       \
-	X(GUEST_LDTR_LIMIT, 0x480c, "Guest LDTR limit") X(GUEST_TR_LIMIT, 0x480e, "Guest TR limit")                   \
-	X(GUEST_GDTR_LIMIT, 0x4810, "Guest GDTR limit") X(GUEST_IDTR_LIMIT, 0x4812, "Guest IDTR limit")               \
-	X(GUEST_ES_AR, 0x4814, "Guest ES access rights") X(GUEST_CS_AR, 0x4816, "Guest CS access rights")             \
-	X(GUEST_SS_AR, 0x4818, "Guest SS access rights") X(GUEST_DS_AR, 0x481a, "Guest DS access rights")             \
-	X(GUEST_FS_AR, 0x481c, "Guest FS access rights") X(GUEST_GS_AR, 0x481e, "Guest GS access rights")             \
-	X(GUEST_LDTR_AR, 0x4820, "Guest LDTR access rights") X(GUEST_TR_AR, 0x4822, "Guest TR access rights")         \
-	X(GUEST_INTERRUPTIBILITY, 0x4824, "Guest interruptibility state")                                             \
-	X(GUEST_ACTIVITY, 0x4826, "Guest activity state") X(GUEST_SYSENTER_CS, 0x482a, "Guest IA32_SYSENTER_CS")      \
-	X(PREEMPTION_TIMER, 0x482e, "VMX-preemption timer value")                                                     \
-	/* 32-bit host-state field */                                                                                 \
-	X(HOST_SYSENTER_CS, 0x4c00, "Host IA32_SYSENTER_CS")                                                          \
-	/* Natural-width control fields */                                                                            \
-	X(CR0_MASK, 0x6000, "CR0 guest/host mask") X(CR4_MASK, 0x6002, "CR4 guest/host mask")                         \
-	X(CR0_SHADOW, 0x6004, "CR0 read shadow") X(CR4_SHADOW, 0x6006, "CR4 read shadow")                             \
-	/* Natural-width read-only data fields */                                                                     \
-	X(EXIT_QUALIFICATION, 0x6400, "Exit qualification") X(GUEST_LINEAR_ADDRESS, 0x640a, "Guest-linear address")   \
-	/* Natural-width guest-state fields */                                                                        \
-	X(GUEST_CR0, 0x6800, "Guest CR0") X(GUEST_CR3, 0x6802, "Guest CR3") X(GUEST_CR4, 0x6804, "Guest CR4")         \
-	X(GUEST_ES_BASE, 0x6806, "Guest ES base") X(GUEST_CS_BASE, 0x6808, "Guest CS base")                           \
-	X(GUEST_SS_BASE, 0x680a, "Guest SS base") X(GUEST_DS_BASE, 0x680c, "Guest DS base")                           \
-	X(GUEST_FS_BASE, 0x680e, "Guest FS base") X(GUEST_GS_BASE, 0x6810, "Guest GS base")                           \
-	X(GUEST_LDTR_BASE, 0x6812, "Guest LDTR base") X(GUEST_TR_BASE, 0x6814, "Guest TR base")                       \
-	X(GUEST_GDTR_BASE, 0x6816, "Guest GDTR base") X(GUEST_IDTR_BASE, 0x6818, "Guest IDTR base")                   \
-	X(GUEST_DR7, 0x681a, "Guest DR7") X(GUEST_RSP, 0x681c, "Guest RSP") X(GUEST_RIP, 0x681e, "Guest RIP")         \
-	X(GUEST_RFLAGS, 0x6820, "Guest RFLAGS") X(GUEST_PENDING_DEBUG, 0x6822, "Guest pending debug exceptions")      \
-	X(GUEST_SYSENTER_ESP, 0x6824, "Guest IA32_SYSENTER_ESP")                                                      \
-	X(GUEST_SYSENTER_EIP, 0x6826, "Guest IA32_SYSENTER_EIP")                                                      \
-	/* Natural-width host-state fields */                                                                         \
-	X(HOST_CR0, 0x6c00, "Host CR0") X(HOST_CR3, 0x6c02, "Host CR3") X(HOST_CR4, 0x6c04, "Host CR4")               \
-	X(HOST_FS_BASE, 0x6c06, "Host FS base") X(HOST_GS_BASE, 0x6c08, "Host GS base")                               \
-	X(HOST_TR_BASE, 0x6c0a, "Host TR base") X(HOST_GDTR_BASE, 0x6c0c, "Host GDTR base")                           \
-	X(HOST_IDTR_BASE, 0x6c0e, "Host IDTR base") X(HOST_SYSENTER_ESP, 0x6c10, "Host IA32_SYSENTER_ESP")            \
-	X(HOST_SYSENTER_EIP, 0x6c12, "Host IA32_SYSENTER_EIP") X(HOST_RSP, 0x6c14, "Host RSP")                        \
-	X(HOST_RIP, 0x6c16, "Host RIP")
-
+/* ---- SDM: "Field Encoding in VMCS" ---- (the manual's names stand in guest/control/fields.c) */
 enum vmcs_field {
-#define VMCS_X(name, enc, text) VMCS_##name = (enc),
-	VMCS_FIELDS(VMCS_X)
-#undef VMCS_X
+	/* 16-bit control fields */
+	VMCS_VPID = 0x0000, VMCS_POSTED_INTERRUPT_VECTOR = 0x0002,
+	/* 16-bit guest-state fields */
+	VMCS_GUEST_ES_SELECTOR = 0x0800, VMCS_GUEST_CS_SELECTOR = 0x0802, VMCS_GUEST_SS_SELECTOR = 0x0804,
+	VMCS_GUEST_DS_SELECTOR = 0x0806, VMCS_GUEST_FS_SELECTOR = 0x0808, VMCS_GUEST_GS_SELECTOR = 0x080a,
+	VMCS_GUEST_LDTR_SELECTOR = 0x080c, VMCS_GUEST_TR_SELECTOR = 0x080e, VMCS_GUEST_INTERRUPT_STATUS = 0x0810,
+	/* 16-bit host-state fields */
+	VMCS_HOST_ES_SELECTOR = 0x0c00, VMCS_HOST_CS_SELECTOR = 0x0c02, VMCS_HOST_SS_SELECTOR = 0x0c04,
+	VMCS_HOST_DS_SELECTOR = 0x0c06, VMCS_HOST_FS_SELECTOR = 0x0c08, VMCS_HOST_GS_SELECTOR = 0x0c0a,
+	VMCS_HOST_TR_SELECTOR = 0x0c0c,
+	/* 64-bit control fields */
+	VMCS_IO_BITMAP_A = 0x2000, VMCS_IO_BITMAP_B = 0x2002, VMCS_MSR_BITMAP = 0x2004, VMCS_TSC_OFFSET = 0x2010,
+	VMCS_VIRTUAL_APIC_ADDRESS = 0x2012, VMCS_APIC_ACCESS_ADDRESS = 0x2014, VMCS_POSTED_INTERRUPT_DESC = 0x2016,
+	VMCS_EPT_POINTER = 0x201a, VMCS_EOI_EXIT_BITMAP_0 = 0x201c, VMCS_EOI_EXIT_BITMAP_1 = 0x201e,
+	VMCS_EOI_EXIT_BITMAP_2 = 0x2020, VMCS_EOI_EXIT_BITMAP_3 = 0x2022,
+	/* 64-bit read-only data fields */
+	VMCS_GUEST_PHYSICAL_ADDRESS = 0x2400,
+	/* 64-bit guest-state fields */
+	VMCS_LINK_POINTER = 0x2800, VMCS_GUEST_DEBUGCTL = 0x2802, VMCS_GUEST_PAT = 0x2804, VMCS_GUEST_EFER = 0x2806,
+	VMCS_GUEST_PDPTE0 = 0x280a, VMCS_GUEST_PDPTE1 = 0x280c, VMCS_GUEST_PDPTE2 = 0x280e,
+	VMCS_GUEST_PDPTE3 = 0x2810,
+	/* 64-bit host-state fields */
+	VMCS_HOST_PAT = 0x2c00, VMCS_HOST_EFER = 0x2c02,
+	/* 32-bit control fields */
+	VMCS_PIN_CONTROLS = 0x4000, VMCS_PROC_CONTROLS = 0x4002, VMCS_EXCEPTION_BITMAP = 0x4004,
+	VMCS_EXIT_CONTROLS = 0x400c, VMCS_ENTRY_CONTROLS = 0x4012, VMCS_ENTRY_INTERRUPTION_INFO = 0x4016,
+	VMCS_ENTRY_ERROR_CODE = 0x4018, VMCS_ENTRY_INSTRUCTION_LENGTH = 0x401a, VMCS_TPR_THRESHOLD = 0x401c,
+	VMCS_PROC2_CONTROLS = 0x401e, VMCS_PLE_GAP = 0x4020, VMCS_PLE_WINDOW = 0x4022,
+	/* 32-bit read-only data fields */
+	VMCS_INSTRUCTION_ERROR = 0x4400, VMCS_EXIT_REASON = 0x4402, VMCS_EXIT_INTERRUPTION_INFO = 0x4404,
+	VMCS_EXIT_ERROR_CODE = 0x4406, VMCS_IDT_VECTORING_INFO = 0x4408, VMCS_IDT_VECTORING_ERROR = 0x440a,
+	VMCS_EXIT_INSTRUCTION_LENGTH = 0x440c, VMCS_EXIT_INSTRUCTION_INFO = 0x440e,
+	/* 32-bit guest-state fields */
+	VMCS_GUEST_ES_LIMIT = 0x4800, VMCS_GUEST_CS_LIMIT = 0x4802, VMCS_GUEST_SS_LIMIT = 0x4804,
+	VMCS_GUEST_DS_LIMIT = 0x4806, VMCS_GUEST_FS_LIMIT = 0x4808, VMCS_GUEST_GS_LIMIT = 0x480a,
+	VMCS_GUEST_LDTR_LIMIT = 0x480c, VMCS_GUEST_TR_LIMIT = 0x480e, VMCS_GUEST_GDTR_LIMIT = 0x4810,
+	VMCS_GUEST_IDTR_LIMIT = 0x4812, VMCS_GUEST_ES_AR = 0x4814, VMCS_GUEST_CS_AR = 0x4816,
+	VMCS_GUEST_SS_AR = 0x4818, VMCS_GUEST_DS_AR = 0x481a, VMCS_GUEST_FS_AR = 0x481c, VMCS_GUEST_GS_AR = 0x481e,
+	VMCS_GUEST_LDTR_AR = 0x4820, VMCS_GUEST_TR_AR = 0x4822, VMCS_GUEST_INTERRUPTIBILITY = 0x4824,
+	VMCS_GUEST_ACTIVITY = 0x4826, VMCS_GUEST_SYSENTER_CS = 0x482a, VMCS_PREEMPTION_TIMER = 0x482e,
+	/* 32-bit host-state field */
+	VMCS_HOST_SYSENTER_CS = 0x4c00,
+	/* Natural-width control fields */
+	VMCS_CR0_MASK = 0x6000, VMCS_CR4_MASK = 0x6002, VMCS_CR0_SHADOW = 0x6004, VMCS_CR4_SHADOW = 0x6006,
+	/* Natural-width read-only data fields */
+	VMCS_EXIT_QUALIFICATION = 0x6400, VMCS_GUEST_LINEAR_ADDRESS = 0x640a,
+	/* Natural-width guest-state fields */
+	VMCS_GUEST_CR0 = 0x6800, VMCS_GUEST_CR3 = 0x6802, VMCS_GUEST_CR4 = 0x6804, VMCS_GUEST_ES_BASE = 0x6806,
+	VMCS_GUEST_CS_BASE = 0x6808, VMCS_GUEST_SS_BASE = 0x680a, VMCS_GUEST_DS_BASE = 0x680c,
+	VMCS_GUEST_FS_BASE = 0x680e, VMCS_GUEST_GS_BASE = 0x6810, VMCS_GUEST_LDTR_BASE = 0x6812,
+	VMCS_GUEST_TR_BASE = 0x6814, VMCS_GUEST_GDTR_BASE = 0x6816, VMCS_GUEST_IDTR_BASE = 0x6818,
+	VMCS_GUEST_DR7 = 0x681a, VMCS_GUEST_RSP = 0x681c, VMCS_GUEST_RIP = 0x681e, VMCS_GUEST_RFLAGS = 0x6820,
+	VMCS_GUEST_PENDING_DEBUG = 0x6822, VMCS_GUEST_SYSENTER_ESP = 0x6824, VMCS_GUEST_SYSENTER_EIP = 0x6826,
+	/* Natural-width host-state fields */
+	VMCS_HOST_CR0 = 0x6c00, VMCS_HOST_CR3 = 0x6c02, VMCS_HOST_CR4 = 0x6c04, VMCS_HOST_FS_BASE = 0x6c06,
+	VMCS_HOST_GS_BASE = 0x6c08, VMCS_HOST_TR_BASE = 0x6c0a, VMCS_HOST_GDTR_BASE = 0x6c0c,
+	VMCS_HOST_IDTR_BASE = 0x6c0e, VMCS_HOST_SYSENTER_ESP = 0x6c10, VMCS_HOST_SYSENTER_EIP = 0x6c12,
+	VMCS_HOST_RSP = 0x6c14, VMCS_HOST_RIP = 0x6c16,
 };
 
 /* The eight segment registers have their fields two apart, in this order: VMCS_GUEST_ES_BASE + 2 * SEG_TR and so on. */

@@ -44,7 +44,7 @@ void vmcs_reset(struct x86_vcpu *v, const struct caisson_vcpu_context *c);
 void vmcs_host_state(struct x86_vcpu *v); /* what differs between CPUs; VMCS current */
 void vmcs_get_context(struct x86_vcpu *v, struct caisson_vcpu_context *out);
 void vmcs_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in);
-int vmcs_field(struct x86_vcpu *v, u32 index, struct caisson_field *out);
+bool vmcs_field(struct x86_vcpu *v, u32 field, u64 *value);
 u64 vmcs_get_msr(struct x86_vcpu *v, u32 msr);
 void vmcs_set_msr(struct x86_vcpu *v, u32 msr, u64 value);
 u64 vmcs_get_cr(struct x86_vcpu *v, u32 cr);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "arch/x86/vmx/check.h"
-#include "hv/printf.h"
+#include "guest/control/check.h"
+
+#include "guest/control/fields.h"
+#include "guest/lib/string.h"
 
 struct check {
-	const struct vmx_check *in;
+	const struct check_vmx *in;
 	u64 ctl[VMX_CTLS]; /* a kind that is not activated counts as 0 */
 	u64 cr0, cr4, rflags, interruption, interruptibility;
 	bool ia32e, v86, unrestricted;
@@ -11,22 +13,6 @@ struct check {
 	char *text;
 	size_t size;
 };
-
-const char *vmx_field_name(u32 field)
-{
-	static const struct {
-		u32 field;
-		const char *name;
-	} names[] = {
-#define FIELD(name, enc, text) { enc, text },
-		VMCS_FIELDS(FIELD)
-	};
-
-	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
-		if (names[i].field == field)
-			return names[i].name;
-	return "field";
-}
 
 static u64 get(const struct check *x, u32 field)
 {
@@ -36,7 +22,8 @@ static u64 get(const struct check *x, u32 field)
 static bool refuse(const struct check *x, u32 field, const char *rule)
 {
 	*x->field = field;
-	snprintf(x->text, x->size, "%s = %#lx: %s", vmx_field_name(field), get(x, field), rule);
+	snprintf(x->text, x->size, "%s = %#llx: %s", field_vmx_name(field), (unsigned long long)get(x, field),
+		 rule);
 	return false;
 }
 
@@ -499,7 +486,7 @@ static bool check_guest(const struct check *x)
 	return true;
 }
 
-bool vmx_check_entry(const struct vmx_check *in, u32 *field, char *text, size_t size)
+bool check_vmx(const struct check_vmx *in, u32 *field, char *text, size_t size)
 {
 	struct check state = { .in = in, .field = field, .text = text, .size = size }, *x = &state;
 

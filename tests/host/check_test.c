@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A VMCS that passes, in several modes of the guest; one field at a time is broken and must be the one that
+ * A VMCS and a VMCB that pass, in several modes of the guest; one field at a time is broken and must be the one that
  * is named.
  */
 #include <setjmp.h>
@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
-#include "arch/x86/vmx/check.h"
+#include "guest/control/check.h"
+#include "guest/control/fields.h"
 
 static u64 vmcs[0x8000];
 static struct vmx_caps caps;
@@ -446,11 +447,11 @@ static const struct broken {
 
 static bool check(u32 *field, char *text, size_t size)
 {
-	const struct vmx_check in = {
+	const struct check_vmx in = {
 		.caps = &caps, .read = vmread, .ctx = vmcs, .phys_bits = 40, .linear_bits = 48
 	};
 
-	return vmx_check_entry(&in, field, text, size);
+	return check_vmx(&in, field, text, size);
 }
 
 static void each_broken(void **state)
@@ -472,10 +473,10 @@ static void each_broken(void **state)
 		assert_int_not_equal(vmcs[b->field], value);
 		vmcs[b->field] = value;
 		if (check(&field, text, sizeof(text)))
-			fail_msg("case %zu: %s = %#lx passes", i, vmx_field_name(b->field), value);
+			fail_msg("case %zu: %s = %#lx passes", i, field_vmx_name(b->field), value);
 		if (field != named || !strstr(text, b->rule))
-			fail_msg("case %zu: wanted %s, %s; got %s", i, vmx_field_name(named), b->rule, text);
-		snprintf(want, sizeof(want), "%s = %#lx: ", vmx_field_name(named), vmcs[named]);
+			fail_msg("case %zu: wanted %s, %s; got %s", i, field_vmx_name(named), b->rule, text);
+		snprintf(want, sizeof(want), "%s = %#lx: ", field_vmx_name(named), vmcs[named]);
 		assert_memory_equal(text, want, strlen(want));
 		assert_true(strlen(text) <= 120);
 	}
@@ -542,13 +543,95 @@ static void short_buffer(void **state)
 	assert_string_equal(text, "Virtual");
 	assert_int_equal(text[8], 'x');
 	assert_int_equal(field, VMCS_VPID);
-	assert_string_equal(vmx_field_name(0x7ffe), "field");
+	assert_string_equal(field_vmx_name(0x7ffe), "field");
+}
+
+/* ---- AMD: a VMCB that passes, and one rule broken at a time ---- */
+
+#define PHYS_BITS 40
+#define HOST_CR4  (CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_MCE)
+
+static struct vmcb vmcb_good(void)
+{
+	struct vmcb b;
+
+	memset(&b, 0, sizeof(b));
+	b.intercept[1] = BIT(SVM_INTERCEPT_VMRUN % 32);
+	b.asid = 1;
+	b.iopm = 0x10000;
+	b.msrpm = 0x20000;
+	b.nested = NESTED_PAGING;
+	b.nested_cr3 = 0x30000;
+	b.g_pat = PAT_RESET;
+	b.efer = EFER_SVME | EFER_LME | EFER_LMA | EFER_NXE;
+	b.cr0 = CR0_PE | CR0_PG | CR0_ET;
+	b.cr3 = 0x1000;
+	b.cr4 = CR4_PAE | CR4_MCE;
+	b.dr6 = DR6_INIT;
+	b.dr7 = DR7_INIT;
+	b.cs.attr = VMCB_ATTR_L | VMCB_ATTR_P;
+	return b;
+}
+
+static void vmcb_passes(void **s)
+{
+	struct vmcb b = vmcb_good();
+	char why[100] = "";
+
+	(void)s;
+	assert_true(check_svm(&b, PHYS_BITS, HOST_CR4, why, sizeof(why)));
+	b.cr0 = CR0_ET; /* real mode */
+	b.efer = EFER_SVME;
+	b.cr4 = 0;
+	assert_true(check_svm(&b, PHYS_BITS, HOST_CR4, why, sizeof(why)));
+	b.event = (u32)(EVENT_VALID | PUT(EVENT_TYPE, EVENT_EXCEPTION) | X86_GP);
+	assert_true(check_svm(&b, PHYS_BITS, HOST_CR4, why, sizeof(why)));
+	b.event = (u32)(EVENT_VALID | PUT(EVENT_TYPE, EVENT_INTR) | 0xff);
+	assert_true(check_svm(&b, PHYS_BITS, HOST_CR4, why, sizeof(why)));
+	b.event = (u32)PUT(EVENT_TYPE, 7); /* not valid: nothing is looked at */
+	assert_true(check_svm(&b, PHYS_BITS, HOST_CR4, why, sizeof(why)));
+}
+
+#define VMCB_BROKEN(change, text)                                                                \
+	do {                                                                                \
+		struct vmcb b = vmcb_good();                                                     \
+		char why[100] = "";                                                         \
+		change;                                                                     \
+		assert_false(check_svm(&b, PHYS_BITS, HOST_CR4, why, sizeof(why)));     \
+		if (!strstr(why, text))                                                     \
+			fail_msg("'%s' does not speak of '%s'", why, text);                 \
+	} while (0)
+
+static void vmcb_rules(void **s)
+{
+	(void)s;
+	VMCB_BROKEN(b.efer &= ~EFER_SVME, "EFER.SVME is 0");
+	VMCB_BROKEN(b.efer |= BIT(1), "EFER has a reserved bit (0x1d02)");
+	VMCB_BROKEN(b.cr0 |= BIT(32), "CR0 is more than 32 bits");
+	VMCB_BROKEN(b.cr0 |= CR0_NW, "CR0.NW is set without CR0.CD");
+	VMCB_BROKEN(b.cr3 |= BIT(PHYS_BITS), "CR3 has a reserved bit");
+	VMCB_BROKEN(b.cr4 |= CR4_SMEP, "CR4 has a bit");
+	VMCB_BROKEN(b.dr6 |= BIT(32), "DR6");
+	VMCB_BROKEN(b.dr7 |= BIT(32), "DR7");
+	VMCB_BROKEN(b.cr4 &= ~CR4_PAE, "without CR4.PAE");
+	VMCB_BROKEN(b.cr0 &= ~CR0_PE, "without CR0.PE");
+	VMCB_BROKEN(b.cs.attr |= VMCB_ATTR_DB, "CS.L and CS.D");
+	VMCB_BROKEN(b.intercept[1] = 0, "VMRUN is not intercepted");
+	VMCB_BROKEN(b.asid = 0, "ASID");
+	VMCB_BROKEN(b.iopm = BIT(PHYS_BITS) - PAGE_SIZE, "I/O permission map");
+	VMCB_BROKEN(b.msrpm = BIT(PHYS_BITS) - PAGE_SIZE, "MSR permission map");
+	VMCB_BROKEN(b.event = (u32)(EVENT_VALID | PUT(EVENT_TYPE, 1)), "event");
+	VMCB_BROKEN(b.event = (u32)(EVENT_VALID | PUT(EVENT_TYPE, EVENT_EXCEPTION) | X86_NMI), "event");
+	VMCB_BROKEN(b.event = (u32)(EVENT_VALID | PUT(EVENT_TYPE, EVENT_EXCEPTION) | 32), "event");
+	VMCB_BROKEN(b.g_pat = 2, "G_PAT");
+	VMCB_BROKEN(b.nested_cr3 |= BIT(PHYS_BITS), "nCR3");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(each_broken), cmocka_unit_test(allowed),
-					    cmocka_unit_test(short_buffer) };
+					    cmocka_unit_test(short_buffer), cmocka_unit_test(vmcb_passes),
+					    cmocka_unit_test(vmcb_rules) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
