@@ -184,7 +184,6 @@ struct hvm_ops {
 	void (*apicv_awake)(struct x86_vcpu *v);   /* ... no more */
 	void (*apicv_notify)(struct x86_vcpu *v);  /* PI_ON was set */
 	bool (*has_apicv)(void);
-	bool (*irq_open)(struct x86_vcpu *v); /* the guest would take an interrupt now */
 	void (*get_context)(struct x86_vcpu *v, struct caisson_vcpu_context *out);
 	void (*set_context)(struct x86_vcpu *v, const struct caisson_vcpu_context *in);
 	bool (*field)(struct x86_vcpu *v, u32 field, u64 *value); /* false: there is none */

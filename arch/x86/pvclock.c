@@ -22,12 +22,6 @@ struct pvclock_scale pvclock_scale(u32 tsc_khz)
 	return s;
 }
 
-u64 pvclock_ns(struct pvclock_scale s, u64 ticks)
-{
-	ticks = s.shift < 0 ? ticks >> -s.shift : ticks << s.shift;
-	return (u64)(((unsigned __int128)ticks * s.mul) >> 32);
-}
-
 /* The version is odd while the rest is not to be believed. Stores of one x86 CPU are seen in their order. */
 static u32 write_begin(u32 *version)
 {

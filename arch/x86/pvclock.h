@@ -82,9 +82,6 @@ struct pvclock_scale {
 /* From the guest's TSC frequency, at least 1 kHz: relative error below 2^-31. */
 struct pvclock_scale pvclock_scale(u32 tsc_khz);
 
-/* What a guest computes from a page: ns for ticks. */
-u64 pvclock_ns(struct pvclock_scale s, u64 ticks);
-
 /*
  * Fills *to, which is mapped guest memory that the guest's CPUs may read meanwhile; whatever stands there
  * before does no harm. Caller serialises the writers of one page. The time at guest TSC `tsc` is `ns`.

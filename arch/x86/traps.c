@@ -181,6 +181,7 @@ static void print_callers(const struct x86_pcpu *c, u64 sp)
 	panic_printf("possible callers:");
 	if (sp >= bottom && sp < top) {
 		for (const u64 *p = (const u64 *)ALIGN_UP(sp, 8); (u64)p < top && shown < 32; p++) {
+			/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a stack is not at 0 */
 			if (*p > (u64)image_text && *p < (u64)image_text_end)
 				panic_printf("%s%lx", shown++ % 6 ? " " : "\n  ", *p);
 		}

@@ -44,7 +44,7 @@ static u64 xsave_offset(void)
 static void vcpu_check_layout(void)
 {
 	if (xsave_offset() + xsave_bytes() > PAGE_SIZE << VCPU_ORDER)
-		panic("a vCPU needs %llu bytes", (unsigned long long)(xsave_offset() + xsave_bytes()));
+		panic("a vCPU needs %lu bytes", xsave_offset() + xsave_bytes());
 }
 
 /* ---- domains ---- */

@@ -15,6 +15,13 @@
 static const u32 khz[] = { 1,	    999,     50000,   999999,  1000000, 1000001,
 			   1999999, 2000000, 2000001, 2400000, 3500123, 4294967295u };
 
+/* What a guest computes. */
+static u64 pvclock_ns(struct pvclock_scale s, u64 ticks)
+{
+	ticks = s.shift < 0 ? ticks >> -s.shift : ticks << s.shift;
+	return (u64)(((unsigned __int128)ticks * s.mul) >> 32);
+}
+
 static void scale(void **state)
 {
 	(void)state;

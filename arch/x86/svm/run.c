@@ -22,7 +22,7 @@ static void event_set(struct x86_vcpu *v, u32 event, u32 error)
 	look_again(v, PEND_EVENT);
 }
 
-bool svm_irq_open(struct x86_vcpu *v)
+static bool irq_open(struct x86_vcpu *v)
 {
 	const struct vmcb *b = svm_vmcb(v);
 
@@ -261,7 +261,7 @@ static void inject_irqs(struct x86_vcpu *v, struct svm_vcpu *x, bool taken)
 	if (unlikely(READ_ONCE(v->nmi_pending)))
 		taken |= inject_nmi(v, x, taken);
 	vector = hvm_irq_vector(v);
-	if (vector >= 0 && !taken && svm_irq_open(v)) {
+	if (vector >= 0 && !taken && irq_open(v)) {
 		hvm_irq_ack(v, (u8)vector);
 		b->event = (u32)(EVENT_VALID | PUT(EVENT_TYPE, EVENT_INTR)) | (u32)vector;
 		vector = hvm_irq_vector(v);

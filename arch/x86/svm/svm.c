@@ -255,7 +255,6 @@ const struct hvm_ops svm_ops = {
 	.dr_exiting = vmcb_dr_exiting,
 	.get_dr7 = vmcb_get_dr7,
 	.set_dr7 = vmcb_set_dr7,
-	.irq_open = svm_irq_open,
 	.get_context = vmcb_get_context,
 	.set_context = vmcb_set_context,
 	.field = vmcb_field,

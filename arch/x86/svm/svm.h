@@ -102,7 +102,6 @@ void svm_look(struct x86_vcpu *v, struct hvm_look *l);
 u32 svm_entry_event(struct x86_vcpu *v);
 void svm_debug(struct x86_vcpu *v, bool on, bool step);
 void svm_inject(struct x86_vcpu *v, u8 vector, u32 error);
-bool svm_irq_open(struct x86_vcpu *v);
 
 /* entry.asm: enters and re-enters the guest until v->on_exit() says no. */
 void svm_loop(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb);

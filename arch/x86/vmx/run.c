@@ -51,7 +51,7 @@ u32 vmx_entry_event(struct x86_vcpu *v)
 	return info & INTR_INFO_VALID ? info : 0;
 }
 
-bool vmx_irq_open(struct x86_vcpu *v)
+static bool irq_open(struct x86_vcpu *v)
 {
 	(void)v;
 	return (vmread(VMCS_GUEST_RFLAGS) & RFLAGS_IF) &&
@@ -149,7 +149,7 @@ static void inject_irqs(struct x86_vcpu *v, struct vmx_vcpu *x, bool taken)
 	} else {
 		vector = hvm_irq_vector(v);
 	}
-	if (vector >= 0 && !taken && vmx_irq_open(v)) {
+	if (vector >= 0 && !taken && irq_open(v)) {
 		hvm_irq_ack(v, (u8)vector);
 		vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, INTR_INFO_VALID | (u32)vector);
 		vector = v->apicv ? hvm_extint(v) : hvm_irq_vector(v);

@@ -272,7 +272,6 @@ const struct hvm_ops vmx_ops = {
 	.dr_exiting = vmx_dr_exiting,
 	.get_dr7 = vmcs_get_dr7,
 	.set_dr7 = vmcs_set_dr7,
-	.irq_open = vmx_irq_open,
 	.get_context = vmcs_get_context,
 	.set_context = vmcs_set_context,
 	.field = vmcs_field,

@@ -81,7 +81,6 @@ bool vmx_count(struct x86_vcpu *v);
 void vmx_look(struct x86_vcpu *v, struct hvm_look *l);
 u32 vmx_entry_event(struct x86_vcpu *v);
 void vmx_debug(struct x86_vcpu *v, bool on, bool step);
-bool vmx_irq_open(struct x86_vcpu *v);
 
 /* apicv.c; where apicv_on() is false only probe, init, vmcs and mode do something */
 bool apicv_probe(void); /* boot CPU, capabilities known: notes what is used */
