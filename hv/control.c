@@ -79,7 +79,7 @@ static void control_segment(struct domain *d, const struct boot_module *m, const
 		if (!module_read(m, ph->offset + done, page, n))
 			panic("control image: a segment lies outside the file");
 		if (!memory_write(d, ph->paddr + done, page, n))
-			panic("control image: segment at %llx is outside its memory", (unsigned long long)ph->paddr + done);
+			panic("control image: segment at %lx is outside its memory", ph->paddr + done);
 	}
 }
 
@@ -151,7 +151,7 @@ void control_start(const struct bootinfo *bi, u64 ram_mib, bool quiet)
 	c.pages = ram_end / PAGE_SIZE;
 	r = domain_create(&c, NULL, &d);
 	if (r)
-		panic("control domain: cannot be made (%d); control_mem=%llu is too much?", r, (unsigned long long)ram_mib);
+		panic("control domain: cannot be made (%d); control_mem=%lu is too much?", r, ram_mib);
 	d->rights.machine = d->rights.domains = RIGHT_ALL;
 	r = domain_vcpu_create(d, 0);
 	if (r)

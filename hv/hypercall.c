@@ -17,6 +17,7 @@
 struct call {
 	struct vcpu *v;
 	struct domain *self, *d;
+	struct vcpu *on; /* of d: the one that argument 1 names */
 	const u64 *arg;
 	u32 held; /* the caller's rights over the machine, or over d */
 	enum verdict verdict;
@@ -24,6 +25,12 @@ struct call {
 
 /* Console text passes through a buffer on the stack: one piece per call. */
 #define TEXT_MAX 512u
+
+/* An argument of 32 bits: what is larger names nothing. */
+static u32 word(u64 arg)
+{
+	return (u32)MIN(arg, ~0u);
+}
 
 static s64 give(struct call *c, u64 gpa, const void *from, u64 bytes)
 {
@@ -34,17 +41,6 @@ static s64 give(struct call *c, u64 gpa, const void *from, u64 bytes)
 static bool still(struct domain *d)
 {
 	return (READ_ONCE(d->pauses) || READ_ONCE(d->ended)) && !domain_pause(d);
-}
-
-static struct vcpu *vcpu_arg(const struct call *c, u64 id)
-{
-	return id < c->d->max_vcpus ? READ_ONCE(c->d->vcpu[id]) : NULL;
-}
-
-static s64 call_version(struct call *c)
-{
-	(void)c;
-	return CAISSON_ABI_VERSION;
 }
 
 static s64 call_console_write(struct call *c)
@@ -91,7 +87,7 @@ static s64 call_physinfo(struct call *c)
 static s64 call_cpuinfo(struct call *c)
 {
 	struct caisson_cpuinfo out = { 0 };
-	struct pcpu *p = cpu_by_id((u32)MIN(c->arg[0], ~0u));
+	struct pcpu *p = cpu_by_id(word(c->arg[0]));
 
 	if (!p)
 		return -CAISSON_ENOENT;
@@ -195,36 +191,12 @@ static s64 call_domain_create(struct call *c)
 	return r;
 }
 
-static s64 call_domain_destroy(struct call *c)
-{
-	if (c->d == c->self)
-		return -CAISSON_EBUSY;
-	return domain_destroy(c->d);
-}
-
-static s64 call_domain_pause(struct call *c)
-{
-	if (c->d == c->self)
-		return -CAISSON_EBUSY;
-	return domain_pause(c->d);
-}
-
-static s64 call_domain_unpause(struct call *c)
-{
-	return domain_unpause(c->d);
-}
-
 static s64 give_domain(struct call *c, struct domain *d, u64 gpa)
 {
 	struct caisson_domain out;
 
 	domain_info(d, &out);
 	return give(c, gpa, &out, sizeof(out));
-}
-
-static s64 call_domain_info(struct call *c)
-{
-	return give_domain(c, c->d, c->arg[1]);
 }
 
 static s64 call_domain_next(struct call *c)
@@ -251,13 +223,6 @@ static s64 call_domain_event(struct call *c)
 	return r;
 }
 
-static s64 call_domain_reset(struct call *c)
-{
-	if (c->d == c->self)
-		return -CAISSON_EBUSY;
-	return domain_reset(c->d);
-}
-
 static s64 call_domain_end(struct call *c)
 {
 	u64 how = c->arg[1];
@@ -266,21 +231,6 @@ static s64 call_domain_end(struct call *c)
 		return -CAISSON_EINVAL;
 	domain_end(c->d, (u32)how, c->arg[2], "ended by domain %u", c->self->id);
 	return 0;
-}
-
-static s64 call_populate(struct call *c)
-{
-	return memory_populate(c->d, c->arg[1], c->arg[2], (u32)MIN(c->arg[3], ~0u));
-}
-
-static s64 call_mem_write(struct call *c)
-{
-	return memory_copy(c->d, c->arg[1], c->self, c->arg[2], c->arg[3]);
-}
-
-static s64 call_mem_read(struct call *c)
-{
-	return memory_copy(c->self, c->arg[2], c->d, c->arg[1], c->arg[3]);
 }
 
 static s64 call_foreign_map(struct call *c)
@@ -292,40 +242,25 @@ static s64 call_foreign_map(struct call *c)
 	return share_map(c->self, c->arg[2], c->d, c->arg[1], c->arg[3], (u32)c->arg[4]);
 }
 
-static s64 call_foreign_unmap(struct call *c)
-{
-	return share_unmap(c->self, c->arg[0]);
-}
-
-static s64 call_vcpu_create(struct call *c)
-{
-	return domain_vcpu_create(c->d, (u32)MIN(c->arg[1], ~0u));
-}
-
 static s64 call_vcpu_get(struct call *c)
 {
-	struct vcpu *v = vcpu_arg(c, c->arg[1]);
 	struct caisson_vcpu_context ctx;
 	int r;
 
-	if (!v)
-		return -CAISSON_ENOENT;
 	if (!still(c->d))
 		return -CAISSON_EBUSY;
 	memset(&ctx, 0, sizeof(ctx));
-	r = arch_vcpu_get_context(v, &ctx);
+	r = arch_vcpu_get_context(c->on, &ctx);
 	domain_unpause(c->d);
 	return r ? r : give(c, c->arg[2], &ctx, sizeof(ctx));
 }
 
 static s64 call_vcpu_set(struct call *c)
 {
-	struct vcpu *v = vcpu_arg(c, c->arg[1]);
+	struct vcpu *v = c->on;
 	struct caisson_vcpu_context ctx;
 	int r;
 
-	if (!v)
-		return -CAISSON_ENOENT;
 	if (!memory_read(c->self, c->arg[2], &ctx, sizeof(ctx)))
 		return -CAISSON_EFAULT;
 	if (!still(c->d))
@@ -352,12 +287,10 @@ static u32 vcpu_state(struct vcpu *v)
 
 static s64 call_vcpu_info(struct call *c)
 {
-	struct vcpu *v = vcpu_arg(c, c->arg[1]);
+	struct vcpu *v = c->on;
 	struct caisson_vcpu_info out = { 0 };
 	struct sched_times s;
 
-	if (!v)
-		return -CAISSON_ENOENT;
 	sched_times(&v->sched, arch_now(), &s);
 	out.id = v->id;
 	out.cpu = v->sched.cpu ? v->sched.cpu->id : 0;
@@ -375,14 +308,9 @@ static s64 call_vcpu_info(struct call *c)
 
 static s64 call_vcpu_pin(struct call *c)
 {
-	struct vcpu *v = vcpu_arg(c, c->arg[1]);
 	u64 mask[CAISSON_CPU_WORDS];
 
-	if (!v)
-		return -CAISSON_ENOENT;
-	if (!memory_read(c->self, c->arg[2], mask, sizeof(mask)))
-		return -CAISSON_EFAULT;
-	return sched_set_affinity(&v->sched, mask);
+	return memory_read(c->self, c->arg[2], mask, sizeof(mask)) ? sched_set_affinity(&c->on->sched, mask) : -CAISSON_EFAULT;
 }
 
 /* All or nothing: what can be refused comes first, and only one such. A domain that changes its pool has no reservation. */
@@ -417,14 +345,9 @@ static s64 call_sched_get(struct call *c)
 	return give(c, c->arg[1], &out, sizeof(out));
 }
 
-static s64 call_event_bind(struct call *c)
-{
-	return event_bind(&c->self->events, (u32)MIN(c->arg[1], ~0u), c->d->id);
-}
-
 static s64 call_event_send(struct call *c)
 {
-	u32 port = (u32)MIN(c->arg[1], ~0u);
+	u32 port = word(c->arg[1]);
 
 	if (!event_allowed(&c->d->events, port, c->self->id))
 		return -CAISSON_EPERM;
@@ -477,22 +400,16 @@ static s64 call_irq_line(struct call *c)
 	return 0;
 }
 
-static s64 call_msi(struct call *c)
-{
-	return arch_msi(c->d, c->arg[1], (u32)c->arg[2]);
-}
-
 static s64 call_stats(struct call *c)
 {
-	struct vcpu *v = vcpu_arg(c, c->arg[1]);
 	struct caisson_stat out;
 	const char *name = c->arg[2] < 256 ? arch_exit_name((u32)c->arg[2]) : NULL;
 
-	if (!v || !name)
+	if (!name)
 		return -CAISSON_ENOENT;
 	memset(&out, 0, sizeof(out));
 	str_copy(out.name, name, sizeof(out.name));
-	stats_get(arch_vcpu_stats(v), (u32)c->arg[2], &out);
+	stats_get(arch_vcpu_stats(c->on), (u32)c->arg[2], &out);
 	return give(c, c->arg[3], &out, sizeof(out));
 }
 
@@ -509,15 +426,12 @@ static s64 call_stats_reset(struct call *c)
 
 static s64 call_vmcs_read(struct call *c)
 {
-	struct vcpu *v = vcpu_arg(c, c->arg[1]);
 	u64 value;
 	int r;
 
-	if (!v)
-		return -CAISSON_ENOENT;
 	if (!still(c->d))
 		return -CAISSON_EBUSY;
-	r = arch_vcpu_field(v, (u32)MIN(c->arg[2], ~0u), &value);
+	r = arch_vcpu_field(c->on, word(c->arg[2]), &value);
 	domain_unpause(c->d);
 	return r ? r : give(c, c->arg[3], &value, sizeof(value));
 }
@@ -535,7 +449,7 @@ static s64 call_s2_walk(struct call *c)
 
 static s64 call_pool(struct call *c)
 {
-	u32 op = (u32)MIN(c->arg[0], ~0u), pool = (u32)MIN(c->arg[1], ~0u), what = (u32)MIN(c->arg[2], ~0u);
+	u32 op = word(c->arg[0]), pool = word(c->arg[1]), what = word(c->arg[2]);
 	struct caisson_pool p = { .id = pool };
 	struct domain *d;
 	int r;
@@ -579,7 +493,7 @@ static s64 call_trace_read(struct call *c)
 
 	if (c->arg[3] < sizeof(out.head))
 		return -CAISSON_EINVAL;
-	n = trace_read((u32)MIN(c->arg[0], ~0u), c->arg[1], &out.head, out.record,
+	n = trace_read(word(c->arg[0]), c->arg[1], &out.head, out.record,
 		       (u32)MIN((c->arg[3] - sizeof(out.head)) / sizeof(out.record[0]), ARRAY_SIZE(out.record)));
 	if (n < 0)
 		return n;
@@ -596,13 +510,12 @@ static s64 call_watch(struct call *c)
 
 static s64 call_stats_what(struct call *c)
 {
-	struct vcpu *v = vcpu_arg(c, c->arg[1]);
 	struct caisson_what out = { 0 };
 	const struct stat_what *s;
 
-	if (!v || c->arg[2] > STATS_WHATS)
+	if (c->arg[2] > STATS_WHATS)
 		return -CAISSON_ENOENT;
-	s = &arch_vcpu_whats(v)[c->arg[2]];
+	s = &arch_vcpu_whats(c->on)[c->arg[2]];
 	out.what = s->key & MASK(55, 0);
 	out.count = s->count;
 	out.kind = (u8)((s->key >> 56) - 1);
@@ -627,7 +540,7 @@ void stats_what_other(struct stat_what *table, u64 key)
 
 static s64 call_debug(struct call *c)
 {
-	struct vcpu *v = vcpu_arg(c, c->arg[1]);
+	struct vcpu *v = c->on;
 	struct caisson_debug x;
 	int r;
 
@@ -652,7 +565,7 @@ static s64 call_debug(struct call *c)
 /* What argument 1 of these two names: a place, or a domain in *d, with a reference, NULL when there is none. */
 static u32 over_arg(struct call *c, struct domain **d)
 {
-	u32 over = (u32)MIN(c->arg[1], ~0u);
+	u32 over = word(c->arg[1]);
 
 	*d = NULL;
 	if (over == CAISSON_OVER_MACHINE || over == CAISSON_OVER_DOMAINS)
@@ -690,6 +603,27 @@ static s64 call_rights_get(struct call *c)
 	return give(c, c->arg[2], &out, sizeof(out));
 }
 
+/* Those that need no words. */
+#define CALL(name, result)                   \
+	static s64 call_##name(struct call *c) \
+	{                                      \
+		(void)c;                       \
+		return result;                 \
+	}
+CALL(version, CAISSON_ABI_VERSION)
+CALL(domain_destroy, c->d == c->self ? -CAISSON_EBUSY : domain_destroy(c->d))
+CALL(domain_pause, c->d == c->self ? -CAISSON_EBUSY : domain_pause(c->d))
+CALL(domain_reset, c->d == c->self ? -CAISSON_EBUSY : domain_reset(c->d))
+CALL(domain_unpause, domain_unpause(c->d))
+CALL(domain_info, give_domain(c, c->d, c->arg[1]))
+CALL(populate, memory_populate(c->d, c->arg[1], c->arg[2], word(c->arg[3])))
+CALL(mem_write, memory_copy(c->d, c->arg[1], c->self, c->arg[2], c->arg[3]))
+CALL(mem_read, memory_copy(c->self, c->arg[2], c->d, c->arg[1], c->arg[3]))
+CALL(foreign_unmap, share_unmap(c->self, c->arg[0]))
+CALL(vcpu_create, domain_vcpu_create(c->d, word(c->arg[1])))
+CALL(event_bind, event_bind(&c->self->events, word(c->arg[1]), c->d->id))
+CALL(msi, arch_msi(c->d, c->arg[1], (u32)c->arg[2]))
+
 static const struct {
 	s64 (*fn)(struct call *);
 	u32 need;
@@ -723,10 +657,10 @@ static const struct {
 	ROW(foreign_map, RIGHT_MEM_READ, ON_DOMAIN),
 	ROW(foreign_unmap, RIGHT_NONE, ON_SELF),
 	ROW(vcpu_create, RIGHT_BUILD, ON_DOMAIN),
-	ROW(vcpu_get, RIGHT_REGS, ON_DOMAIN),
-	ROW(vcpu_set, RIGHT_REGS, ON_DOMAIN),
-	ROW(vcpu_info, RIGHT_INFO, ON_DOMAIN),
-	ROW(vcpu_pin, RIGHT_SCHED, ON_DOMAIN),
+	ROW(vcpu_get, RIGHT_REGS, ON_VCPU),
+	ROW(vcpu_set, RIGHT_REGS, ON_VCPU),
+	ROW(vcpu_info, RIGHT_INFO, ON_VCPU),
+	ROW(vcpu_pin, RIGHT_SCHED, ON_VCPU),
 	ROW(sched_set, RIGHT_SCHED, ON_DOMAIN),
 	ROW(sched_get, RIGHT_INFO, ON_DOMAIN),
 	ROW(event_bind, RIGHT_EVENT, ON_DOMAIN),
@@ -735,8 +669,8 @@ static const struct {
 	ROW(ioreq_claim, RIGHT_DM, ON_DOMAIN),
 	ROW(irq_line, RIGHT_DM, ON_DOMAIN),
 	ROW(msi, RIGHT_DM, ON_DOMAIN),
-	ROW(stats, RIGHT_INFO, ON_DOMAIN),
-	ROW(vmcs_read, RIGHT_REGS, ON_DOMAIN),
+	ROW(stats, RIGHT_INFO, ON_VCPU),
+	ROW(vmcs_read, RIGHT_REGS, ON_VCPU),
 	ROW(s2_walk, RIGHT_INFO, ON_DOMAIN),
 	ROW(pool, RIGHT_MACHINE, ON_MACHINE),
 	ROW(stats_reset, RIGHT_INFO, ON_DOMAIN),
@@ -744,7 +678,7 @@ static const struct {
 	ROW(trace_read, RIGHT_MACHINE, ON_MACHINE),
 	ROW(watch, RIGHT_REGS, ON_DOMAIN),
 	ROW(debug, RIGHT_REGS, ON_DOMAIN),
-	ROW(stats_what, RIGHT_INFO, ON_DOMAIN),
+	ROW(stats_what, RIGHT_INFO, ON_VCPU),
 	ROW(rights_set, RIGHT_INFO, ON_DOMAIN),
 	ROW(rights_get, RIGHT_INFO, ON_DOMAIN),
 #undef ROW
@@ -767,16 +701,17 @@ enum verdict hypercall_dispatch(struct vcpu *v, u64 nr, const u64 arg[6], s64 *r
 		*result = -CAISSON_ENOSYS;
 		return V_ADVANCE;
 	}
-	if (table[index].on == ON_DOMAIN) {
-		c.d = arg[0] == CAISSON_SELF ? domain_ref(c.self) : domain_get((u32)MIN(arg[0], ~0u));
+	if (table[index].on >= ON_DOMAIN) {
+		c.d = arg[0] == CAISSON_SELF ? domain_ref(c.self) : domain_get(word(arg[0]));
 		c.held = rights_over(&c.self->rights, c.d ? &c.d->rights : NULL);
+		c.on = c.d && arg[1] < c.d->max_vcpus ? READ_ONCE(c.d->vcpu[arg[1]]) : NULL;
 	} else if (table[index].on == ON_MACHINE) {
 		c.held = READ_ONCE(c.self->rights.machine);
 	}
 	/* Who lacks the right does not learn whether the domain exists. */
 	if (table[index].need & ~c.held)
 		*result = -CAISSON_EPERM;
-	else if (table[index].on == ON_DOMAIN && !c.d)
+	else if ((table[index].on >= ON_DOMAIN && !c.d) || (table[index].on == ON_VCPU && !c.on))
 		*result = -CAISSON_ENOENT;
 	else
 		*result = table[index].fn(&c);

@@ -32,10 +32,27 @@ static enum verdict inject(struct x86_vcpu *v, u8 vector, u32 error)
 
 static enum verdict stop(struct x86_vcpu *v, const struct vm_exit *x, const char *why)
 {
-	domain_end(v->hv.domain, CAISSON_END_CRASH, 0, "%s at %llx (exit %u, %llx)", why, (unsigned long long)v->exit_rip,
-		   x->reason, (unsigned long long)x->qualification);
-	arch_vcpu_dump(&v->hv);
+	hvm_crash(v, 0, "%s at %lx (exit %u, %lx)", why, v->exit_rip, x->reason, x->qualification);
 	return V_STOP;
+}
+
+/* Which pairs of exceptions make a double fault. */
+static bool contributory(u32 vector)
+{
+	return vector == X86_DE || (vector >= X86_TS && vector <= X86_GP);
+}
+
+bool hvm_nested(struct x86_vcpu *v, u32 was, u8 *vector, u32 *error)
+{
+	if (was == X86_DF) {
+		hvm_crash(v, 0, "triple fault at %lx", v->exit_rip);
+		return false;
+	}
+	if ((contributory(was) && contributory(*vector)) || (was == X86_PF && (contributory(*vector) || *vector == X86_PF))) {
+		*vector = X86_DF;
+		*error = 0;
+	}
+	return true;
 }
 
 enum verdict exit_cpuid(struct x86_vcpu *v)

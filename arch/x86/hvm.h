@@ -189,6 +189,13 @@ struct hvm_ops {
 	bool (*field)(struct x86_vcpu *v, u32 field, u64 *value); /* false: there is none */
 };
 
+/* That domain alone stops, with a sentence and this vCPU's registers. */
+#define hvm_crash(v, code, ...) \
+	(domain_end((v)->hv.domain, CAISSON_END_CRASH, code, __VA_ARGS__), arch_vcpu_dump(&(v)->hv))
+/* An exception while `was` is on its way in. SDM: "Interrupt 8-Double Fault Exception (#DF)". True: *vector, *error go in; false: a
+ * triple fault, the domain has ended. */
+bool hvm_nested(struct x86_vcpu *v, u32 was, u8 *vector, u32 *error);
+
 extern const struct hvm_ops *hvm; /* chosen once at boot */
 extern const struct hvm_ops vmx_ops, svm_ops;
 

@@ -28,9 +28,7 @@ static u64 ones(u32 size)
 
 static void io_stop(struct x86_vcpu *v, const char *why, u64 at)
 {
-	domain_end(v->hv.domain, CAISSON_END_CRASH, 0, "%s (address %llx, rip %llx)", why, (unsigned long long)at,
-		   (unsigned long long)v->exit_rip);
-	arch_vcpu_dump(&v->hv);
+	hvm_crash(v, 0, "%s (address %lx, rip %lx)", why, at, v->exit_rip);
 }
 
 /* ---- ports ---- */
@@ -195,10 +193,8 @@ static bool io_decode(struct x86_vcpu *v, const struct hvm_regs *r, u64 at, u8 b
 
 	if (insn_decode(bytes, n, r->code_bits, &v->io.insn) == INSN_OK)
 		return true;
-	domain_end(v->hv.domain, CAISSON_END_CRASH, 0,
-		   "an instruction that is not known reaches a device (address %llx, rip %llx: %zu bytes, %02x %02x %02x %02x %02x %02x)",
-		   (unsigned long long)at, (unsigned long long)r->rip, n, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]);
-	arch_vcpu_dump(&v->hv);
+	hvm_crash(v, 0, "an instruction that is not known reaches a device (address %lx, rip %lx: %zu bytes, %02x %02x %02x %02x %02x %02x)",
+		  at, r->rip, n, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]);
 	return false;
 }
 

@@ -255,7 +255,7 @@ static void save_fpu(struct x86_vcpu *v)
 			return;
 		}
 		if (!xsetbv_safe(0, cpu_info.xcr0))
-			panic("XCR0 %llx is refused", (unsigned long long)cpu_info.xcr0);
+			panic("XCR0 %lx is refused", cpu_info.xcr0);
 	}
 	__asm__ volatile("xsave64 (%0)" : : "r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
 }
@@ -268,7 +268,7 @@ static void load_fpu(struct x86_vcpu *v)
 	else
 		__asm__ volatile("fxrstor64 (%0)" : : "r"(v->xsave));
 	if (unlikely(v->xcr0 != cpu_info.xcr0) && cpu_info.xcr0 && !xsetbv_safe(0, v->xcr0))
-		panic("XCR0 %llx of a guest is refused", (unsigned long long)v->xcr0);
+		panic("XCR0 %lx of a guest is refused", v->xcr0);
 }
 
 static const u32 syscall_msr[SYSCALL_MSRS] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_TSC_AUX };
@@ -537,23 +537,20 @@ int arch_vcpu_field(struct vcpu *v, u32 field, u64 *value)
 
 void arch_vcpu_dump(struct vcpu *hv)
 {
-	static const char *const names[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-					       "r8 ", "r9 ", "r10", "r11", "r12", "r13", "r14", "r15" };
+	static const char names[16][4] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+					   "r8 ", "r9 ", "r10", "r11", "r12", "r13", "r14", "r15" };
 	struct caisson_vcpu_context c;
+	const u64 *r = c.gpr;
 
 	memset(&c, 0, sizeof(c));
 	arch_vcpu_get_context(hv, &c);
-	log_guest("domain %u vCPU %u: rip %016llx rflags %08llx cr2 %llx", hv->domain->id, hv->id, (unsigned long long)c.rip,
-		  (unsigned long long)c.rflags, (unsigned long long)read_cr2());
+	log_guest("domain %u vCPU %u: rip %016lx rflags %08lx cr2 %lx", hv->domain->id, hv->id, c.rip, c.rflags, read_cr2());
 	for (u32 i = 0; i < 16; i += 4)
-		log_guest("  %s %016llx  %s %016llx  %s %016llx  %s %016llx", names[i], (unsigned long long)c.gpr[i], names[i + 1],
-			  (unsigned long long)c.gpr[i + 1], names[i + 2], (unsigned long long)c.gpr[i + 2], names[i + 3],
-			  (unsigned long long)c.gpr[i + 3]);
-	log_guest("  cr0 %llx cr3 %llx cr4 %llx efer %llx", (unsigned long long)c.cr0, (unsigned long long)c.cr3,
-		  (unsigned long long)c.cr4, (unsigned long long)c.efer);
-	log_guest("  cs %04x base %llx attr %04x  ss %04x attr %04x  ds %04x  tr %04x  gdt %llx/%x idt %llx/%x", c.cs.selector,
-		  (unsigned long long)c.cs.base, c.cs.attr, c.ss.selector, c.ss.attr, c.ds.selector, c.tr.selector,
-		  (unsigned long long)c.gdtr_base, c.gdtr_limit, (unsigned long long)c.idtr_base, c.idtr_limit);
+		log_guest("  %s %016lx  %s %016lx  %s %016lx  %s %016lx", names[i], r[i], names[i + 1], r[i + 1], names[i + 2],
+			  r[i + 2], names[i + 3], r[i + 3]);
+	log_guest("  cr0 %lx cr3 %lx cr4 %lx efer %lx", c.cr0, c.cr3, c.cr4, c.efer);
+	log_guest("  cs %04x base %lx attr %04x  ss %04x attr %04x  ds %04x  tr %04x  gdt %lx/%x idt %lx/%x", c.cs.selector, c.cs.base,
+		  c.cs.attr, c.ss.selector, c.ss.attr, c.ds.selector, c.tr.selector, c.gdtr_base, c.gdtr_limit, c.idtr_base, c.idtr_limit);
 }
 
 /* ---- virtualisation on the machine ---- */

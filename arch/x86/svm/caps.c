@@ -53,7 +53,7 @@ int svm_caps_row(const struct svm_caps *c, u32 i, struct caisson_doctor *out)
 		fill(out, c->svm && !svm_disabled(c), NEEDED, "VM_CR: SVM is not disabled",
 		     c->vm_cr & VM_CR_LOCK ? "SVMDIS is set and locked: " FIRMWARE : FIRMWARE);
 		if (c->svm)
-			snprintf(out->value, sizeof(out->value), "%#llx, %s", (unsigned long long)c->vm_cr,
+			snprintf(out->value, sizeof(out->value), "%#lx, %s", c->vm_cr,
 				 c->vm_cr & VM_CR_LOCK ? "locked" : "not locked");
 		return 0;
 	case 2: /* 0 is the hypervisor's own */

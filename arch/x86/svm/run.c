@@ -51,29 +51,13 @@ void svm_advance(struct x86_vcpu *v, u32 insn_len)
 	svm_step_over(v, svm_vmcb(v), insn_len);
 }
 
-/* "Exception and Interrupt Vectors", #DF: which pairs of exceptions make one. */
-static bool contributory(u32 vector)
-{
-	return vector == X86_DE || (vector >= X86_TS && vector <= X86_GP);
-}
-
 void svm_inject(struct x86_vcpu *v, u8 vector, u32 error)
 {
 	u32 old = svm_vcpu(v)->event, was = (u32)GET(EVENT_VECTOR, old);
 	u32 event = (u32)(EVENT_VALID | PUT(EVENT_TYPE, EVENT_EXCEPTION));
 
-	if ((old & EVENT_VALID) && GET(EVENT_TYPE, old) == EVENT_EXCEPTION) {
-		if (was == X86_DF) {
-			domain_end(v->hv.domain, CAISSON_END_CRASH, 0, "triple fault at %llx", (unsigned long long)v->exit_rip);
-			arch_vcpu_dump(&v->hv);
-			return;
-		}
-		if ((contributory(was) && contributory(vector)) ||
-		    (was == X86_PF && (contributory(vector) || vector == X86_PF))) {
-			vector = X86_DF;
-			error = 0;
-		}
-	}
+	if ((old & EVENT_VALID) && GET(EVENT_TYPE, old) == EVENT_EXCEPTION && !hvm_nested(v, was, &vector, &error))
+		return;
 	/* A fault's image of RFLAGS has RF, and VMRUN pushes what the field holds. */
 	if (vector != X86_DB && vector != X86_DF && vector != X86_MC)
 		svm_vmcb(v)->rflags |= RFLAGS_RF;
@@ -108,11 +92,8 @@ static u32 no_insn(struct x86_vcpu *v, enum insn_status how)
 {
 	struct svm_vcpu *x = svm_vcpu(v);
 
-	if (how == INSN_UNKNOWN || how == INSN_TOO_LONG || ++x->retries > RETRIES) {
-		domain_end(v->hv.domain, CAISSON_END_CRASH, 0, "the instruction at %llx of exit %llx is not known",
-			   (unsigned long long)v->exit_rip, (unsigned long long)x->b->exit_code);
-		arch_vcpu_dump(&v->hv);
-	}
+	if (how == INSN_UNKNOWN || how == INSN_TOO_LONG || ++x->retries > RETRIES)
+		hvm_crash(v, 0, "the instruction at %lx of exit %lx is not known", v->exit_rip, x->b->exit_code);
 	return 0;
 }
 
@@ -368,8 +349,7 @@ static bool svm_refused(struct x86_vcpu *v)
 		svm_inject(v, X86_GP, 0);
 		return true;
 	}
-	domain_end(v->hv.domain, CAISSON_END_CRASH, CAISSON_CRASH_REFUSED, "VM entry refused (VMEXIT_INVALID)");
-	arch_vcpu_dump(&v->hv);
+	hvm_crash(v, CAISSON_CRASH_REFUSED, "VM entry refused (VMEXIT_INVALID)");
 	return false;
 }
 

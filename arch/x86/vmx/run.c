@@ -78,30 +78,13 @@ void vmx_advance(struct x86_vcpu *v, u32 insn_len)
 	vmx_step(v, insn_len);
 }
 
-/* SDM: "Interrupt 8-Double Fault Exception (#DF)": which pairs of exceptions make one. */
-static bool contributory(u32 vector)
-{
-	return vector == X86_DE || (vector >= X86_TS && vector <= X86_GP);
-}
-
 void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error)
 {
 	struct vmx_vcpu *x = vmx_vcpu(v);
 	u32 old = x->event, type = (u32)GET(INTR_INFO_TYPE, old), was = (u32)GET(INTR_INFO_VECTOR, old);
 
-	if ((old & INTR_INFO_VALID) && type == INTR_TYPE_HARDWARE_EXCEPTION) {
-		if (was == X86_DF) {
-			domain_end(v->hv.domain, CAISSON_END_CRASH, 0, "triple fault at %llx",
-				   (unsigned long long)v->exit_rip);
-			arch_vcpu_dump(&v->hv);
-			return;
-		}
-		if ((contributory(was) && contributory(vector)) ||
-		    (was == X86_PF && (contributory(vector) || vector == X86_PF))) {
-			vector = X86_DF;
-			error = 0;
-		}
-	}
+	if ((old & INTR_INFO_VALID) && type == INTR_TYPE_HARDWARE_EXCEPTION && !hvm_nested(v, was, &vector, &error))
+		return;
 	/* A fault's image of RFLAGS has RF: the entry pushes what the field holds. SDM: "Vectored-Event Injection" */
 	if (vector != X86_DB && vector != X86_DF && vector != X86_MC)
 		vmwrite(VMCS_GUEST_RFLAGS, vmread(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
@@ -192,9 +175,7 @@ static inline bool vmx_prepare(struct x86_vcpu *v, struct vmx_vcpu *x)
 /* The processor refused the entry: that domain alone stops, and the control domain finds out why. */
 static void vmx_refused(struct x86_vcpu *v, const char *what, u64 number, u64 qualification)
 {
-	domain_end(v->hv.domain, CAISSON_END_CRASH, CAISSON_CRASH_REFUSED, "VM entry refused (%s %llu, %llu)", what,
-		   (unsigned long long)number, (unsigned long long)qualification);
-	arch_vcpu_dump(&v->hv);
+	hvm_crash(v, CAISSON_CRASH_REFUSED, "VM entry refused (%s %lu, %lu)", what, number, qualification);
 }
 
 void vmx_run(struct x86_vcpu *v)

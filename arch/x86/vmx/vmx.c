@@ -17,7 +17,7 @@ void *vmx_io_bitmap, *vmx_msr_bitmap;
 
 void vmx_insn_failed(const char *what, u64 operand)
 {
-	panic("%s failed, operand %llx", what, (unsigned long long)operand);
+	panic("%s failed, operand %lx", what, operand);
 }
 
 static u64 read_cap(void *ctx, u32 msr)
@@ -117,8 +117,7 @@ static int vmx_cpu_on(struct x86_pcpu *c)
 		return -CAISSON_EIO;
 	}
 	if (vmx_cr0_wrong(&vmx_caps, cr0, false) || vmx_cr4_wrong(&vmx_caps, cr4)) {
-		log_err("CPU %u: CR0 %llx or CR4 %llx does not suit VMX", c->hv.id, (unsigned long long)cr0,
-			(unsigned long long)cr4);
+		log_err("CPU %u: CR0 %lx or CR4 %lx does not suit VMX", c->hv.id, cr0, cr4);
 		return -CAISSON_EIO;
 	}
 	region = frame_hv_alloc(FRAME_OWNER_HV, 0);
