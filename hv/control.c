@@ -14,8 +14,12 @@
 #include "hv/version.h"
 #include "hv/trace.h"
 
+/* One that crashes sooner after its start would do so again. */
+#define AGAIN_NS 500000000ull
+
 static const struct bootinfo *boot;
 static struct domain *control;
+static u64 ram_end, started; /* of the control domain: bytes, TSC of its last start */
 static bool boot_quiet;
 
 /* ELF64, as far as the one image that the hypervisor itself loads needs it. TIS: "Object Files", "Program Header". */
@@ -102,7 +106,7 @@ static u64 control_load(struct domain *d, const struct boot_module *m)
 	return e.entry;
 }
 
-static void control_start_info(struct domain *d, u64 ram_end)
+static void control_start_info(struct domain *d)
 {
 	const char *cmdline = boot->module[0].cmdline;
 	struct {
@@ -136,31 +140,17 @@ static void control_populate(struct domain *d, u64 gpa, u64 pages)
 	}
 }
 
-void control_start(const struct bootinfo *bi, u64 ram_mib, bool quiet)
+/* Paused and empty: its image, and its vCPU at the image's start. */
+static void control_fill(struct domain *d)
 {
-	static struct caisson_create c = { .abi_version = CAISSON_ABI_VERSION, .vcpus = 1, .name = "control" };
 	static struct caisson_vcpu_context ctx;
-	u64 ram_end = ram_mib << 20;
-	struct domain *d;
 	int r;
 
-	boot = bi;
-	boot_quiet = quiet;
-	if (!bi->module_count)
-		panic("no control domain: the boot loader gave no module (module2 control.elf control)");
-	c.pages = ram_end / PAGE_SIZE;
-	r = domain_create(&c, NULL, &d);
-	if (r)
-		panic("control domain: cannot be made (%d); control_mem=%lu is too much?", r, ram_mib);
-	d->rights.machine = d->rights.domains = RIGHT_ALL;
-	r = domain_vcpu_create(d, 0);
-	if (r)
-		panic("control domain: no vCPU (%d)", r);
 	control_populate(d, 0, LOW_RAM / PAGE_SIZE);
 	control_populate(d, HIGH_RAM, (ram_end - HIGH_RAM) / PAGE_SIZE);
 	arch_vcpu_get_context(d->vcpu[0], &ctx);
-	ctx.rip = control_load(d, &bi->module[0]);
-	control_start_info(d, ram_end);
+	ctx.rip = control_load(d, &boot->module[0]);
+	control_start_info(d);
 	/* PVH: "x86/HVM direct boot ABI": 32-bit protected mode, flat segments, paging off, EBX = start info */
 	ctx.gpr[3] = START_GPA;
 	ctx.rflags = 2;
@@ -173,18 +163,80 @@ void control_start(const struct bootinfo *bi, u64 ram_mib, bool quiet)
 	if (r)
 		panic("control domain: its start state is refused (%d)", r);
 	control = d;
+	started = arch_now();
 	domain_unpause(d);
+}
+
+void control_start(const struct bootinfo *bi, u64 ram_mib, bool quiet)
+{
+	static struct caisson_create c = { .abi_version = CAISSON_ABI_VERSION, .vcpus = 1, .name = "control" };
+	struct domain *d;
+	int r;
+
+	boot = bi;
+	boot_quiet = quiet;
+	ram_end = ram_mib << 20;
+	if (!bi->module_count)
+		panic("no control domain: the boot loader gave no module (module2 control.elf control)");
+	c.pages = ram_end / PAGE_SIZE;
+	r = domain_create(&c, NULL, &d);
+	if (r)
+		panic("control domain: cannot be made (%d); control_mem=%lu is too much?", r, ram_mib);
+	d->rights.machine = d->rights.domains = RIGHT_ALL;
+	r = domain_vcpu_create(d, 0);
+	if (r)
+		panic("control domain: no vCPU (%d)", r);
+	control_fill(d);
 }
 
 void control_ended(struct domain *d)
 {
+	struct vcpu *v = this_cpu()->current;
+
 	log_err("the control domain ended: %s", d->why);
 	console_flush(false);
 	if (d->ended == CAISSON_END_RESET)
 		arch_reboot();
-	if (d->ended != CAISSON_END_CRASH)
+	if (d->ended != CAISSON_END_CRASH && d->ended != CAISSON_END_DESTROY)
 		arch_poweroff();
-	log_err("guests go on without their device models; switch the machine off");
+	/* Itself, in an exit: it is started again when it has left the CPU. Else whoever ended it calls control_again(). */
+	if (v && v->domain == d)
+		vcpu_sleep(v, SLEEP_AGAIN);
+}
+
+int control_again(void)
+{
+	struct domain *d = __atomic_exchange_n(&control, NULL, __ATOMIC_SEQ_CST); /* one CPU at a time */
+	int r = -CAISSON_EAGAIN;
+
+	if (!d)
+		return r;
+	if (!READ_ONCE(d->ended)) { /* another CPU was first */
+		r = 0;
+	} else if (arch_now() - started < arch_ns_to_ticks(AGAIN_NS)) {
+		log_err("guests go on without their device models; switch the machine off");
+		r = -CAISSON_EBUSY;
+	}
+	/* Its claims on other domains, its rights and its id stay; all that it had mapped goes. */
+	if (r == -CAISSON_EAGAIN)
+		r = domain_reset(d) ? -CAISSON_EAGAIN : 1;
+	if (r <= 0) {
+		control = d;
+		return r;
+	}
+	ioreq_again(d);
+	events_init(&d->events);
+	control_fill(d);
+	/* Whatever happened meanwhile. */
+	for (u32 port = 0; port < CAISSON_EVENT_FREE; port++)
+		event_send(d, port);
+	return 0;
+}
+
+void control_again_now(void)
+{
+	while (control_again() == -CAISSON_EAGAIN)
+		arch_irq_window();
 }
 
 void event_control(u32 port)

@@ -223,6 +223,12 @@ static s64 call_domain_event(struct call *c)
 	return r;
 }
 
+static s64 destroy_control(struct call *c)
+{
+	domain_end(c->d, CAISSON_END_DESTROY, 0, "destroyed by domain %u", c->self->id);
+	return control_again();
+}
+
 static s64 call_domain_end(struct call *c)
 {
 	u64 how = c->arg[1];
@@ -230,7 +236,7 @@ static s64 call_domain_end(struct call *c)
 	if (how < CAISSON_END_POWEROFF || how > CAISSON_END_DESTROY)
 		return -CAISSON_EINVAL;
 	domain_end(c->d, (u32)how, c->arg[2], "ended by domain %u", c->self->id);
-	return 0;
+	return c->d->id == CAISSON_CONTROL && c->d != c->self ? control_again() : 0;
 }
 
 static s64 call_foreign_map(struct call *c)
@@ -276,7 +282,8 @@ static u32 vcpu_state(struct vcpu *v)
 				       [SLEEP_HLT] = CAISSON_VCPU_BLOCKED,
 				       [SLEEP_SIPI] = CAISSON_VCPU_OFF,
 				       [SLEEP_IOREQ] = CAISSON_VCPU_IOREQ,
-				       [SLEEP_WAIT] = CAISSON_VCPU_BLOCKED };
+				       [SLEEP_WAIT] = CAISSON_VCPU_BLOCKED,
+				       [SLEEP_AGAIN] = CAISSON_VCPU_PAUSED };
 
 	if (READ_ONCE(v->cpu) && READ_ONCE(v->sleep) == SLEEP_NO) /* a sleeping one may have been left where it was */
 		return CAISSON_VCPU_RUNNING;
@@ -611,9 +618,9 @@ static s64 call_rights_get(struct call *c)
 		return result;                 \
 	}
 CALL(version, CAISSON_ABI_VERSION)
-CALL(domain_destroy, c->d == c->self ? -CAISSON_EBUSY : domain_destroy(c->d))
+CALL(domain_destroy, c->d == c->self ? -CAISSON_EBUSY : c->d->id == CAISSON_CONTROL ? destroy_control(c) : domain_destroy(c->d))
 CALL(domain_pause, c->d == c->self ? -CAISSON_EBUSY : domain_pause(c->d))
-CALL(domain_reset, c->d == c->self ? -CAISSON_EBUSY : domain_reset(c->d))
+CALL(domain_reset, c->d == c->self || c->d->id == CAISSON_CONTROL ? -CAISSON_EBUSY : domain_reset(c->d))
 CALL(domain_unpause, domain_unpause(c->d))
 CALL(domain_info, give_domain(c, c->d, c->arg[1]))
 CALL(populate, memory_populate(c->d, c->arg[1], c->arg[2], word(c->arg[3])))

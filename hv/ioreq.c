@@ -261,6 +261,35 @@ void ioreq_orphan(struct domain *dm)
 	unlock(&dm->ioq.lock);
 }
 
+/* v's access, which nobody has answered, is asked again. */
+static void ask_again(struct domain *dm, struct vcpu *v)
+{
+	lock(&dm->ioq.lock);
+	if (v->io_dm == dm && v->io_state == IO_TAKEN) {
+		v->io_state = IO_QUEUED;
+		v->io_next = dm->ioq.head;
+		if (!dm->ioq.head)
+			dm->ioq.tail = v;
+		dm->ioq.head = v;
+	}
+	unlock(&dm->ioq.lock);
+}
+
+void ioreq_again(struct domain *dm)
+{
+	struct domain *d;
+
+	lock(&dm->ioq.lock);
+	dm->ioq.taken = dm->ioq.waiter = NULL;
+	unlock(&dm->ioq.lock);
+	for (u32 id = 0; (d = domain_get_next(id)); domain_put(d)) {
+		id = d->id + 1u;
+		for (u32 i = 0; i < d->max_vcpus; i++)
+			if (READ_ONCE(d->vcpu[i]))
+				ask_again(dm, d->vcpu[i]);
+	}
+}
+
 void ioreq_init(struct vcpu *v)
 {
 	timer_init(&v->wait_timer, &this_cpu()->timers, ioreq_timeout);

@@ -31,6 +31,8 @@ bool ioreq_asks(const struct domain *d, const struct domain *dm);
 void ioreq_cancel(struct vcpu *v);
 /* The device model ends: nobody is in its queue any more; those who were stay asleep. Its vCPUs run nowhere. */
 void ioreq_orphan(struct domain *dm);
+/* The device model dm was reset and runs nowhere: who waited for its answer is in its queue again. */
+void ioreq_again(struct domain *dm);
 /* A new vCPU. */
 void ioreq_init(struct vcpu *v);
 

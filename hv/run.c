@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The loop of a CPU: who is next, run it, what did it want. Interrupts are off all the time but for halts and windows. */
 #include "hv/arch.h"
+#include "hv/control.h"
 #include "hv/domain.h"
 #include "hv/frame.h"
 #include "hv/pcpu.h"
@@ -104,7 +105,7 @@ static struct vcpu *run_loan_ends(struct pcpu *c, struct vcpu *w)
 		if (answered)
 			run_wake(answered);
 		/* The answer may also have come by another way, from another CPU. */
-		goes_on = l->sleep == SLEEP_NO || !sched_block(&c->sched, arch_now());
+		goes_on = (l->sleep == SLEEP_NO || !sched_block(&c->sched, arch_now())) && w->sleep != SLEEP_AGAIN;
 	}
 	if (likely(goes_on)) {
 		run_swap(c, w, l);
@@ -116,6 +117,8 @@ static struct vcpu *run_loan_ends(struct pcpu *c, struct vcpu *w)
 		sched_give_back(&c->sched, &w->sched);
 		sched_put(&c->sched); /* the lender's state was saved when it lent */
 		l = NULL;
+		if (w->sleep == SLEEP_AGAIN)
+			control_again_now();
 	}
 	if (w->sleep == SLEEP_NO)
 		sched_wake(&w->sched);
@@ -152,7 +155,12 @@ static struct vcpu *run_sleep(struct pcpu *c, struct vcpu *v)
 		if (arch_vcpu_has_work(v))
 			vcpu_wake(v, v->sleep);
 	}
-	sched_block(&c->sched, arch_now());
+	while (!sched_block(&c->sched, arch_now()) && v->sleep == SLEEP_AGAIN)
+		;
+	if (unlikely(v->sleep == SLEEP_AGAIN)) {
+		run_put(c, v);
+		control_again_now();
+	}
 	return NULL;
 }
 

@@ -43,6 +43,7 @@ enum vcpu_sleep {
 	SLEEP_SIPI,  /* until a start-up IPI */
 	SLEEP_IOREQ, /* until a device model answers */
 	SLEEP_WAIT,  /* in hypercall wait */
+	SLEEP_AGAIN, /* the control domain's, that crashed: until it is started again */
 };
 
 enum ioreq_state { IO_IDLE, IO_QUEUED, IO_TAKEN, IO_ANSWERED };

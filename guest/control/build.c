@@ -228,6 +228,7 @@ static bool connect(struct dom *d, char err[DOMAIN_ERR])
 		snprintf(err, DOMAIN_ERR, "claiming %s: %s", what, error_name(r));
 		return false;
 	}
+	devices_keep(d);
 	r = domain_connect_ring(d);
 	return r < 0 ? fail(err, "mapping its ring of posted writes", r) : true;
 }
@@ -347,6 +348,10 @@ bool domain_rebuild(struct dom *d, char err[DOMAIN_ERR])
 	s64 r;
 
 	d->flags &= ~DOM_REBUILD;
+	if (!d->image) {
+		snprintf(err, DOMAIN_ERR, "its image is unknown");
+		return false;
+	}
 	if (!plan_make(d->image, d->args, d->memory, d->vcpus, err))
 		return false;
 	domain_disconnect(d);
@@ -362,4 +367,48 @@ bool domain_rebuild(struct dom *d, char err[DOMAIN_ERR])
 		return false;
 	r = hc_domain_unpause(d->id);
 	return r < 0 ? fail(err, "starting it", r) : true;
+}
+
+/* ---- after a crash of the control domain ---- */
+
+static bool adopt(const struct caisson_domain *info)
+{
+	struct dom *d = domain_record(info->id, info->args);
+	u32 flags;
+
+	if (!d)
+		return false;
+	d->flags = DOM_LIVE;
+	d->memory = info->pages * PAGE_SIZE;
+	d->vcpus = info->max_vcpus;
+	d->image = images_find(info->origin);
+	memcpy(d->name, info->name, sizeof(d->name));
+	conlog_init(&d->log);
+	if (domain_connect(d) < 0 || !devices_kept(d, &flags) ||
+	    !devices_init(d, d->memory, d->vcpus, flags & DOM_TESTDEV) || domain_connect_ring(d) < 0) {
+		domain_disconnect(d);
+		domain_forget(d);
+		return false;
+	}
+	d->flags |= flags & (DOM_LAZY | DOM_TESTDEV | DOM_NO_REBOOT | DOM_PAUSED);
+	devices_adopt(d);
+	hc_debug(d->id, 0, CAISSON_DEBUG_RESUME, NULL);
+	if (info->state == CAISSON_STATE_ENDED)
+		domain_note_end(d, info);
+	return true;
+}
+
+u32 domain_adopt(void)
+{
+	static struct caisson_domain info;
+	u32 n = 0;
+
+	for (u32 id = CAISSON_CONTROL + 1; !hc_domain_next(id, &info); id = info.id + 1) {
+		if (info.state == CAISSON_STATE_DYING)
+			while (hc_domain_destroy(info.id) == -CAISSON_EAGAIN)
+				;
+		else
+			n += adopt(&info);
+	}
+	return n;
 }

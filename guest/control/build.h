@@ -11,5 +11,7 @@
 struct dom *domain_record(u32 id, const char *args);
 /* The record goes; the hypervisor's domain, if any, stays. */
 void domain_forget(struct dom *d);
+/* It has ended: domain_settle() does what follows. */
+void domain_note_end(struct dom *d, const struct caisson_domain *info);
 
 #endif

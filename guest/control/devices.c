@@ -180,6 +180,89 @@ static void pic_access(struct pic *p, u32 offset, struct caisson_ioreq *q)
 		pic_write(p, offset, (u8)q->data);
 }
 
+/*
+ * What a control domain that is started again needs to know of the devices of domains that run: it is written
+ * through to the request page, which the hypervisor keeps. Not kept: what was typed and not yet read beyond
+ * the UART's FIFO, and the test device.
+ */
+#define KEPT_MAGIC 0x7065654bull /* low half of the first word; the domain's flags are above */
+enum { PART_UART, PART_RTC, PART_TIMER, PART_POWER, PART_PIC };
+#define PART(from, to)                                                                               \
+	{                                                                                            \
+		offsetof(struct devices, from), ALIGN_UP((to)-offsetof(struct devices, from), 8) / 8 \
+	}
+#define PART_OF(from, type) PART(from, offsetof(struct devices, from) + sizeof(type))
+static const struct {
+	u32 at, words;
+} parts[] = {
+	[PART_UART] = PART(uart.line, offsetof(struct devices, uart.queue)),
+	[PART_RTC] = PART(rtc.line, offsetof(struct devices, rtc) + sizeof(struct rtc)),
+	[PART_TIMER] = PART_OF(pmtimer.start_ns, u64),
+	[PART_POWER] = PART(power.sleep_control, offsetof(struct devices, power) + sizeof(struct power)),
+	[PART_PIC] = PART_OF(pic, struct pic[2]),
+};
+
+static u64 *kept_word(const struct dom *d, u32 n)
+{
+	return &d->io->slot[n / 3].keep[n % 3];
+}
+
+static void part_copy(struct dom *d, u32 part, bool back)
+{
+	u64 *p = (u64 *)((u8 *)&d->dev + parts[part].at);
+	u32 at = 1;
+
+	for (u32 i = 0; i < part; i++)
+		at += parts[i].words;
+	for (u32 i = 0; i < parts[part].words; i++, p++) {
+		u64 *word = kept_word(d, at + i);
+
+		if (back)
+			memcpy(p, word, sizeof(*p));
+		else
+			memcpy(word, p, sizeof(*p));
+	}
+}
+
+static void keep(struct devices *v, u32 part)
+{
+	part_copy(v->host.ctx, part, false);
+}
+
+void devices_keep(struct dom *d)
+{
+	*kept_word(d, 0) = KEPT_MAGIC | (u64)d->flags << 32;
+	for (u32 i = 0; i < ARRAY_SIZE(parts); i++)
+		part_copy(d, i, false);
+}
+
+bool devices_kept(const struct dom *d, u32 *flags)
+{
+	u64 word = *kept_word(d, 0);
+
+	*flags = (u32)(word >> 32);
+	return (u32)word == KEPT_MAGIC;
+}
+
+void devices_adopt(struct dom *d)
+{
+	struct devices *v = &d->dev;
+
+	for (u32 i = 0; i < ARRAY_SIZE(parts); i++)
+		part_copy(d, i, true);
+	/* Others who may answer for the domain can write there, too. */
+	v->uart.line = IRQ_UART;
+	v->uart.fifo_head %= UART_FIFO;
+	v->uart.fifo_count = MIN(v->uart.fifo_count, UART_FIFO);
+	v->uart.queue_head = v->uart.queue_count = 0;
+	v->rtc.line = IRQ_RTC;
+	v->rtc.index %= sizeof(v->rtc.cmos);
+	v->rtc_at = 0;
+	pump_timer(0);
+	hc_irq_line(d->id, IRQ_UART, v->uart.level);
+	hc_irq_line(d->id, IRQ_RTC, v->rtc.level);
+}
+
 static void rtc_access(struct devices *v, u32 offset, struct caisson_ioreq *q)
 {
 	u64 at;
@@ -213,15 +296,18 @@ static void port_access(struct devices *v, u32 port, struct caisson_ioreq *q)
 	switch (port) {
 	case PORT_UART ... PORT_UART + PORT_UART_COUNT - 1:
 		MODEL(uart, port - PORT_UART);
+		keep(v, PART_UART);
 		return;
 	case PORT_RTC ... PORT_RTC + PORT_RTC_COUNT - 1:
 		rtc_access(v, port - PORT_RTC, q);
+		keep(v, PART_RTC);
 		return;
 	case PORT_PMTIMER ... PORT_PMTIMER + PORT_PMTIMER_COUNT - 1:
 		MODEL(pmtimer, port - PORT_PMTIMER);
 		return;
 	case PORT_SLEEP_CONTROL ... PORT_SLEEP_CONTROL + PORT_SLEEP_COUNT - 1:
 		POWER(sleep, port - PORT_SLEEP_CONTROL);
+		keep(v, PART_POWER);
 		return;
 	case PORT_RESET:
 		POWER(reset, 0);
@@ -237,9 +323,11 @@ static void port_access(struct devices *v, u32 port, struct caisson_ioreq *q)
 		return;
 	case PORT_PIC_1 ... PORT_PIC_1 + 1:
 		pic_access(&v->pic[0], port - PORT_PIC_1, q);
+		keep(v, PART_PIC);
 		return;
 	case PORT_PIC_2 ... PORT_PIC_2 + 1:
 		pic_access(&v->pic[1], port - PORT_PIC_2, q);
+		keep(v, PART_PIC);
 		return;
 	case PORT_TESTDEV ... PORT_TESTDEV + PORT_TESTDEV_COUNT - 1:
 		if (!v->test)

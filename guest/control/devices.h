@@ -24,7 +24,7 @@ struct dom;
  */
 struct pic {
 	u8 mask, icw_left;
-	u8 base; /* of its eight vectors */
+	u8 base;       /* of its eight vectors */
 	bool icw_base; /* ICW2 has come */
 };
 
@@ -46,6 +46,13 @@ bool devices_init(struct dom *d, u64 memory, u32 vcpus, bool testdev);
 void devices_free(struct dom *d);
 /* Asks the hypervisor for their ranges; the domain is paused. 0 or its error, and then *what says which. */
 s64 devices_claim(struct dom *d, const char **what);
+/* Writes the state of all and d->flags where a later control domain finds them; done from then on as they
+ * change. */
+void devices_keep(struct dom *d);
+/* Were they kept, and the flags. */
+bool devices_kept(const struct dom *d, u32 *flags);
+/* After devices_init(): the state that was kept. */
+void devices_adopt(struct dom *d);
 /* Answers one access. */
 void devices_access(struct dom *d, struct caisson_ioreq *q);
 /* Runs what is due at `now` (TSC ticks); when the next is, or ~0. */

@@ -260,6 +260,17 @@ struct dom *domain_untold(void)
 	return NULL;
 }
 
+void domain_note_end(struct dom *d, const struct caisson_domain *info)
+{
+	d->end = info->end;
+	d->code = info->code;
+	snprintf(d->why, sizeof(d->why), "%.*s", (int)sizeof(info->why), info->why);
+	hold_end(d);
+	d->flags |= DOM_UNSETTLED;
+	d->unsettled = unsettled;
+	unsettled = d;
+}
+
 void domain_note_ends(void)
 {
 	static struct caisson_domain info;
@@ -267,15 +278,8 @@ void domain_note_ends(void)
 	while (!hc_domain_event(&info)) {
 		struct dom *d = domain_by_id(info.id);
 
-		if (!d || !(d->flags & DOM_LIVE) || d->end)
-			continue;
-		d->end = info.end;
-		d->code = info.code;
-		snprintf(d->why, sizeof(d->why), "%.*s", (int)sizeof(info.why), info.why);
-		hold_end(d);
-		d->flags |= DOM_UNSETTLED;
-		d->unsettled = unsettled;
-		unsettled = d;
+		if (d && d->flags & DOM_LIVE && !d->end)
+			domain_note_end(d, &info);
 	}
 }
 
@@ -359,9 +363,12 @@ static void carry_out(struct dom *d)
 
 	for (u32 tail = r->tail; tail != __atomic_load_n(&r->head, __ATOMIC_ACQUIRE); tail++) {
 		const struct caisson_posted *e = &r->entry[tail % CAISSON_RING];
-		struct caisson_ioreq q = {
-			.addr = e->addr, .data = e->data, .size = e->size, .kind = e->kind, .write = 1, .rip = e->rip
-		};
+		struct caisson_ioreq q = { .addr = e->addr,
+					   .data = e->data,
+					   .size = e->size,
+					   .kind = e->kind,
+					   .write = 1,
+					   .rip = e->rip };
 
 		__atomic_store_n(&r->tail, tail + 1, __ATOMIC_RELEASE);
 		devices_access(d, &q);

@@ -76,6 +76,8 @@ bool domain_rebuild(struct dom *d, char err[DOMAIN_ERR]);
 const char *domain_end_name(u32 end);
 /* The sentence to an end: what its record knows, else the hypervisor. */
 const char *domain_why(const struct caisson_domain *i);
+/* Once, at the start: takes over the domains of a control domain that crashed; how many. */
+u32 domain_adopt(void);
 
 /* Does what followed from ends: rebuilds, destroys, notices. Not from inside the pump. */
 void domain_settle(void);

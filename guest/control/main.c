@@ -4,6 +4,7 @@
  */
 #include "guest/control/alloc.h"
 #include "guest/control/cons.h"
+#include "guest/control/domain.h"
 #include "guest/control/images.h"
 #include "guest/control/pump.h"
 #include "guest/control/shell.h"
@@ -29,7 +30,8 @@ void guest_exit(u32 code)
 		__asm__ volatile("cli; hlt");
 }
 
-/* The same extended state as the guests have: XCR0 is not written then whenever the CPU goes from one of them to us and back. */
+/* The same extended state as the guests have: XCR0 is not written then whenever the CPU goes from one of them
+ * to us and back. */
 static void xstate_as_guests(void)
 {
 	u32 r[4];
@@ -39,7 +41,9 @@ static void xstate_as_guests(void)
 		return;
 	cpuid(0xd, 0, r);
 	__asm__ volatile("mov %%cr4, %%rbx; or $0x40000, %%ebx; mov %%rbx, %%cr4; xsetbv" /* OSXSAVE */
-			 : : "a"(r[0]), "d"(r[3]), "c"(0) : "rbx", "memory");
+			 :
+			 : "a"(r[0]), "d"(r[3]), "c"(0)
+			 : "rbx", "memory");
 }
 
 static u32 images_usable(void)
@@ -54,11 +58,14 @@ static u32 images_usable(void)
 static void banner(void)
 {
 	static struct caisson_physinfo p;
+	u32 adopted = domain_adopt();
 
 	if (hc_physinfo(&p) < 0)
 		return;
 	out("%s: %u CPU%s, %llu MiB free, %u image%s. Try: help\n", p.version, p.cpus, p.cpus == 1 ? "" : "s",
 	    (unsigned long long)(p.frames_free >> 8), images_usable(), images_usable() == 1 ? "" : "s");
+	if (adopted)
+		out("%u domain%s taken over\n", adopted, adopted == 1 ? "" : "s");
 }
 
 int guest_main(const struct hvm_start_info *si)

@@ -362,7 +362,7 @@ struct caisson_ioreq {
 	uint8_t pad[2];
 	uint64_t rip; /* of the requester, for messages */
 	uint64_t seq;
-	uint64_t rsvd[3];
+	uint64_t keep[3]; /* the device model's own: stays until the domain goes, also when the device model is started again */
 };
 CAISSON_ASSERT(sizeof(struct caisson_ioreq) == 64, "layout");
 struct caisson_ioreq_page {

@@ -76,6 +76,26 @@ static void claim_and_request(void **state)
 	destroy(w.b); /* does not look at the one that is freed */
 }
 
+/* A device model that is started again is asked again for what it had taken and what stood in its queue, each once. */
+static void asked_again(void **state)
+{
+	u64 token;
+
+	(void)state;
+	assert_int_equal(CALL(w.a, ioreq_claim, w.b->id, CAISSON_IO_PORT, 0x3f8, 8, 0), 0);
+	token = request(w.a);
+	for (u32 i = 0; i < 2; i++) {
+		ioreq_again(w.a);
+		assert_int_equal((u32)CALL(w.a, wait, 0, CAISSON_DEADLINE_NOW) | CAISSON_ANSWER, token);
+	}
+	ioreq_again(w.a);
+	ioreq_again(w.a);
+	assert_int_equal((u32)CALL(w.a, wait, 0, CAISSON_DEADLINE_NOW) | CAISSON_ANSWER, token);
+	assert_int_equal((u64)CALL(w.a, wait, token, CAISSON_DEADLINE_NOW), (u64)CAISSON_WAIT_TIMEOUT << 56);
+	ioreq_again(w.a); /* answered: not asked again */
+	assert_int_equal((u64)CALL(w.a, wait, 0, CAISSON_DEADLINE_NOW), (u64)CAISSON_WAIT_TIMEOUT << 56);
+}
+
 /* A domain that runs gets no claims and no state, and one that is paused stays so while it gets them. */
 static void only_while_it_is_still(void **state)
 {
@@ -185,6 +205,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(claim_and_request, setup, teardown),
+		cmocka_unit_test_setup_teardown(asked_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_while_it_is_still, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_hole_is_nobodys, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_page_from_before_the_reset, setup, teardown),

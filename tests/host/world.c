@@ -250,6 +250,8 @@ const struct boot_module *control_module(u64 index) { return index ? NULL : &mod
 u64 control_boot_tsc(void) { return 0; }
 void control_physinfo(struct caisson_physinfo *p) { memset(p, 0, sizeof(*p)); }
 void control_ended(struct domain *d) { (void)d; }
+int control_again(void) { return -CAISSON_EBUSY; }
+void control_again_now(void) { }
 void event_control(u32 port) { if (control) event_send(control, port); }
 void str_copy(char *to, const char *from, size_t n) { snprintf(to, n, "%s", from); }
 /* clang-format on */
