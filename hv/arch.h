@@ -14,6 +14,7 @@ struct vcpu;
 struct domain;
 struct caisson_vcpu_context;
 struct caisson_walk;
+struct caisson_bits;
 struct caisson_doctor;
 struct caisson_debug;
 
@@ -56,6 +57,7 @@ void arch_domain_unmap(void);
 void __attribute__((noreturn)) arch_poweroff(void);
 void __attribute__((noreturn)) arch_reboot(void);
 int arch_doctor_row(u32 index, struct caisson_doctor *out); /* 0, or -ENOENT after the last */
+int arch_doctor_bits(u32 set, struct caisson_bits *out); /* likewise */
 const char *arch_vendor(void);				      /* "VMX" */
 const char *arch_irq_path(void);			      /* "software", "apicv" */
 void arch_cpu_brand(char out[48]);

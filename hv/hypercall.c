@@ -106,8 +106,12 @@ static s64 call_cpuinfo(struct call *c)
 
 static s64 call_doctor(struct call *c)
 {
+	u64 set = c->arg[0] - CAISSON_DOCTOR_BITS;
 	struct caisson_doctor row;
+	struct caisson_bits bits;
 
+	if (set < CAISSON_DOCTOR_BITS)
+		return arch_doctor_bits((u32)set, &bits) ? -CAISSON_ENOENT : give(c, c->arg[1], &bits, sizeof(bits));
 	memset(&row, 0, sizeof(row));
 	if (c->arg[0] > 0xffff || arch_doctor_row((u32)c->arg[0], &row))
 		return -CAISSON_ENOENT;

@@ -7,7 +7,8 @@
 #include "hv/string.h"
 
 static struct caisson_doctor rows[DOCTOR_ROWS];
-static u32 count;
+static struct caisson_bits sets[DOCTOR_SETS];
+static u32 count, set_count;
 
 void doctor_add(u32 flags, const char *name, const char *value, const char *note)
 {
@@ -19,6 +20,20 @@ void doctor_add(u32 flags, const char *name, const char *value, const char *note
 	str_copy(r->name, name, sizeof(r->name));
 	str_copy(r->value, value ? value : "", sizeof(r->value));
 	str_copy(r->note, note ? note : "", sizeof(r->note));
+}
+
+void doctor_bits(u64 found, u64 used, u64 required)
+{
+	ASSERT(set_count < DOCTOR_SETS, "set %u", set_count);
+	sets[set_count++] = (struct caisson_bits){ found, used, required };
+}
+
+int arch_doctor_bits(u32 set, struct caisson_bits *out)
+{
+	if (set >= set_count)
+		return -CAISSON_ENOENT;
+	*out = sets[set];
+	return 0;
 }
 
 int arch_doctor_row(u32 index, struct caisson_doctor *out)

@@ -4,6 +4,7 @@
  */
 #include "guest/control/alloc.h"
 #include "guest/control/cons.h"
+#include "guest/control/doctor.h"
 #include "guest/control/errors.h"
 #include "guest/control/json.h"
 #include "guest/control/pump.h"
@@ -78,11 +79,35 @@ static int cmd_info(int argc, char *const argv[])
 	return 0;
 }
 
+static void print_row(const struct caisson_doctor *row, bool json)
+{
+	bool found = row->flags & CAISSON_DOCTOR_FOUND, used = row->flags & CAISSON_DOCTOR_USED;
+	bool needed = row->flags & CAISSON_DOCTOR_REQUIRED;
+
+	if (!json) {
+		out("%-40s %-8s %-6s %-8s %s%s%s\n", row->name, found ? "found" : "missing",
+		    used ? "used" : "-", needed ? "needed" : "-", row->value,
+		    *row->value && *row->note ? "; " : "", row->note);
+		return;
+	}
+	json_open(NULL, '{');
+	json_string("name", row->name);
+	json_bool("found", found);
+	json_bool("used", used);
+	json_bool("required", needed);
+	json_string("value", row->value);
+	json_string("note", row->note);
+	json_close('}');
+}
+
 static int cmd_doctor(int argc, char *const argv[])
 {
 	struct args_option o[] = { OPTION_JSON };
+	static struct caisson_bits sets[DOCTOR_SETS];
+	static struct caisson_physinfo p;
 	struct caisson_doctor row;
 	const char *none[1];
+	u32 n = 0;
 	bool json;
 
 	if (parse(argc, argv, o, 1, none, 0, 0) < 0)
@@ -92,25 +117,13 @@ static int cmd_doctor(int argc, char *const argv[])
 		json_open(NULL, '[');
 	else
 		out("%-40s %-8s %-6s %-8s %s\n", "CAPABILITY", "IS", "USED", "NEEDED", "FIGURE, NOTE");
-	for (u32 i = 0; !in_ctrlc && !hc_doctor(i, &row); i++) {
-		bool found = row.flags & CAISSON_DOCTOR_FOUND, used = row.flags & CAISSON_DOCTOR_USED;
-		bool needed = row.flags & CAISSON_DOCTOR_REQUIRED;
-
-		if (json) {
-			json_open(NULL, '{');
-			json_string("name", row.name);
-			json_bool("found", found);
-			json_bool("used", used);
-			json_bool("required", needed);
-			json_string("value", row.value);
-			json_string("note", row.note);
-			json_close('}');
-			continue;
-		}
-		out("%-40s %-8s %-6s %-8s %s%s%s\n", row.name, found ? "found" : "missing",
-		    used ? "used" : "-", needed ? "needed" : "-", row.value,
-		    *row.value && *row.note ? "; " : "", row.note);
-	}
+	for (u32 i = 0; !in_ctrlc && !hc_doctor(i, &row); i++)
+		print_row(&row, json);
+	while (n < DOCTOR_SETS && !hc_doctor_bits(n, &sets[n]))
+		n++;
+	hc_physinfo(&p);
+	for (u32 i = 0; !in_ctrlc && n && doctor_row(!strcmp(p.vendor, "SVM"), sets, i, &row); i++)
+		print_row(&row, json);
 	if (json)
 		json_close(']');
 	return interrupted();

@@ -201,6 +201,10 @@ static inline s64 hc_stats(u32 dom, u32 vcpu, u32 kind, struct caisson_stat *to)
 {
 	return HC(stats, dom, vcpu, kind, to, 0);
 }
+static inline s64 hc_doctor_bits(u32 set, struct caisson_bits *to)
+{
+	return HC(doctor, CAISSON_DOCTOR_BITS + set, to, 0, 0, 0);
+}
 static inline s64 hc_vmcs_read(u32 dom, u32 vcpu, u32 field, u64 *to)
 {
 	return HC(vmcs_read, dom, vcpu, field, to, 0);

@@ -195,6 +195,13 @@ struct caisson_doctor {
 	char note[120]; /* what its absence costs, or what to switch on */
 };
 CAISSON_ASSERT(sizeof(struct caisson_doctor) == 208, "layout");
+/* From this index on the call tells of sets of bits. VMX: pin-based, primary, secondary, exit and entry controls,
+ * IA32_VMX_EPT_VPID_CAP; SVM: CPUID Fn8000_000A_EDX. */
+#define CAISSON_DOCTOR_BITS 0x10000u
+struct caisson_bits {
+	uint64_t found, used, required;
+};
+CAISSON_ASSERT(sizeof(struct caisson_bits) == 24, "layout");
 
 struct caisson_module {
 	uint64_t bytes;

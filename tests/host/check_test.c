@@ -33,7 +33,6 @@ static void set_caps(void)
 	caps = (struct vmx_caps){ .vmx = 1,
 				  .basic = 0xd810000000002b,
 				  .misc = 0x600401e0,
-				  .ept_vpid = 0xf0106734141,
 				  .cr0_fixed0 = 0x80000021,
 				  .cr0_fixed1 = 0xffffffff,
 				  .cr4_fixed0 = 0x2000,
@@ -47,6 +46,7 @@ static void set_caps(void)
 	caps.may[VMX_CTL_EXIT] = 0xffffffff & ~BIT(31);
 	caps.must[VMX_CTL_ENTRY] = 0x11fb;
 	caps.may[VMX_CTL_ENTRY] = 0xffffff;
+	caps.may[VMX_CTL_EPT_VPID] = 0xf0106734141;
 }
 
 static void set_segment(u32 s, u64 selector, u64 base, u64 limit, u64 ar)

@@ -744,8 +744,10 @@ static s64 call_physinfo(struct caisson_physinfo *to)
 
 static s64 call_doctor(u64 index, struct caisson_doctor *to)
 {
+	if (index == CAISSON_DOCTOR_BITS)
+		*(struct caisson_bits *)to = (struct caisson_bits){ 8, 8, 8 };
 	if (index)
-		return -CAISSON_ENOENT;
+		return index - CAISSON_DOCTOR_BITS < 6 ? 0 : -CAISSON_ENOENT;
 	*to = (struct caisson_doctor){ .flags = CAISSON_DOCTOR_FOUND, .name = "EPT \"2M\"", .note = "slow" };
 	return 0;
 }

@@ -527,6 +527,7 @@ static void json_text(void **state)
 	says("{\"version\":\"Caisson 0.0\"");
 	good("doctor --json");
 	says("\"name\":\"EPT \\\"2M\\\"\",\"found\":true,\"used\":false");
+	says("\"name\":\"NMI exiting\",\"found\":true,\"used\":true,\"required\":true");
 	good("vcpu-list j --json");
 	says("\"affinity\":\"all\"");
 	good("stats j --json");

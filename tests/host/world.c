@@ -206,6 +206,12 @@ int arch_vcpu_set_context(struct vcpu *v, const struct caisson_vcpu_context *in)
 	return 0;
 }
 
+int arch_doctor_bits(u32 set, struct caisson_bits *out)
+{
+	*out = (struct caisson_bits){ 0 };
+	return set < 3 ? 0 : -CAISSON_ENOENT;
+}
+
 int arch_doctor_row(u32 index, struct caisson_doctor *out)
 {
 	(void)out;

@@ -58,6 +58,7 @@ static bool svm_probe(void)
 		svm_clean = CLEAN_I | CLEAN_IOPM | CLEAN_ASID | CLEAN_TPR | CLEAN_NP | CLEAN_CR | CLEAN_DR | CLEAN_DT | CLEAN_SEG;
 	for (u32 i = 0; !svm_caps_row(&svm_caps, i, &row); i++)
 		doctor_add(row.flags, row.name, row.value, row.note);
+	doctor_bits(svm_caps.features, svm_caps.features & SVM_USED, 0);
 	return svm_caps.svm;
 }
 

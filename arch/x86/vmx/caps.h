@@ -11,20 +11,20 @@
 #include "hv/abi/caisson.h"
 #include "hv/types.h"
 
-enum vmx_ctl { VMX_CTL_PIN, VMX_CTL_PROC, VMX_CTL_PROC2, VMX_CTL_EXIT, VMX_CTL_ENTRY, VMX_CTLS };
+enum vmx_ctl { VMX_CTL_PIN, VMX_CTL_PROC, VMX_CTL_PROC2, VMX_CTL_EXIT, VMX_CTL_ENTRY,
+	       VMX_CTL_EPT_VPID /* IA32_VMX_EPT_VPID_CAP, no control: may and use only */, VMX_CTLS };
 
 struct vmx_caps {
 	u64 feature_control; /* as the firmware left it */
-	u64 basic, misc, ept_vpid;
+	u64 basic, misc;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	/* TRUE variants where there are any. A kind that the processor has not: may = 0. */
 	u64 must[VMX_CTLS]; /* bits that have to be 1 */
 	u64 may[VMX_CTLS];  /* bits that may be 1 */
 	/* What Caisson sets or can set at some time: the doctor's "used". vmx_caps_read() fills in all that
-	 * need[] lists as required or used and that exists; the vendor code may add (within may) or take away
+	 * is required or used and exists; the vendor code may add (within may) or take away
 	 * (apicv=off) at boot. */
 	u64 use[VMX_CTLS];
-	u64 use_ept_vpid; /* the same for IA32_VMX_EPT_VPID_CAP */
 	u64 vmx;	  /* CPUID.1:ECX.VMX */
 };
 
@@ -38,7 +38,9 @@ static inline u32 vmx_controls(const struct vmx_caps *c, enum vmx_ctl kind, u64 
 	return (u32)((want & c->may[kind]) | c->must[kind]);
 }
 
-/* Row i of the doctor's table: 0, or -CAISSON_ENOENT after the last. */
+extern const u64 vmx_required[VMX_CTLS];
+
+/* Row i of the doctor's that must be found, and says what to switch on: 0, or -CAISSON_ENOENT after the last. */
 int vmx_caps_row(const struct vmx_caps *c, u32 i, struct caisson_doctor *out);
 
 static inline bool vmx_has(const struct vmx_caps *c, enum vmx_ctl kind, u64 mask)

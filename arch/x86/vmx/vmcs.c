@@ -63,7 +63,7 @@ void vmcs_leave(struct x86_vcpu *v, struct x86_vcpu *was)
 static u64 eptp(struct x86_vcpu *v)
 {
 	return x86_domain(v->hv.domain)->s2.root.v | PUT(EPTP_MEMTYPE, MT_WB) | PUT(EPTP_WALK, 3) |
-	       ((vmx_caps.use_ept_vpid & VMX_EPT_VPID(ACCESS_DIRTY)) ? EPTP_ACCESS_DIRTY : 0);
+	       (vmx_uses(&vmx_caps, VMX_CTL_EPT_VPID, VMX_EPT_VPID(ACCESS_DIRTY)) ? EPTP_ACCESS_DIRTY : 0);
 }
 
 /* What is set whenever the processor can; what must be there was checked by probe(). */

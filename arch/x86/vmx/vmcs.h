@@ -77,52 +77,35 @@ enum vmcs_field {
 /* The eight segment registers have their fields two apart, in this order: VMCS_GUEST_ES_BASE + 2 * SEG_TR and so on. */
 enum { VMX_SEG_ES, VMX_SEG_CS, VMX_SEG_SS, VMX_SEG_DS, VMX_SEG_FS, VMX_SEG_GS, VMX_SEG_LDTR, VMX_SEG_TR };
 
-/* ---- Controls and capabilities ---- X(kind, name, bit, "the manual's name"); the enum holds masks */
+/* ---- Controls and capabilities ---- X(kind, name, bit); the enum holds masks, guest/control/doctor.c the manual's names */
 #define VMX_BITS(X) \
-	/* SDM: "Pin-Based VM-Execution Controls" */                                                                \
-	X(PIN, EXTERNAL_INTERRUPT_EXITING, 0, "External-interrupt exiting") X(PIN, NMI_EXITING, 3, "NMI exiting")   \
-	X(PIN, VIRTUAL_NMIS, 5, "Virtual NMIs") X(PIN, PREEMPTION_TIMER, 6, "Activate VMX-preemption timer")        \
-	X(PIN, POSTED_INTERRUPTS, 7, "Process posted interrupts")                                                   \
-	/* SDM: "Processor-Based VM-Execution Controls", primary */                                                 \
-	X(PROC, INTERRUPT_WINDOW, 2, "Interrupt-window exiting") X(PROC, TSC_OFFSETTING, 3, "Use TSC offsetting")   \
-	X(PROC, HLT_EXITING, 7, "HLT exiting") X(PROC, MWAIT_EXITING, 10, "MWAIT exiting")                          \
-	X(PROC, RDPMC_EXITING, 11, "RDPMC exiting") X(PROC, CR8_LOAD_EXITING, 19, "CR8-load exiting")               \
-	X(PROC, CR8_STORE_EXITING, 20, "CR8-store exiting") X(PROC, TPR_SHADOW, 21, "Use TPR shadow")               \
-	X(PROC, NMI_WINDOW, 22, "NMI-window exiting") X(PROC, MOV_DR_EXITING, 23, "MOV-DR exiting")                 \
-	X(PROC, IO_BITMAPS, 25, "Use I/O bitmaps") X(PROC, MONITOR_TRAP_FLAG, 27, "Monitor trap flag")              \
-	X(PROC, MSR_BITMAPS, 28, "Use MSR bitmaps") X(PROC, MONITOR_EXITING, 29, "MONITOR exiting")                 \
-	X(PROC, SECONDARY, 31, "Activate secondary controls")                                                       \
-	/* the same section, secondary */                                                                           \
-	X(PROC2, VIRTUALIZE_APIC_ACCESSES, 0, "Virtualize APIC accesses") X(PROC2, EPT, 1, "Enable EPT")            \
-	X(PROC2, RDTSCP, 3, "Enable RDTSCP") X(PROC2, VIRTUALIZE_X2APIC, 4, "Virtualize x2APIC mode")               \
-	X(PROC2, VPID, 5, "Enable VPID") X(PROC2, WBINVD_EXITING, 6, "WBINVD exiting")                              \
-	X(PROC2, UNRESTRICTED_GUEST, 7, "Unrestricted guest")                                                       \
-	X(PROC2, APIC_REGISTER_VIRTUALIZATION, 8, "APIC-register virtualization")                                   \
-	X(PROC2, VIRTUAL_INTERRUPT_DELIVERY, 9, "Virtual-interrupt delivery")                                       \
-	X(PROC2, PAUSE_LOOP_EXITING, 10, "PAUSE-loop exiting") X(PROC2, INVPCID, 12, "Enable INVPCID")              \
-	X(PROC2, VM_FUNCTIONS, 13, "Enable VM functions") X(PROC2, PML, 17, "Enable PML")                           \
-	X(PROC2, EPT_VIOLATION_VE, 18, "EPT-violation #VE") X(PROC2, XSAVES, 20, "Enable XSAVES/XRSTORS")           \
-	X(PROC2, MBEC, 22, "Mode-based execute control for EPT")                                                    \
-	X(PROC2, SPP, 23, "Sub-page write permissions for EPT") X(PROC2, TSC_SCALING, 25, "Use TSC scaling")        \
-	/* SDM: "VM-Exit Controls", primary */                                                                      \
-	X(EXIT, SAVE_DEBUG_CONTROLS, 2, "Save debug controls") X(EXIT, HOST_64, 9, "Host address-space size")       \
-	X(EXIT, ACK_INTERRUPT, 15, "Acknowledge interrupt on exit") X(EXIT, SAVE_PAT, 18, "Save IA32_PAT")          \
-	X(EXIT, LOAD_PAT, 19, "Load IA32_PAT (exit)") X(EXIT, SAVE_EFER, 20, "Save IA32_EFER")                      \
-	X(EXIT, LOAD_EFER, 21, "Load IA32_EFER (exit)")                                                             \
-	/* SDM: "VM-Entry Controls" */                                                                              \
-	X(ENTRY, LOAD_DEBUG_CONTROLS, 2, "Load debug controls") X(ENTRY, IA32E_GUEST, 9, "IA-32e mode guest")       \
-	X(ENTRY, LOAD_PAT, 14, "Load IA32_PAT (entry)") X(ENTRY, LOAD_EFER, 15, "Load IA32_EFER (entry)")           \
-	/* IA32_VMX_EPT_VPID_CAP, "VPID and EPT Capabilities" */                                                    \
-	X(EPT_VPID, EXEC_ONLY, 0, "EPT execute-only translations") X(EPT_VPID, WALK_4, 6, "EPT page-walk length 4") \
-	X(EPT_VPID, WB, 14, "EPT structures write-back (WB)") X(EPT_VPID, 2M, 16, "EPT 2-MByte pages")              \
-	X(EPT_VPID, 1G, 17, "EPT 1-GByte pages") X(EPT_VPID, INVEPT, 20, "INVEPT")                                  \
-	X(EPT_VPID, ACCESS_DIRTY, 21, "EPT accessed and dirty flags")                                               \
-	X(EPT_VPID, ADVANCED_INFO, 22, "EPT-violation advanced VM-exit information")                                \
-	X(EPT_VPID, INVEPT_SINGLE, 25, "INVEPT single-context") X(EPT_VPID, INVEPT_ALL, 26, "INVEPT all-context")   \
-	X(EPT_VPID, INVVPID, 32, "INVVPID") X(EPT_VPID, INVVPID_SINGLE, 41, "INVVPID single-context")               \
-	X(EPT_VPID, INVVPID_ALL, 42, "INVVPID all-context")
+	/* SDM: "Pin-Based VM-Execution Controls" */ \
+	X(PIN, EXTERNAL_INTERRUPT_EXITING, 0) X(PIN, NMI_EXITING, 3) X(PIN, VIRTUAL_NMIS, 5) \
+	X(PIN, PREEMPTION_TIMER, 6) X(PIN, POSTED_INTERRUPTS, 7) \
+	/* SDM: "Processor-Based VM-Execution Controls", primary */ \
+	X(PROC, INTERRUPT_WINDOW, 2) X(PROC, TSC_OFFSETTING, 3) X(PROC, HLT_EXITING, 7) X(PROC, MWAIT_EXITING, 10) \
+	X(PROC, RDPMC_EXITING, 11) X(PROC, CR8_LOAD_EXITING, 19) X(PROC, CR8_STORE_EXITING, 20) X(PROC, TPR_SHADOW, 21) \
+	X(PROC, NMI_WINDOW, 22) X(PROC, MOV_DR_EXITING, 23) X(PROC, IO_BITMAPS, 25) X(PROC, MONITOR_TRAP_FLAG, 27) \
+	X(PROC, MSR_BITMAPS, 28) X(PROC, MONITOR_EXITING, 29) X(PROC, SECONDARY, 31) \
+	/* the same section, secondary */ \
+	X(PROC2, VIRTUALIZE_APIC_ACCESSES, 0) X(PROC2, EPT, 1) X(PROC2, RDTSCP, 3) X(PROC2, VIRTUALIZE_X2APIC, 4) \
+	X(PROC2, VPID, 5) X(PROC2, WBINVD_EXITING, 6) X(PROC2, UNRESTRICTED_GUEST, 7) \
+	X(PROC2, APIC_REGISTER_VIRTUALIZATION, 8) X(PROC2, VIRTUAL_INTERRUPT_DELIVERY, 9) \
+	X(PROC2, PAUSE_LOOP_EXITING, 10) X(PROC2, INVPCID, 12) X(PROC2, VM_FUNCTIONS, 13) X(PROC2, PML, 17) \
+	X(PROC2, EPT_VIOLATION_VE, 18) X(PROC2, XSAVES, 20) X(PROC2, MBEC, 22) X(PROC2, SPP, 23) \
+	X(PROC2, TSC_SCALING, 25) \
+	/* SDM: "VM-Exit Controls", primary */ \
+	X(EXIT, SAVE_DEBUG_CONTROLS, 2) X(EXIT, HOST_64, 9) X(EXIT, ACK_INTERRUPT, 15) X(EXIT, SAVE_PAT, 18) \
+	X(EXIT, LOAD_PAT, 19) X(EXIT, SAVE_EFER, 20) X(EXIT, LOAD_EFER, 21) \
+	/* SDM: "VM-Entry Controls" */ \
+	X(ENTRY, LOAD_DEBUG_CONTROLS, 2) X(ENTRY, IA32E_GUEST, 9) X(ENTRY, LOAD_PAT, 14) X(ENTRY, LOAD_EFER, 15) \
+	/* IA32_VMX_EPT_VPID_CAP, "VPID and EPT Capabilities" */ \
+	X(EPT_VPID, EXEC_ONLY, 0) X(EPT_VPID, WALK_4, 6) X(EPT_VPID, WB, 14) X(EPT_VPID, 2M, 16) X(EPT_VPID, 1G, 17) \
+	X(EPT_VPID, INVEPT, 20) X(EPT_VPID, ACCESS_DIRTY, 21) X(EPT_VPID, ADVANCED_INFO, 22) \
+	X(EPT_VPID, INVEPT_SINGLE, 25) X(EPT_VPID, INVEPT_ALL, 26) X(EPT_VPID, INVVPID, 32) \
+	X(EPT_VPID, INVVPID_SINGLE, 41) X(EPT_VPID, INVVPID_ALL, 42)
 enum vmx_bit {
-#define VMX_X(kind, name, bit, text) VMX_##kind##_##name = BIT(bit),
+#define VMX_X(kind, name, bit) VMX_##kind##_##name = BIT(bit),
 	VMX_BITS(VMX_X)
 #undef VMX_X
 };

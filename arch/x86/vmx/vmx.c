@@ -44,6 +44,8 @@ static bool vmx_probe(void)
 	apicv_probe();
 	for (u32 i = 0; !vmx_caps_row(&vmx_caps, i, &row); i++)
 		doctor_add(row.flags, row.name, row.value, row.note);
+	for (u32 k = 0; k < VMX_CTLS; k++)
+		doctor_bits(vmx_caps.may[k], vmx_caps.use[k], vmx_required[k]);
 	doctor_feature(read_cap(NULL, MSR_ARCH_CAPABILITIES) & ARCH_CAPABILITIES_PSCHANGE_MC_NO, 0, "PSCHANGE_MC_NO",
 		       "a guest that changes a page's size may cause a machine check, which ends Caisson (CVE-2018-12207)");
 	return cpu_has(CPU_VMX);
@@ -51,7 +53,7 @@ static bool vmx_probe(void)
 
 static bool vmx_has_1g(void)
 {
-	return vmx_caps.use_ept_vpid & VMX_EPT_VPID(1G);
+	return vmx_uses(&vmx_caps, VMX_CTL_EPT_VPID, VMX_EPT_VPID(1G));
 }
 
 static bool vmx_has_rdtscp(void)
