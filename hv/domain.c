@@ -181,7 +181,7 @@ int domain_vcpu_create(struct domain *d, u32 id)
 
 	if (id >= d->max_vcpus)
 		return -CAISSON_EINVAL;
-	if (READ_ONCE(d->dying) || !READ_ONCE(d->pauses))
+	if (READ_ONCE(d->ended) || !READ_ONCE(d->pauses))
 		return -CAISSON_EBUSY;
 	if (READ_ONCE(d->vcpu[id]))
 		return -CAISSON_EEXIST;
@@ -350,7 +350,11 @@ void domain_end(struct domain *d, u32 how, u64 code, const char *why, ...)
 		vsnprintf(d->why, sizeof(d->why), why, ap);
 		va_end(ap);
 		d->code = code;
+		/* In one step: who finds it ended finds its vCPUs held, and one that is being made is there, or sees the end. */
+		lock(&d->vm.lock);
 		__atomic_store_n(&d->ended, how, __ATOMIC_SEQ_CST);
+		domain_hold(d);
+		unlock(&d->vm.lock);
 		if (!d->dying && !d->queued_ended) {
 			d->queued_ended = true;
 			d->next_ended = NULL;
@@ -364,9 +368,6 @@ void domain_end(struct domain *d, u32 how, u64 code, const char *why, ...)
 	unlock(&table_lock);
 	if (!first)
 		return;
-	lock(&d->vm.lock); /* a vCPU that is being made is there, or sees the end */
-	domain_hold(d);
-	unlock(&d->vm.lock);
 	if (how == CAISSON_END_CRASH)
 		log_guest("domain %u (%s) crashed: %s", d->id, d->name, d->why);
 	if (d->id == CAISSON_CONTROL)

@@ -125,8 +125,8 @@ bool arch_s2_flushed(struct domain *d)
 		struct vcpu *v = READ_ONCE(d->vcpu[i]);
 		struct pcpu *c = v ? READ_ONCE(v->cpu) : NULL;
 
-		/* One that is loaded here is in root mode, and flushes before it enters. */
-		if (c && c != this_cpu() && (READ_ONCE(v->pending) & PEND_FLUSH))
+		/* One that is loaded here, or sleeps on another CPU, is in root mode, and flushes before it enters. */
+		if (c && c != this_cpu() && (READ_ONCE(v->pending) & PEND_FLUSH) && READ_ONCE(v->sleep) == SLEEP_NO)
 			return false;
 	}
 	return true;
