@@ -67,6 +67,7 @@ void test_main(void)
 	STEP("MOV to CR0", "mov %%rax, %%cr0", read_cr(0), 0);
 	STEP("MOV to CR4", "mov %%rax, %%cr4", read_cr(4) ^ 0x40, 0);
 	STEP("WBINVD", "wbinvd", 0, 0);
+	STEP("INVD", "invd", 0, 0);
 	if (!on_tcg())
 		STEP("PAUSE", "pause", 0, 0);
 	if (guest_is_amd)

@@ -83,7 +83,8 @@ static const struct {
 	[SVM_EXIT_CPUID] = { INSN_CPUID, INSN_CPUID },	     [SVM_EXIT_HLT] = { INSN_HLT, INSN_HLT },
 	[SVM_EXIT_PAUSE] = { INSN_PAUSE, INSN_PAUSE },	     [SVM_EXIT_VMMCALL] = { INSN_VMMCALL, INSN_VMMCALL },
 	[SVM_EXIT_MSR] = { INSN_RDMSR, INSN_WRMSR },	     [SVM_EXIT_XSETBV] = { INSN_XSETBV, INSN_XSETBV },
-	[SVM_EXIT_WBINVD] = { INSN_WBINVD, INSN_WBINVD },    [SVM_EXIT_INVD] = { INSN_INVD, INSN_INVD },
+	/* QEMU's TCG says WBINVD for both */
+	[SVM_EXIT_WBINVD] = { INSN_WBINVD, INSN_INVD },	     [SVM_EXIT_INVD] = { INSN_INVD, INSN_INVD },
 };
 
 /* The processor does not tell what it stopped at, and memory does not say it: stop with words, or let the guest run on what stands
