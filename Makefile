@@ -5,6 +5,7 @@
 # make install    the hypervisor and a generator of its menu entry, for update-grub (DESTDIR, prefix)
 # make run-host-tests
 # make format-check
+# make bench      scripts/bench --check: what things cost, against what they cost when it was recorded
 #
 # V=1 shows the commands; RELEASE=0 builds with debug checks (CAISSON_DEBUG).
 
@@ -41,7 +42,7 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-common -fno-stack-protector -fno
 	-fno-tree-loop-distribute-patterns $(WARN) -I. $(if $(filter 0,$(RELEASE)),-DCAISSON_DEBUG)
 LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --build-id=none
 
-.PHONY: all guests demos iso install host-tests run-host-tests format-check clean
+.PHONY: all guests demos iso install host-tests run-host-tests format-check bench clean
 .DELETE_ON_ERROR:
 all: $(B)/caisson.elf
 
@@ -102,6 +103,9 @@ host-tests: $(HOST_TESTS:%=$(B)/host/%_test)
 run-host-tests: host-tests
 	@for t in $(HOST_TESTS); do $(B)/host/$${t}_test >$(B)/host/$$t.log 2>&1 || { cat $(B)/host/$$t.log; echo "FAILED: $$t"; exit 1; }; done; \
 	echo "$(words $(HOST_TESTS)) host tests passed"
+
+bench:
+	scripts/bench --check --inside
 
 format-check:
 	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
