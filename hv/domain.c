@@ -62,12 +62,11 @@ u32 domain_count(void)
 /* The last reference is gone: nobody can find the domain or run in it any more. */
 void domain_free(struct domain *d)
 {
-	for (u32 i = 0; i < d->max_vcpus; i++)
-		if (d->vcpu[i]) {
-			timer_cancel_wait(&d->vcpu[i]->wait_timer);
-			sched_remove(&d->vcpu[i]->sched);
-			arch_vcpu_free(d->vcpu[i]);
-		}
+	domain_each_vcpu(d, v) {
+		timer_cancel_wait(&v->wait_timer);
+		sched_remove(&v->sched);
+		arch_vcpu_free(v);
+	}
 	if (d->ioreq)
 		frame_hv_free(d->ioreq, 0);
 	if (d->posted.ring)
@@ -250,34 +249,23 @@ void vcpu_wake(struct vcpu *v, u32 why)
 
 bool domain_quiet(struct domain *d)
 {
-	for (u32 i = 0; i < d->max_vcpus; i++) {
-		struct vcpu *v = READ_ONCE(d->vcpu[i]);
-
-		if (v && sched_on_cpu(&v->sched))
+	domain_each_vcpu(d, v)
+		if (sched_on_cpu(&v->sched))
 			return false;
-	}
 	return true;
 }
 
 /* All vCPUs leave their CPUs soon and stay away until domain_release(); these nest. */
 static void domain_hold(struct domain *d)
 {
-	for (u32 i = 0; i < d->max_vcpus; i++) {
-		struct vcpu *v = READ_ONCE(d->vcpu[i]);
-
-		if (v)
-			sched_deschedule(&v->sched);
-	}
+	domain_each_vcpu(d, v)
+		sched_deschedule(&v->sched);
 }
 
 static void domain_release(struct domain *d)
 {
-	for (u32 i = 0; i < d->max_vcpus; i++) {
-		struct vcpu *v = READ_ONCE(d->vcpu[i]);
-
-		if (v)
-			sched_resume(&v->sched);
-	}
+	domain_each_vcpu(d, v)
+		sched_resume(&v->sched);
 }
 
 /* Under the lock: who finds it paused finds its vCPUs held. */
@@ -319,11 +307,7 @@ int domain_unpause(struct domain *d)
 void domain_watch(struct domain *d, u32 add, u32 remove)
 {
 	d->watch = (d->watch & ~remove) | add;
-	for (u32 i = 0; i < d->max_vcpus; i++) {
-		struct vcpu *v = READ_ONCE(d->vcpu[i]);
-
-		if (!v)
-			continue;
+	domain_each_vcpu(d, v) {
 		__atomic_and_fetch(&v->watch, ~remove, __ATOMIC_RELAXED);
 		__atomic_or_fetch(&v->watch, add, __ATOMIC_RELAXED);
 		arch_vcpu_watch(v);
@@ -399,9 +383,8 @@ static int domain_empty(struct domain *d)
 
 	if (!domain_quiet(d))
 		return -CAISSON_EAGAIN;
-	for (u32 i = 0; i < d->max_vcpus; i++)
-		if (d->vcpu[i])
-			ioreq_cancel(d->vcpu[i]);
+	domain_each_vcpu(d, v)
+		ioreq_cancel(v);
 	r = share_drop_all(d);
 	if (!r)
 		r = memory_depopulate(d);
@@ -465,16 +448,12 @@ static int reset(struct domain *d)
 		return r;
 	drop_claims(d);
 	arch_domain_reset(d);
-	for (u32 i = 0; i < d->max_vcpus; i++) {
-		struct vcpu *v = d->vcpu[i];
-
-		if (!v)
-			continue;
+	domain_each_vcpu(d, v) {
 		v->pending = 0;
 		v->handoff = NULL;
-		v->sleep = i == 0 ? SLEEP_NO : SLEEP_SIPI;
+		v->sleep = v->id == 0 ? SLEEP_NO : SLEEP_SIPI;
 		arch_vcpu_reset(v);
-		if (i == 0)
+		if (v->id == 0)
 			sched_wake(&v->sched);
 	}
 	pause_begin(d);
@@ -522,8 +501,8 @@ static u32 domain_state(const struct domain *d)
 		return CAISSON_STATE_ENDED;
 	if (READ_ONCE(d->pauses))
 		return CAISSON_STATE_PAUSED;
-	for (u32 i = 0; i < d->max_vcpus; i++)
-		if (d->vcpu[i] && READ_ONCE(d->vcpu[i]->sleep) == SLEEP_NO)
+	domain_each_vcpu(d, v)
+		if (READ_ONCE(v->sleep) == SLEEP_NO)
 			return CAISSON_STATE_RUNNING;
 	return CAISSON_STATE_BLOCKED;
 }
@@ -543,14 +522,12 @@ void domain_info(struct domain *d, struct caisson_domain *out)
 	out->pages = d->vm.charged;
 	out->populated = d->vm.populated;
 	out->hv_pages = arch_domain_pages(d);
-	for (u32 i = 0; i < d->max_vcpus; i++) {
+	domain_each_vcpu(d, v) {
 		struct sched_times s;
 
-		if (!d->vcpu[i])
-			continue;
-		sched_times(&d->vcpu[i]->sched, arch_now(), &s);
+		sched_times(&v->sched, arch_now(), &s);
 		ticks += s.run;
-		out->exits += stats_total(arch_vcpu_stats(d->vcpu[i]));
+		out->exits += stats_total(arch_vcpu_stats(v));
 	}
 	out->run_ns = arch_ticks_to_ns(ticks);
 	out->created_ns = arch_ticks_to_ns(d->created - control_boot_tsc());

@@ -150,4 +150,11 @@ int share_map_machine(struct domain *holder, u64 at, struct domain *granter, hpa
 int share_unmap(struct domain *holder, u64 at);
 int share_drop_all(struct domain *d); /* granted and held; -EAGAIN while there are more */
 
+/* For each vCPU that d has. */
+#define domain_each_vcpu(d, v)                                                                                             \
+	for (struct vcpu *v, *const *v##_at = (d)->vcpu; v##_at < (d)->vcpu + (d)->max_vcpus; v##_at++)                          \
+		if (!(v = READ_ONCE(*v##_at)))                                                                                \
+			;                                                                                                     \
+		else
+
 #endif

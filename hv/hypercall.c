@@ -426,11 +426,9 @@ static s64 call_stats(struct call *c)
 
 static s64 call_stats_reset(struct call *c)
 {
-	for (u32 i = 0; i < c->d->max_vcpus; i++) {
-		if (!c->d->vcpu[i])
-			continue;
-		stats_clear(arch_vcpu_stats(c->d->vcpu[i]));
-		memset(arch_vcpu_whats(c->d->vcpu[i]), 0, (STATS_WHATS + 1) * sizeof(struct stat_what));
+	domain_each_vcpu(c->d, v) {
+		stats_clear(arch_vcpu_stats(v));
+		memset(arch_vcpu_whats(v), 0, (STATS_WHATS + 1) * sizeof(struct stat_what));
 	}
 	return 0;
 }

@@ -216,8 +216,8 @@ enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result)
 
 bool ioreq_asks(const struct domain *d, const struct domain *dm)
 {
-	for (u32 i = 0; i < d->max_vcpus; i++)
-		if (d->vcpu[i] && d->vcpu[i]->io_state != IO_IDLE && d->vcpu[i]->io_dm == dm)
+	domain_each_vcpu(d, v)
+		if (v->io_state != IO_IDLE && v->io_dm == dm)
 			return true;
 	return false;
 }
@@ -284,9 +284,8 @@ void ioreq_again(struct domain *dm)
 	unlock(&dm->ioq.lock);
 	for (u32 id = 0; (d = domain_get_next(id)); domain_put(d)) {
 		id = d->id + 1u;
-		for (u32 i = 0; i < d->max_vcpus; i++)
-			if (READ_ONCE(d->vcpu[i]))
-				ask_again(dm, d->vcpu[i]);
+		domain_each_vcpu(d, v)
+			ask_again(dm, v);
 	}
 }
 

@@ -129,10 +129,59 @@ static struct share *share_link(struct domain *holder, u64 at, struct domain *gr
 	return s;
 }
 
+/* One page of the share: of the granter's own RAM, pinned for good (share_end() gives the reference back), or of the machine's. */
+static int share_page(struct share *s, u64 off, hpa_t machine, u32 prot)
+{
+	hpa_t pa = HPA(machine.v + off);
+	int r;
+
+	if (s->refs) {
+		pa = memory_pin(s->granter, s->from + off, prot & CAISSON_PROT_WRITE, true);
+		if (!frame_ok(pa))
+			return -CAISSON_EFAULT;
+		if (frame_owner(pa) != s->granter->id) { /* what was granted to it cannot be granted on */
+			memory_unpin(pa);
+			return -CAISSON_EPERM;
+		}
+	}
+	lock(&s->holder->vm.lock);
+	r = arch_s2_map(s->holder, GPA(s->node.key + off), pa, PAGE_SIZE, prot);
+	unlock(&s->holder->vm.lock);
+	if (r && s->refs)
+		memory_unpin(pa);
+	return r;
+}
+
+static int share_make(struct domain *holder, u64 at, struct domain *granter, u64 from, hpa_t machine, u64 pages, u32 prot, bool refs)
+{
+	struct share *s = NULL;
+	int r;
+
+	lock(&share_lock);
+	r = share_check(holder, at, pages);
+	if (!r && granter && READ_ONCE(granter->dying))
+		r = -CAISSON_EBUSY;
+	if (!r && share_find(holder, at))
+		r = -CAISSON_EEXIST;
+	if (!r) {
+		s = share_link(holder, at, granter, from);
+		r = s ? 0 : -CAISSON_ENOMEM;
+	}
+	if (s)
+		s->refs = refs;
+	while (!r && s->pages < pages) {
+		r = share_page(s, s->pages * PAGE_SIZE, machine, prot);
+		s->pages += !r;
+	}
+	if (r && s)
+		share_end(s);
+	unlock(&share_lock);
+	return r;
+}
+
 s64 share_map(struct domain *holder, u64 at, struct domain *granter, u64 from, u64 pages, u32 prot)
 {
-	struct share *s;
-	s64 r;
+	int r;
 
 	pages = MIN(pages, SHARE_PIECE);
 	if (from & ~PAGE_MASK)
@@ -145,70 +194,13 @@ s64 share_map(struct domain *holder, u64 at, struct domain *granter, u64 from, u
 			return -CAISSON_EFAULT;
 		memory_unpin(pa);
 	}
-	lock(&share_lock);
-	r = share_check(holder, at, pages);
-	if (!r && READ_ONCE(granter->dying))
-		r = -CAISSON_EBUSY;
-	if (!r && share_find(holder, at))
-		r = -CAISSON_EEXIST;
-	s = r ? NULL : share_link(holder, at, granter, from);
-	if (!r && !s)
-		r = -CAISSON_ENOMEM;
-	if (s)
-		s->refs = true;
-	while (!r && s->pages < pages) {
-		u64 off = s->pages * PAGE_SIZE;
-		/* Pinned for good: share_end() gives the reference back. Only the granter's own RAM can be granted on. */
-		hpa_t pa = memory_pin(granter, from + off, prot & CAISSON_PROT_WRITE, true);
-
-		if (!frame_ok(pa)) {
-			r = -CAISSON_EFAULT;
-		} else if (frame_owner(pa) != granter->id) {
-			memory_unpin(pa);
-			r = -CAISSON_EPERM;
-		} else {
-			lock(&holder->vm.lock);
-			r = arch_s2_map(holder, GPA(at + off), pa, PAGE_SIZE, prot);
-			unlock(&holder->vm.lock);
-			if (r)
-				memory_unpin(pa);
-			else
-				s->pages++;
-		}
-	}
-	if (r && s)
-		share_end(s);
-	unlock(&share_lock);
+	r = share_make(holder, at, granter, from, HPA(0), pages, prot, true);
 	return r ? r : (s64)pages;
 }
 
 int share_map_machine(struct domain *holder, u64 at, struct domain *granter, hpa_t pa, u64 pages, u32 prot)
 {
-	struct share *s = NULL;
-	int r;
-
-	lock(&share_lock);
-	r = share_check(holder, at, pages);
-	if (!r && granter && READ_ONCE(granter->dying))
-		r = -CAISSON_EBUSY;
-	if (!r && share_find(holder, at))
-		r = -CAISSON_EEXIST;
-	if (!r) {
-		s = share_link(holder, at, granter, 0);
-		r = s ? 0 : -CAISSON_ENOMEM;
-	}
-	while (!r && s->pages < pages) {
-		u64 off = s->pages * PAGE_SIZE;
-
-		lock(&holder->vm.lock);
-		r = arch_s2_map(holder, GPA(at + off), HPA(pa.v + off), PAGE_SIZE, prot);
-		unlock(&holder->vm.lock);
-		s->pages += !r;
-	}
-	if (r && s)
-		share_end(s);
-	unlock(&share_lock);
-	return r;
+	return share_make(holder, at, granter, 0, pa, pages, prot, false);
 }
 
 int share_unmap(struct domain *holder, u64 at)

@@ -122,7 +122,7 @@ static inline struct caisson_segment *hvm_segment(struct caisson_vcpu_context *c
 struct hvm_look {
 	enum exit_kind kind;
 	u64 rip;
-	u64 detail; /* EXCEPTION, IRQ: vector; NPF: address; IO: port | bytes << 16 | in << 24; else the processor's qualification */
+	u64 detail; /* EXCEPTION, IRQ: vector; NPF: address; IO: port | bytes << 16 | in << 24; else the processor's qualification; AMD's CR and DR: its number */
 	bool int1;  /* EXCEPTION by that instruction, where RIP is */
 	u32 dr6;    /* #DB: bits 3:0 */
 };
@@ -135,9 +135,6 @@ struct hvm_ops {
 	/* The vendor's block holds STAR to SFMASK, KERNEL_GS_BASE and DR6: load takes them from v, put brings back what the guest
 	 * may have changed. */
 	bool holds_syscall;
-	bool (*has_1g)(void); /* second-stage pages of 1 GiB; NULL: no */
-	bool (*has_rdtscp)(void);
-	bool (*has_invpcid)(void);
 	/* Boot CPU, before the doctor's verdict: reads capabilities, adds rows. False: this vendor's extension is not there. */
 	bool (*probe)(void);
 	/* Every CPU: switches virtualisation on. 0, or -EIO after a line in the log. */
@@ -151,7 +148,6 @@ struct hvm_ops {
 	void (*put)(struct x86_vcpu *v);
 	void (*run)(struct x86_vcpu *v); /* until hv is wanted */
 	bool (*exit)(struct x86_vcpu *v);			     /* after every exit: true: enter again */
-	bool (*count)(struct x86_vcpu *v); /* stats_what(), then exit() */
 	void (*look)(struct x86_vcpu *v, struct hvm_look *out);	     /* after an exit, before exit() */
 	u32 (*entry_event)(struct x86_vcpu *v);			     /* what goes in with this entry, 0: nothing */
 	void (*debug)(struct x86_vcpu *v, bool on, bool step);	     /* INT1 exits; an exit after one instruction */
@@ -183,7 +179,6 @@ struct hvm_ops {
 	void (*apicv_asleep)(struct x86_vcpu *v);  /* it sleeps from now on */
 	void (*apicv_awake)(struct x86_vcpu *v);   /* ... no more */
 	void (*apicv_notify)(struct x86_vcpu *v);  /* PI_ON was set */
-	bool (*has_apicv)(void);
 	void (*get_context)(struct x86_vcpu *v, struct caisson_vcpu_context *out);
 	void (*set_context)(struct x86_vcpu *v, const struct caisson_vcpu_context *in);
 	bool (*field)(struct x86_vcpu *v, u32 field, u64 *value); /* false: there is none */
@@ -197,6 +192,10 @@ struct hvm_ops {
 bool hvm_nested(struct x86_vcpu *v, u32 was, u8 *vector, u32 *error);
 
 extern const struct hvm_ops *hvm; /* chosen once at boot */
+/* What it offers guests, and second-stage pages of 1 GiB; apicv: the processor virtualises the APIC. By probe(). */
+extern struct hvm_has {
+	bool rdtscp, invpcid, pages_1g, apicv;
+} hvm_has;
 extern const struct hvm_ops vmx_ops, svm_ops;
 
 /* exit.c: the one switch. On v's CPU, right after the exit. Acts on RIP; tells whether to enter again at once (true) or to leave

@@ -84,10 +84,8 @@ static void page_fault(struct x86_vcpu *v, u64 gva, u32 error)
 /* Every vCPU's processor is told which EOIs the I/O APIC waits for. */
 static void eoi_vectors_changed(struct x86_domain *d)
 {
-	for (u32 i = 0; i < d->hv.max_vcpus; i++) {
-		struct vcpu *v = READ_ONCE(d->hv.vcpu[i]);
-
-		if (!v || !x86_vcpu(v)->apicv)
+	domain_each_vcpu(&d->hv, v) {
+		if (!x86_vcpu(v)->apicv)
 			continue;
 		x86_vcpu(v)->eoi_due = true;
 		vcpu_pend(v, PEND_ARCH, false);

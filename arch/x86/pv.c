@@ -16,7 +16,7 @@ u32 pv_features(void)
 {
 	/* Where the processor does EOIs without an exit, asking a bit first would only make them slower. */
 	return (u32)(KVM_FEATURE_CLOCKSOURCE | KVM_FEATURE_NOP_IO_DELAY | KVM_FEATURE_CLOCKSOURCE2 | KVM_FEATURE_STEAL_TIME |
-		     (hvm->has_apicv && hvm->has_apicv() ? 0 : KVM_FEATURE_PV_EOI) | KVM_FEATURE_PV_UNHALT |
+		     (hvm_has.apicv ? 0 : KVM_FEATURE_PV_EOI) | KVM_FEATURE_PV_UNHALT |
 		     KVM_FEATURE_PV_TLB_FLUSH | KVM_FEATURE_PV_SEND_IPI | KVM_FEATURE_PV_SCHED_YIELD |
 		     KVM_FEATURE_CLOCKSOURCE_STABLE);
 }

@@ -114,16 +114,15 @@ void arch_s2_flush(struct domain *d)
 	__atomic_add_fetch(&x->s2_changes, 1, __ATOMIC_SEQ_CST);
 	for (u32 i = 0; i < CAISSON_CPU_WORDS; i++)
 		__atomic_store_n(&x->flush[i], ~0ull, __ATOMIC_SEQ_CST);
-	for (u32 i = 0; i < d->max_vcpus; i++)
-		if (READ_ONCE(d->vcpu[i]) && READ_ONCE(d->vcpu[i]->cpu))
-			vcpu_pend(d->vcpu[i], PEND_FLUSH, false);
+	domain_each_vcpu(d, v)
+		if (READ_ONCE(v->cpu))
+			vcpu_pend(v, PEND_FLUSH, false);
 }
 
 bool arch_s2_flushed(struct domain *d)
 {
-	for (u32 i = 0; i < d->max_vcpus; i++) {
-		struct vcpu *v = READ_ONCE(d->vcpu[i]);
-		struct pcpu *c = v ? READ_ONCE(v->cpu) : NULL;
+	domain_each_vcpu(d, v) {
+		struct pcpu *c = READ_ONCE(v->cpu);
 
 		/* One that is loaded here, or sleeps on another CPU, is in root mode, and flushes before it enters. */
 		if (c && c != this_cpu() && (READ_ONCE(v->pending) & PEND_FLUSH) && READ_ONCE(v->sleep) == SLEEP_NO)
@@ -139,7 +138,7 @@ void arch_s2_clear(struct domain *d)
 
 u64 arch_s2_sizes(void)
 {
-	return PAGE_SIZE | SZ_2M | (hvm->has_1g && hvm->has_1g() ? SZ_1G : 0);
+	return PAGE_SIZE | SZ_2M | (hvm_has.pages_1g ? SZ_1G : 0);
 }
 
 void arch_s2_walk(struct domain *d, gpa_t at, struct caisson_walk *out)

@@ -16,6 +16,7 @@
 #include "hv/trace.h"
 
 const struct hvm_ops *hvm;
+struct hvm_has hvm_has;
 
 #define DOMAIN_ORDER 2u
 #define VCPU_ORDER   2u /* the object, the vendor's part and the XSAVE area */
@@ -69,8 +70,8 @@ static void domain_policies(struct x86_domain *d, u32 vcpus)
 		.kvm_features = pv_features(),
 		.phys_bits = arch_phys_bits(),
 		.xcr0 = cpu_info.xcr0,
-		.rdtscp = hvm->has_rdtscp(),
-		.invpcid = hvm->has_invpcid(),
+		.rdtscp = hvm_has.rdtscp,
+		.invpcid = hvm_has.invpcid,
 	};
 
 	cpuid_build(&d->cpuid, &p, host_cpuid, NULL);
@@ -182,11 +183,7 @@ void x86_vcpu_init_state(struct x86_vcpu *v)
 	if (v->debug_hw) { /* a debugger's stay */
 		__atomic_or_fetch(&v->hv.pending, PEND_DEBUG, __ATOMIC_RELEASE);
 	} else if (v->hv.cpu && v->dr_used) { /* INIT of a running one: these are in the processor */
-		write_dr0(0);
-		write_dr1(0);
-		write_dr2(0);
-		write_dr3(0);
-		write_dr6(DR6_INIT);
+		debug_to_cpu(v);
 	}
 	if (v->hv.cpu)
 		write_cr2(0);
@@ -581,7 +578,7 @@ const char *arch_vendor(void)
 
 const char *arch_irq_path(void)
 {
-	return hvm->has_apicv && hvm->has_apicv() ? "apicv, posted" : "software";
+	return hvm_has.apicv ? "apicv, posted" : "software";
 }
 
 /* ---- what the interrupt controllers ask of their surroundings ---- */

@@ -59,26 +59,34 @@ bool watch_exit(struct x86_vcpu *v)
 {
 	struct hvm_look l = { 0 };
 	bool enter;
+	u64 what;
 
 	hvm->look(v, &l);
 	switch (l.kind) {
 	case EXIT_CPUID:
-		l.detail = (u32)v->regs[RAX] | v->regs[RCX] << 32;
+		what = (u32)v->regs[RAX];
+		l.detail = what | v->regs[RCX] << 32;
 		break;
 	case EXIT_HYPERCALL:
 		l.detail = v->regs[RAX];
+		what = (u32)l.detail;
 		break;
 	case EXIT_RDMSR:
 	case EXIT_WRMSR:
-		l.detail = (u32)v->regs[RCX];
+		what = l.detail = (u32)v->regs[RCX];
+		break;
+	case EXIT_NPF:
+		what = l.detail & PAGE_MASK;
 		break;
 	default:
-		break;
+		what = l.kind == EXIT_IO ? (u16)l.detail : l.detail;
 	}
 	trace(&v->hv, CAISSON_TRACE_EXIT, l.kind, l.rip, l.detail);
 	if ((READ_ONCE(v->hv.watch) & WATCH_DEBUG) && debug_exit(v, &l))
 		return false;
-	enter = READ_ONCE(v->hv.watch) & WATCH_COUNT ? hvm->count(v) : hvm->exit(v);
+	if (READ_ONCE(v->hv.watch) & WATCH_COUNT)
+		stats_what(v->whats, l.kind, what);
+	enter = hvm->exit(v);
 	if (enter)
 		watch_entry(v);
 	return enter;
@@ -170,9 +178,7 @@ enum verdict exit_dr(struct x86_vcpu *v)
 
 void arch_vcpu_watch(struct vcpu *hv)
 {
-	u32 watch = READ_ONCE(hv->watch);
-
-	WRITE_ONCE(x86_vcpu(hv)->on_exit, watch & (WATCH_TRACE | WATCH_DEBUG) ? watch_exit : watch ? hvm->count : hvm->exit);
+	WRITE_ONCE(x86_vcpu(hv)->on_exit, READ_ONCE(hv->watch) ? watch_exit : hvm->exit);
 }
 
 void arch_vcpu_debug_get(struct vcpu *hv, struct caisson_debug *out)

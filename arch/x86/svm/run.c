@@ -505,10 +505,8 @@ static bool decode_cr(struct x86_vcpu *v, const struct vmcb *b, u32 code, struct
 
 /* Every exit code of the manual has a neutral kind (0: EXIT_OTHER); docs/svm.md says what becomes of each. */
 static const u8 kinds[SVM_EXIT_TABLE] = {
-	[SVM_EXIT_CR_READ ... SVM_EXIT_CR_READ + 15] = EXIT_CR,
-	[SVM_EXIT_CR_WRITE ... SVM_EXIT_CR_WRITE + 15] = EXIT_CR,
-	[SVM_EXIT_DR_READ ... SVM_EXIT_DR_READ + 15] = EXIT_DR,
-	[SVM_EXIT_DR_WRITE ... SVM_EXIT_DR_WRITE + 15] = EXIT_DR,
+	[SVM_EXIT_CR_READ ... SVM_EXIT_CR_WRITE + 15] = EXIT_CR,
+	[SVM_EXIT_DR_READ ... SVM_EXIT_DR_WRITE + 15] = EXIT_DR,
 	[SVM_EXIT_EXCEPTION ... SVM_EXIT_EXCEPTION + 31] = EXIT_EXCEPTION,
 	[SVM_EXIT_INTR] = EXIT_IRQ,
 	[SVM_EXIT_NMI] = EXIT_NMI,
@@ -529,21 +527,13 @@ static const u8 kinds[SVM_EXIT_TABLE] = {
 	[SVM_EXIT_SHUTDOWN] = EXIT_TRIPLE_FAULT,
 	[SVM_EXIT_VMRUN] = EXIT_UD,
 	[SVM_EXIT_VMMCALL] = EXIT_HYPERCALL,
-	[SVM_EXIT_VMLOAD] = EXIT_UD,
-	[SVM_EXIT_VMSAVE] = EXIT_UD,
-	[SVM_EXIT_STGI] = EXIT_UD,
-	[SVM_EXIT_CLGI] = EXIT_UD,
-	[SVM_EXIT_SKINIT] = EXIT_UD,
+	[SVM_EXIT_VMLOAD ... SVM_EXIT_SKINIT] = EXIT_UD,
 	[SVM_EXIT_WBINVD] = EXIT_CACHE,
-	[SVM_EXIT_MONITOR] = EXIT_UD,
-	[SVM_EXIT_MWAIT] = EXIT_UD,
-	[SVM_EXIT_MWAIT_ARMED] = EXIT_UD,
+	[SVM_EXIT_MONITOR ... SVM_EXIT_MWAIT_ARMED] = EXIT_UD,
 	[SVM_EXIT_XSETBV] = EXIT_XSETBV,
 	[SVM_EXIT_RDPRU] = EXIT_UD,
-	[SVM_EXIT_INVLPGB] = EXIT_UD,
-	[SVM_EXIT_INVLPGB_ILLEGAL] = EXIT_UD,
-	[SVM_EXIT_MCOMMIT] = EXIT_UD,
-	[SVM_EXIT_TLBSYNC] = EXIT_UD,
+	[SVM_EXIT_INVLPGB ... SVM_EXIT_INVLPGB_ILLEGAL] = EXIT_UD,
+	[SVM_EXIT_MCOMMIT ... SVM_EXIT_TLBSYNC] = EXIT_UD,
 };
 
 static enum exit_kind kind_of(const struct vmcb *b, u32 code)
@@ -662,7 +652,7 @@ void svm_look(struct x86_vcpu *v, struct hvm_look *l)
 		virq_done(v, x, b);
 	l->kind = kind_of(b, code);
 	l->rip = b->rip;
-	l->detail = b->exit_info1;
+	l->detail = l->kind == EXIT_CR || l->kind == EXIT_DR ? code & 15 : b->exit_info1;
 	l->int1 = code == SVM_EXIT_ICEBP || (code == SVM_EXIT_EXCEPTION + X86_UD && insn_at_rip(v, &r, &i) == INSN_OK && i.op == INSN_ICEBP);
 	if (l->int1) {
 		l->kind = EXIT_EXCEPTION;
@@ -741,24 +731,4 @@ bool svm_exit(struct x86_vcpu *v)
 	if (b->exit_info1 & MSR_IS_WRITE)
 		return svm_verdict(v, x, EXIT_WRMSR, length, hot_wrmsr(v) ? V_ADVANCE : exit_wrmsr(v));
 	return svm_verdict(v, x, EXIT_RDMSR, length, hot_rdmsr(v) ? V_ADVANCE : exit_rdmsr(v));
-}
-
-bool svm_count(struct x86_vcpu *v)
-{
-	const struct vmcb *b = svm_vmcb(v);
-	u32 code = (u32)b->exit_code, kind = kind_of(b, code);
-	u64 what;
-
-	if (code == SVM_EXIT_MSR)
-		what = (u32)v->regs[RCX];
-	else if (code == SVM_EXIT_CPUID || code == SVM_EXIT_VMMCALL)
-		what = (u32)b->rax;
-	else if (code == SVM_EXIT_NPF)
-		what = b->exit_info2 & PAGE_MASK;
-	else if (code == SVM_EXIT_IOIO)
-		what = GET(IOIO_PORT, b->exit_info1);
-	else
-		what = kind == EXIT_EXCEPTION ? code - SVM_EXIT_EXCEPTION : kind == EXIT_CR || kind == EXIT_DR ? code & 15 : 0;
-	stats_what(v->whats, kind, what);
-	return svm_exit(v);
 }

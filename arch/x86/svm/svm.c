@@ -59,17 +59,8 @@ static bool svm_probe(void)
 	for (u32 i = 0; !svm_caps_row(&svm_caps, i, &row); i++)
 		doctor_add(row.flags, row.name, row.value, row.note);
 	doctor_bits(svm_caps.features, svm_caps.features & SVM_USED, 0);
+	hvm_has = (struct hvm_has){ .rdtscp = cpu_has(CPU_RDTSCP), .invpcid = cpu_has(CPU_INVPCID) };
 	return svm_caps.svm;
-}
-
-static bool svm_has_rdtscp(void)
-{
-	return cpu_has(CPU_RDTSCP);
-}
-
-static bool svm_has_invpcid(void)
-{
-	return cpu_has(CPU_INVPCID);
 }
 
 /* "MSR Intercepts": two bits for each, read and write, of 0 to 1fffH, c0000000H to c0001fffH, c0010000H to c0011fffH. */
@@ -87,7 +78,7 @@ static void msrpm_pass(void *ctx, u32 msr, bool read, bool write)
 
 static void svm_maps(void)
 {
-	const struct msr_params p = { .phys_bits = arch_phys_bits(), .rdtscp = svm_has_rdtscp(), .amd = true };
+	const struct msr_params p = { .phys_bits = arch_phys_bits(), .rdtscp = hvm_has.rdtscp, .amd = true };
 
 	svm_iopm = frame_hv_alloc(FRAME_OWNER_HV, 2);
 	svm_msrpm = frame_hv_alloc(FRAME_OWNER_HV, 1);
@@ -126,11 +117,6 @@ static int svm_cpu_on(struct x86_pcpu *c)
 	/* The first entry flushes what a firmware or an earlier hypervisor left. */
 	asids[c->hv.id] = (struct asids){ .generation = 1, .next = svm_caps.asids };
 	return 0;
-}
-
-static int svm_vcpu_init(struct x86_vcpu *v)
-{
-	return vmcb_init(v);
 }
 
 /* ---- translations ---- */
@@ -221,18 +207,15 @@ const struct hvm_ops svm_ops = {
 	.vcpu_bytes = sizeof(struct svm_vcpu),
 	.s2_format = &pg_format_npt,
 	.holds_syscall = true,
-	.has_rdtscp = svm_has_rdtscp,
-	.has_invpcid = svm_has_invpcid,
 	.probe = svm_probe,
 	.cpu_on = svm_cpu_on,
-	.vcpu_init = svm_vcpu_init,
+	.vcpu_init = vmcb_init,
 	.vcpu_free = vmcb_free,
 	.vcpu_reset = vmcb_reset,
 	.load = svm_load,
 	.put = svm_put,
 	.run = svm_run,
 	.exit = svm_exit,
-	.count = svm_count,
 	.look = svm_look,
 	.entry_event = svm_entry_event,
 	.debug = svm_debug,

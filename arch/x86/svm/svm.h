@@ -97,7 +97,6 @@ void svm_flush_due(struct x86_vcpu *v);
 /* run.c */
 void svm_enter(struct x86_vcpu *v, hpa_t host_vmcb);
 void svm_advance(struct x86_vcpu *v, u32 insn_len);
-bool svm_count(struct x86_vcpu *v);
 void svm_look(struct x86_vcpu *v, struct hvm_look *l);
 u32 svm_entry_event(struct x86_vcpu *v);
 void svm_debug(struct x86_vcpu *v, bool on, bool step);

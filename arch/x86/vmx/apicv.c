@@ -55,11 +55,6 @@ bool apicv_probe(void)
 	return true;
 }
 
-bool apicv_on(void)
-{
-	return usable;
-}
-
 /* An interrupt for the vCPU that runs here came while this CPU was in root mode with interrupts on. */
 static void posted_in_root(void)
 {

@@ -159,7 +159,7 @@ int vmcs_init(struct x86_vcpu *v)
 	x->vmcs_pa = arch_direct_pa(x->vmcs);
 	x->vpid = vpid_alloc();
 	x->last_cpu = ~0u;
-	v->apicv = apicv_on();
+	v->apicv = hvm_has.apicv;
 	if (!vmclear(&x->vmcs_pa))
 		vmx_insn_failed("VMCLEAR", x->vmcs_pa.v);
 	was = vmcs_enter(v);

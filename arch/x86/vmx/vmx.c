@@ -41,7 +41,10 @@ static bool vmx_probe(void)
 			log_warn("IA32_FEATURE_CONTROL is unlocked and cannot be written");
 	}
 	vmx_caps_read(&vmx_caps, cpu_has(CPU_VMX), read_cap, NULL);
-	apicv_probe();
+	hvm_has = (struct hvm_has){ .rdtscp = vmx_uses(&vmx_caps, VMX_CTL_PROC2, VMX_PROC2_RDTSCP),
+				    .invpcid = vmx_uses(&vmx_caps, VMX_CTL_PROC2, VMX_PROC2_INVPCID),
+				    .pages_1g = vmx_uses(&vmx_caps, VMX_CTL_EPT_VPID, VMX_EPT_VPID(1G)),
+				    .apicv = apicv_probe() };
 	for (u32 i = 0; !vmx_caps_row(&vmx_caps, i, &row); i++)
 		doctor_add(row.flags, row.name, row.value, row.note);
 	for (u32 k = 0; k < VMX_CTLS; k++)
@@ -49,21 +52,6 @@ static bool vmx_probe(void)
 	doctor_feature(read_cap(NULL, MSR_ARCH_CAPABILITIES) & ARCH_CAPABILITIES_PSCHANGE_MC_NO, 0, "PSCHANGE_MC_NO",
 		       "a guest that changes a page's size may cause a machine check, which ends Caisson (CVE-2018-12207)");
 	return cpu_has(CPU_VMX);
-}
-
-static bool vmx_has_1g(void)
-{
-	return vmx_uses(&vmx_caps, VMX_CTL_EPT_VPID, VMX_EPT_VPID(1G));
-}
-
-static bool vmx_has_rdtscp(void)
-{
-	return vmx_uses(&vmx_caps, VMX_CTL_PROC2, VMX_PROC2_RDTSCP);
-}
-
-static bool vmx_has_invpcid(void)
-{
-	return vmx_uses(&vmx_caps, VMX_CTL_PROC2, VMX_PROC2_INVPCID);
 }
 
 /* SDM: "MSR-Bitmap Address": reads of 0 to 1fffH, of c0000000H to c0001fffH, then writes of both. */
@@ -87,7 +75,7 @@ static void msr_bitmap_pass(void *ctx, u32 msr, bool read, bool write)
 
 static void vmx_bitmaps(void)
 {
-	const struct msr_params p = { .phys_bits = arch_phys_bits(), .rdtscp = vmx_has_rdtscp() };
+	const struct msr_params p = { .phys_bits = arch_phys_bits(), .rdtscp = hvm_has.rdtscp };
 
 	/* Two pages, and one that is never the APIC-access page: for the last ports Bochs looks at the byte after the bitmap. */
 	vmx_io_bitmap = frame_hv_alloc(FRAME_OWNER_HV, 2);
@@ -137,11 +125,6 @@ static int vmx_cpu_on(struct x86_pcpu *c)
 	if (!invept(INVEPT_ALL, 0) || (vmx_uses(&vmx_caps, VMX_CTL_PROC2, VMX_PROC2_VPID) && !invvpid(INVVPID_ALL, 0, 0)))
 		log_warn("CPU %u: INVEPT or INVVPID failed", c->hv.id);
 	return 0;
-}
-
-static int vmx_vcpu_init(struct x86_vcpu *v)
-{
-	return vmcs_init(v);
 }
 
 /* This CPU may keep translations from the last time a vCPU of its domain was here. */
@@ -230,12 +213,9 @@ const struct hvm_ops vmx_ops = {
 	.name = "VMX",
 	.vcpu_bytes = sizeof(struct vmx_vcpu),
 	.s2_format = &pg_format_ept,
-	.has_1g = vmx_has_1g,
-	.has_rdtscp = vmx_has_rdtscp,
-	.has_invpcid = vmx_has_invpcid,
 	.probe = vmx_probe,
 	.cpu_on = vmx_cpu_on,
-	.vcpu_init = vmx_vcpu_init,
+	.vcpu_init = vmcs_init,
 	.vcpu_free = vmcs_free,
 	.vcpu_reset = vmcs_reset,
 	.load = vmx_load,
@@ -246,10 +226,8 @@ const struct hvm_ops vmx_ops = {
 	.apicv_asleep = apicv_asleep,
 	.apicv_awake = apicv_running,
 	.apicv_notify = apicv_notify,
-	.has_apicv = apicv_on,
 	.run = vmx_run,
 	.exit = vmx_exit,
-	.count = vmx_count,
 	.look = vmx_look,
 	.entry_event = vmx_entry_event,
 	.debug = vmx_debug,

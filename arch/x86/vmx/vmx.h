@@ -77,14 +77,12 @@ void vmx_run(struct x86_vcpu *v);
 void vmx_advance(struct x86_vcpu *v, u32 insn_len);
 void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error);
 void vmx_dr_exiting(struct x86_vcpu *v, bool on);
-bool vmx_count(struct x86_vcpu *v);
 void vmx_look(struct x86_vcpu *v, struct hvm_look *l);
 u32 vmx_entry_event(struct x86_vcpu *v);
 void vmx_debug(struct x86_vcpu *v, bool on, bool step);
 
-/* apicv.c; where apicv_on() is false only probe, init, vmcs and mode do something */
+/* apicv.c; without hvm_has.apicv only probe, init, vmcs and mode do something */
 bool apicv_probe(void); /* boot CPU, capabilities known: notes what is used */
-bool apicv_on(void);
 void apicv_init(void (*pass)(void *bitmap, u32 msr, bool write));
 void apicv_vmcs(struct x86_vcpu *v);
 void apicv_mode(struct x86_vcpu *v); /* IA32_APIC_BASE has changed */
