@@ -31,13 +31,32 @@ static hpa_t host_vmcb(const struct x86_pcpu *c)
 	return HPA(arch_direct_pa(c->vmxon_region).v + PAGE_SIZE);
 }
 
+/* A loop takes the same time again and again: QEMU with -icount. */
+static bool ticks_are_instructions(void)
+{
+	u64 first = 0, t;
+
+	for (u32 i = 0; i < 10; i++) {
+		t = rdtsc();
+		for (u32 n = 0; n < 1000; n++)
+			__asm__ volatile("");
+		t = rdtsc() - t;
+		if (i == 1) /* the first time it is translated, too */
+			first = t;
+		else if (i > 1 && t != first)
+			return false;
+	}
+	return true;
+}
+
 static bool svm_probe(void)
 {
 	struct caisson_doctor row;
 	struct cpuid r;
 
 	svm_caps.svm = cpu_has(CPU_SVM);
-	svm_by_virq = cpu_has(CPU_HYPERVISOR) && cpuid(0x40000000, 0).ebx == 0x54474354; /* "TCGT" */
+	svm_by_virq = cpu_has(CPU_HYPERVISOR) && cpuid(0x40000000, 0).ebx == 0x54474354 /* "TCGT" */ &&
+		      ticks_are_instructions();
 	if (svm_caps.svm && cpu_info.max_ext_leaf >= 0x8000000a) {
 		r = cpuid(0x8000000a, 0);
 		svm_caps.revision = r.eax & 0xff;

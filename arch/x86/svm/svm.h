@@ -88,8 +88,9 @@ void vmcb_xcr0(struct x86_vcpu *v); /* v->xcr0 from the processor */
 extern u32 svm_clean; /* CLEAN_*: what the processor need not load again when nobody wrote it; 0 where it always does */
 /* This CPU forgets what it knows of v's translations before it enters v again. */
 void svm_flush_asid(struct x86_vcpu *v);
-/* Interrupts go in by V_IRQ, not as an event: QEMU's TCG delivers an event of type INTR a second time where its loop is left before
- * the next exit, since its VMRUN leaves the vector in exception_index (7.2 to 10). */
+/* Interrupts go in by V_IRQ, not as an event: this is QEMU's TCG with -icount, where an event of type INTR is delivered a second time
+ * when its loop is left before the next exit, since its VMRUN leaves the vector in exception_index (7.2 to 10). In real time it is
+ * V_IRQ that is lost: VMRUN writes interrupt_request without the lock of the timers' thread. */
 extern bool svm_by_virq;
 /* Right before an entry: the ASIDs of this CPU began anew, so the entry flushes all. */
 void svm_flush_due(struct x86_vcpu *v);
