@@ -350,8 +350,8 @@ static s64 call_sched_get(struct call *c)
 	struct caisson_sched out = { .weight = c->d->sched.weight, .cap = c->d->sched.cap, .pool = c->d->sched.pool };
 
 	if (v && v->sched.rt.period) {
-		out.period_us = (u32)(arch_ticks_to_ns(v->sched.rt.period) / 1000);
-		out.budget_us = (u32)(arch_ticks_to_ns(v->sched.rt.budget) / 1000);
+		out.period_us = (u32)((arch_ticks_to_ns(v->sched.rt.period) + 500) / 1000);
+		out.budget_us = (u32)((arch_ticks_to_ns(v->sched.rt.budget) + 500) / 1000);
 	}
 	return give(c, c->arg[1], &out, sizeof(out));
 }

@@ -70,6 +70,8 @@ void test_main(void)
 	}
 	guest_printf("jobs %lu late %lu, woken after %lu us, done after %lu us at most\n", jobs, late,
 		     worst / us, longest / us);
+	if (on_tcg()) /* its time is the host's */
+		return;
 	CHECK(!late, "%lu of %lu jobs are late", late, jobs);
 	CHECK(worst <= bound * us, "woken %lu us after the time, %lu are allowed", worst / us, bound);
 }
