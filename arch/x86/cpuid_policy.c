@@ -4,13 +4,13 @@
 #include "hv/string.h"
 
 /* FORCED: the hypervisor makes it, whatever the host has */
-enum when { ALWAYS, FORCED, AMD, AVX, AVX512, XSAVE, PKU, RDTSCP, INVPCID, SPEC, ARCH_CAPS };
+enum when { ALWAYS, FORCED, AMD, AVX, AVX512, XSAVE, PKU, RDTSCP, INVPCID };
 
 #define B(n)	   (1u << (n))
 #define XCR0_KNOWN (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512 | XCR0_PKRU)
 
 /*
- * What passes. A bit without a row is hidden: among them VMX, SVM, SMX, MONITOR/MWAIT, EIST and thermal
+ * What passes. A bit without a row is hidden: among them VMX, SVM, IBRS and its like, ARCH_CAPABILITIES, SMX, MONITOR/MWAIT, EIST and thermal
  * monitoring, DS, PDCM and the PMU, MPX, HLE and RTM (deprecated, and aborts are visible), RDT, SGX, PT, CET,
  * AMX, UINTR, WAITPKG, TME, PCONFIG, Key Locker, ENQCMD, bus-lock detection, LA57, LAM, FRED, PKS, hybrid.
  * FSRM and its like (7.1:EAX[12:10]) are hidden because Linux hangs early in Bochs models that show FSRM
@@ -43,8 +43,6 @@ static const struct pass {
 	{ 7, 0, CPUID_ECX, AVX, B(9) | B(10) }, /* VAES VPCLMULQDQ */
 	{ 7, 0, CPUID_ECX, AVX512, B(1) | B(6) | B(11) | B(12) | B(14) }, /* VBMI VBMI2 VNNI BITALG VPOPCNTDQ */
 	{ 7, 0, CPUID_EDX, ALWAYS, B(10) | B(14) }, /* MD_CLEAR SERIALIZE */
-	{ 7, 0, CPUID_EDX, ARCH_CAPS, B(29) },
-	{ 7, 0, CPUID_EDX, SPEC, B(26) | B(27) | B(31) }, /* IBRS and IBPB, STIBP, SSBD */
 	{ 7, 0, CPUID_EDX, AVX512, B(2) | B(3) | B(8) | B(23) }, /* 4VNNIW 4FMAPS VP2INTERSECT FP16 */
 	{ 7, 1, CPUID_EAX, ALWAYS, B(3) | B(7) }, /* RAO-INT CMPCCXADD */
 	{ 7, 1, CPUID_EAX, AVX, B(0) | B(1) | B(2) | B(4) | B(23) }, /* SHA512 SM3 SM4 AVX-VNNI AVX-IFMA */
@@ -117,8 +115,6 @@ static bool holds(const struct build *b, enum when when)
 		[PKU] = b->xcr0 & XCR0_PKRU,
 		[RDTSCP] = b->p->rdtscp,
 		[INVPCID] = b->p->invpcid,
-		[SPEC] = b->p->spec_ctrl,
-		[ARCH_CAPS] = b->p->arch_caps,
 	};
 
 	return have[when];

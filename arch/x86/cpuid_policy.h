@@ -47,8 +47,6 @@ struct cpuid_params {
 	u64 xcr0;	  /* state components that the hypervisor switches between vCPUs */
 	bool rdtscp;	  /* "Enable RDTSCP" is set: RDTSCP, RDPID */
 	bool invpcid;	  /* "Enable INVPCID" is set */
-	bool spec_ctrl;	  /* IA32_SPEC_CTRL and IA32_PRED_CMD are given to guests: as in struct msr_params */
-	bool arch_caps;	  /* IA32_ARCH_CAPABILITIES is, likewise */
 };
 
 /* The vCPU's part of an answer. */

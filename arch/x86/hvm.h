@@ -61,7 +61,7 @@ struct vm_exit {
 		struct {
 			u16 port;
 			u8 size;
-			bool in, string, rep;
+			bool in, string;
 		} io;
 		struct {
 			u64 gpa, gva;

@@ -2,9 +2,9 @@
 #include "arch/x86/msr_policy.h"
 #include "arch/x86/pvclock.h"
 
-enum read { R_GP, R_VALUE, R_SLOT, R_MICROCODE, R_ARCH_CAPS, R_PASS, R_FN };
+enum read { R_GP, R_VALUE, R_SLOT, R_PASS, R_FN };
 enum write { W_GP, W_DROP, W_SLOT, W_MTRR_BASE, W_MTRR_MASK, W_MTRR_FIXED, W_MTRR_DEF, W_PASS, W_FN };
-enum need { ALWAYS, RDTSCP, SPEC, ARCH_CAPS, AMD, PV_EOI };
+enum need { ALWAYS, RDTSCP, AMD, PV_EOI };
 
 struct row {
 	u32 first, last;
@@ -42,13 +42,11 @@ static const struct row rows[] = {
 	READ_ONLY(0x34, 0), /* SMI_COUNT */
 	READ_ONLY(MSR_FEATURE_CONTROL, FEATURE_CONTROL_LOCK), /* VMX and SGX off */
 	FN(MSR_TSC_ADJUST, MSR_TSC_ADJUST, MSR_FN_TSC_ADJUST),
-	PASS(MSR_SPEC_CTRL, MSR_PRED_CMD, SPEC),
 	DROP(0x79, 0x79, ALWAYS), /* IA32_BIOS_UPDT_TRIG: guests load no microcode */
-	{ MSR_BIOS_SIGN_ID, MSR_BIOS_SIGN_ID, R_MICROCODE, W_DROP, ALWAYS, 0, 0, 0 },
+	{ MSR_BIOS_SIGN_ID, MSR_BIOS_SIGN_ID, R_VALUE, W_DROP, ALWAYS, 0, 1ull << 32, 0 }, /* some revision */
 	READ_ONLY(0xce, 0), /* PLATFORM_INFO: no CPUID faulting */
 	DROP(0xe2, 0xe2, ALWAYS), /* PKG_CST_CONFIG_CONTROL */
 	READ_ONLY(MSR_MTRRCAP, MTRRCAP),
-	{ MSR_ARCH_CAPABILITIES, MSR_ARCH_CAPABILITIES, R_ARCH_CAPS, W_GP, ARCH_CAPS, 0, 0, 0 },
 	DROP(0x140, 0x140, ALWAYS), /* MISC_FEATURES_ENABLES: Linux writes back what it read */
 	PASS(MSR_SYSENTER_CS, MSR_SYSENTER_EIP, ALWAYS),
 	READ_ONLY(MSR_MCG_CAP, 0),
@@ -88,19 +86,10 @@ static const struct row rows[] = {
 
 /* clang-format on */
 
-/* Facts about the processor's weaknesses; bits that announce further MSRs (TSX_CTRL, FB_CLEAR_CTRL, ...) are
- * left out. */
-#define ARCH_CAPS_SAFE                                                                                   \
-	(BIT(0) | MASK(6, 2) | BIT(8) | MASK(15, 13) | BIT(17) | BIT(19) | BIT(20) | BIT(24) | BIT(26) | \
-	 BIT(27))
-#define ARCH_CAPS_IBRS_ALL BIT(1)
-
 static bool exists(const struct msr_params *p, const struct row *r)
 {
 	const bool have[] = { [ALWAYS] = true,
 			      [RDTSCP] = p->rdtscp,
-			      [SPEC] = p->spec_ctrl,
-			      [ARCH_CAPS] = p->arch_caps,
 			      [AMD] = p->amd,
 			      [PV_EOI] = p->pv_eoi };
 
@@ -172,12 +161,6 @@ enum msr_verdict msr_policy_read(const struct msr_params *p, const struct msr_st
 		return MSR_OK;
 	case R_SLOT:
 		*value = s->slot[r->arg + msr - r->first];
-		return MSR_OK;
-	case R_MICROCODE:
-		*value = (u64)(p->microcode ? p->microcode : 1) << 32;
-		return MSR_OK;
-	case R_ARCH_CAPS:
-		*value = p->arch_capabilities & (ARCH_CAPS_SAFE | (p->spec_ctrl ? ARCH_CAPS_IBRS_ALL : 0));
 		return MSR_OK;
 	case R_PASS:
 		return MSR_FN_PASS;

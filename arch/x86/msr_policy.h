@@ -12,12 +12,8 @@
 
 /* One per domain, constant while its vCPUs run. */
 struct msr_params {
-	u64 arch_capabilities; /* the host's IA32_ARCH_CAPABILITIES; unsafe bits are taken out here */
-	u32 microcode;	       /* revision that the guest is told; 0: 1 is told */
 	u32 phys_bits;
-	bool arch_caps; /* CPUID.7:EDX.ARCH_CAPABILITIES is shown */
 	bool rdtscp;	/* TSC_AUX exists */
-	bool spec_ctrl; /* IA32_SPEC_CTRL, IA32_PRED_CMD exist and are switched between vCPUs */
 	bool amd;
 	bool pv_eoi; /* KVM's paravirtual EOI is offered */
 };

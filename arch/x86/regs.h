@@ -94,8 +94,6 @@ enum {
 #define FEATURE_CONTROL_LOCK	BIT(0)
 #define FEATURE_CONTROL_VMX	BIT(2)
 #define MSR_TSC_ADJUST		0x3b
-#define MSR_SPEC_CTRL		0x48
-#define MSR_PRED_CMD		0x49
 #define MSR_BIOS_SIGN_ID	0x8b
 #define MSR_MTRRCAP		0xfe
 #define MSR_ARCH_CAPABILITIES	0x10a

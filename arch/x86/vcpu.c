@@ -23,7 +23,6 @@ struct hvm_has hvm_has;
 _Static_assert(sizeof(struct x86_domain) <= PAGE_SIZE << DOMAIN_ORDER, "one block");
 
 #define FXSAVE_BYTES   512u
-#define XSAVE_HEADER   64u
 #define FPU_CONTROL    0x37fu  /* SDM: "Processor State After Reset", FNINIT's control word */
 #define MXCSR_INIT     0x1f80u
 

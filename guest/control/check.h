@@ -9,6 +9,15 @@
 #include "arch/x86/svm/vmcb.h"
 #include "arch/x86/vmx/caps.h"
 
+/* What the hypervisor has no use for. SDM: "Format of Access Rights", "Guest Non-Register State",
+ * "Miscellaneous Data" */
+#define AR_TYPE		     MASK(3, 0)
+#define AR_S		     BIT(4) /* code or data */
+#define AR_RESERVED	     (MASK(11, 8) | MASK(31, 17))
+#define AR_G		     BIT(15)
+#define INTERRUPTIBILITY_SMI BIT(2)
+#define VMX_MISC_HLT	     BIT(6) /* activity states that may be entered */
+
 #define CHECK_TEXT 121 /* bytes that are always enough */
 
 struct check_vmx {

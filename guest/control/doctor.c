@@ -7,6 +7,18 @@
 
 #define SINCE_2010 "Intel cores of 2010 on have it; QEMU/KVM: -cpu host, kvm_intel nested=1"
 
+/* What the hypervisor has no use for. APM volume 3, "CPUID Fn8000_000A_EDX" */
+#define SVM_LBR		   BIT(1)
+#define SVM_LOCK	   BIT(2)
+#define SVM_TSC_RATE	   BIT(4)
+#define SVM_AVIC	   BIT(13)
+#define SVM_VIRTUAL_VMLOAD BIT(15)
+#define SVM_VGIF	   BIT(16)
+#define SVM_GMET	   BIT(17)
+#define SVM_X2AVIC	   BIT(18)
+#define SVM_SPEC_CTRL	   BIT(20)
+#define SVM_VNMI	   BIT(25)
+
 struct word {
 	u32 set;
 	u64 bit;

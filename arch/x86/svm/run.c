@@ -422,7 +422,6 @@ static void decode_io(const struct x86_vcpu *v, const struct vmcb *b, struct vm_
 	e->io.size = (u8)GET(IOIO_SIZE, b->exit_info1);
 	e->io.in = b->exit_info1 & IOIO_IN;
 	e->io.string = b->exit_info1 & IOIO_STRING;
-	e->io.rep = b->exit_info1 & IOIO_REP;
 	e->insn_len = (u32)(b->exit_info2 - v->exit_rip);
 }
 

@@ -211,11 +211,6 @@ static void svm_load(struct x86_vcpu *v)
 	x86_this_cpu()->vendor = x;
 }
 
-static void svm_put(struct x86_vcpu *v)
-{
-	vmcb_save(v);
-}
-
 static void svm_run(struct x86_vcpu *v)
 {
 	svm_enter(v, host_vmcb(x86_this_cpu()));
@@ -232,7 +227,7 @@ const struct hvm_ops svm_ops = {
 	.vcpu_free = vmcb_free,
 	.vcpu_reset = vmcb_reset,
 	.load = svm_load,
-	.put = svm_put,
+	.put = vmcb_save,
 	.run = svm_run,
 	.exit = svm_exit,
 	.look = svm_look,

@@ -199,30 +199,17 @@ void vmcb_set_dr7(struct x86_vcpu *v, u64 dr7)
 
 static u64 *msr_field(struct vmcb *b, u32 msr)
 {
-	switch (msr) {
-	case MSR_SYSENTER_CS:
-		return &b->sysenter_cs;
-	case MSR_SYSENTER_ESP:
-		return &b->sysenter_esp;
-	case MSR_SYSENTER_EIP:
-		return &b->sysenter_eip;
-	case MSR_PAT:
-		return &b->g_pat;
-	case MSR_DEBUGCTL:
-		return &b->debugctl;
-	case MSR_FS_BASE:
-		return &b->fs.base;
-	case MSR_GS_BASE:
-		return &b->gs.base;
-	case MSR_STAR:
-		return &b->star;
-	case MSR_LSTAR:
-		return &b->lstar;
-	case MSR_CSTAR:
-		return &b->cstar;
-	case MSR_SFMASK:
-		return &b->sfmask;
-	}
+	const struct {
+		u32 msr;
+		u64 *field;
+	} at[] = { { MSR_SYSENTER_CS, &b->sysenter_cs }, { MSR_SYSENTER_ESP, &b->sysenter_esp }, { MSR_SYSENTER_EIP, &b->sysenter_eip },
+		   { MSR_PAT, &b->g_pat },		 { MSR_DEBUGCTL, &b->debugctl },	 { MSR_FS_BASE, &b->fs.base },
+		   { MSR_GS_BASE, &b->gs.base },	 { MSR_STAR, &b->star },		 { MSR_LSTAR, &b->lstar },
+		   { MSR_CSTAR, &b->cstar },		 { MSR_SFMASK, &b->sfmask } };
+
+	for (u32 i = 0; i < ARRAY_SIZE(at); i++)
+		if (at[i].msr == msr)
+			return at[i].field;
 	panic("MSR %x is in no VMCB field", msr);
 }
 

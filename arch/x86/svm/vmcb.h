@@ -16,10 +16,8 @@ struct vmcb_segment {
 };
 #define VMCB_ATTR_DPL MASK(6, 5)
 #define VMCB_ATTR_P   BIT(7)
-#define VMCB_ATTR_AVL BIT(8)
 #define VMCB_ATTR_L   BIT(9)
 #define VMCB_ATTR_DB  BIT(10)
-#define VMCB_ATTR_G   BIT(11)
 
 struct vmcb {
 	/* control area */
@@ -88,9 +86,7 @@ enum svm_intercept {
 enum { TLB_KEEP = 0, TLB_FLUSH_ALL = 1, TLB_FLUSH_ASID = 3, TLB_FLUSH_ASID_LOCAL = 7 };
 
 /* vintr */
-#define V_TPR		MASK(7, 0)
 #define V_IRQ		BIT(8)
-#define V_GIF		BIT(9)
 #define V_INTR_PRIO	MASK(19, 16)
 #define V_IGN_TPR	BIT(20)
 #define V_INTR_MASKING	BIT(24) /* the host's RFLAGS.IF masks physical interrupts, the guest's the virtual one */
@@ -117,9 +113,7 @@ enum { EVENT_INTR = 0, EVENT_NMI = 2, EVENT_EXCEPTION = 3, EVENT_SOFT = 4 };
 #define CLEAN_DR   BIT(6)
 #define CLEAN_DT   BIT(7)
 #define CLEAN_SEG  BIT(8) /* ES CS SS DS, CPL */
-#define CLEAN_CR2  BIT(9)
 #define CLEAN_LBR  BIT(10)
-#define CLEAN_AVIC BIT(11)
 
 /* ---- "SVM Intercept Exit Codes" ---- */
 enum svm_exit_code {
@@ -142,7 +136,6 @@ enum svm_exit_code {
 /* exit_info1 of IOIO ("IN and OUT Instructions" under "Instruction Intercepts"); exit_info2 is the next RIP */
 #define IOIO_IN	    BIT(0)
 #define IOIO_STRING BIT(2)
-#define IOIO_REP    BIT(3)
 #define IOIO_SIZE   MASK(6, 4) /* one bit each: 1, 2, 4 bytes */
 #define IOIO_PORT   MASK(31, 16)
 
@@ -157,7 +150,6 @@ enum svm_exit_code {
 #define NPF_WRITE    BIT(1)
 #define NPF_RESERVED BIT(3)
 #define NPF_FETCH    BIT(4)
-#define NPF_FINAL    BIT(32) /* the translation of the guest-physical address itself */
 #define NPF_TABLES   BIT(33) /* of the guest's page tables */
 
 /* ---- "Permission maps" ---- */
@@ -166,21 +158,11 @@ enum svm_exit_code {
 
 /* ---- CPUID Fn8000_000A_EDX, "SVM Revision and Feature Identification" ---- */
 #define SVM_NP		     BIT(0)
-#define SVM_LBR		     BIT(1)
-#define SVM_LOCK	     BIT(2)
 #define SVM_NRIPS	     BIT(3)
-#define SVM_TSC_RATE	     BIT(4)
 #define SVM_CLEAN	     BIT(5)
 #define SVM_FLUSH_ASID	     BIT(6)
 #define SVM_DECODE	     BIT(7)
 #define SVM_PAUSE_FILTER     BIT(10)
 #define SVM_PAUSE_THRESHOLD  BIT(12)
-#define SVM_AVIC	     BIT(13)
-#define SVM_VIRTUAL_VMLOAD   BIT(15)
-#define SVM_VGIF	     BIT(16)
-#define SVM_GMET	     BIT(17)
-#define SVM_X2AVIC	     BIT(18)
-#define SVM_SPEC_CTRL	     BIT(20)
-#define SVM_VNMI	     BIT(25)
 
 #endif

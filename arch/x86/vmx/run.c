@@ -269,7 +269,6 @@ static void decode_io(struct vm_exit *e)
 	e->io.size = (u8)(GET(QUAL_IO_SIZE, q) + 1);
 	e->io.in = q & QUAL_IO_IN;
 	e->io.string = q & QUAL_IO_STRING;
-	e->io.rep = q & QUAL_IO_REP;
 }
 
 static void decode_cr(struct vm_exit *e)

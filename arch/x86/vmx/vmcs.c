@@ -66,11 +66,7 @@ static u64 eptp(struct x86_vcpu *v)
 	       (vmx_uses(&vmx_caps, VMX_CTL_EPT_VPID, VMX_EPT_VPID(ACCESS_DIRTY)) ? EPTP_ACCESS_DIRTY : 0);
 }
 
-/* What is set whenever the processor can; what must be there was checked by probe(). */
-static u32 control(enum vmx_ctl kind, u64 want)
-{
-	return vmx_controls(&vmx_caps, kind, want);
-}
+#define control(kind, want) vmx_controls(&vmx_caps, kind, want) /* what must be there was checked by probe() */
 
 static void vmcs_controls(struct x86_vcpu *v)
 {
@@ -277,22 +273,16 @@ void vmcs_set_dr7(struct x86_vcpu *v, u64 dr7)
 
 static u64 msr_field(u32 msr)
 {
-	switch (msr) {
-	case MSR_SYSENTER_CS:
-		return VMCS_GUEST_SYSENTER_CS;
-	case MSR_SYSENTER_ESP:
-		return VMCS_GUEST_SYSENTER_ESP;
-	case MSR_SYSENTER_EIP:
-		return VMCS_GUEST_SYSENTER_EIP;
-	case MSR_PAT:
-		return VMCS_GUEST_PAT;
-	case MSR_DEBUGCTL:
-		return VMCS_GUEST_DEBUGCTL;
-	case MSR_FS_BASE:
-		return VMCS_GUEST_FS_BASE;
-	case MSR_GS_BASE:
-		return VMCS_GUEST_GS_BASE;
-	}
+	static const struct {
+		u32 msr, field;
+	} at[] = { { MSR_SYSENTER_CS, VMCS_GUEST_SYSENTER_CS },	  { MSR_SYSENTER_ESP, VMCS_GUEST_SYSENTER_ESP },
+		   { MSR_SYSENTER_EIP, VMCS_GUEST_SYSENTER_EIP }, { MSR_PAT, VMCS_GUEST_PAT },
+		   { MSR_DEBUGCTL, VMCS_GUEST_DEBUGCTL },	  { MSR_FS_BASE, VMCS_GUEST_FS_BASE },
+		   { MSR_GS_BASE, VMCS_GUEST_GS_BASE } };
+
+	for (u32 i = 0; i < ARRAY_SIZE(at); i++)
+		if (at[i].msr == msr)
+			return at[i].field;
 	panic("MSR %x is in no VMCS field", msr);
 }
 

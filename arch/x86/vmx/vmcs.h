@@ -148,7 +148,6 @@ enum { QUAL_CR_MOV_TO, QUAL_CR_MOV_FROM, QUAL_CR_CLTS, QUAL_CR_LMSW };
 #define QUAL_IO_SIZE		MASK(2, 0) /* bytes - 1 */
 #define QUAL_IO_IN		BIT(3)
 #define QUAL_IO_STRING		BIT(4)
-#define QUAL_IO_REP		BIT(5)
 #define QUAL_IO_PORT		MASK(31, 16)
 /* APIC-access VM exits */
 #define QUAL_APIC_OFFSET	MASK(11, 0)
@@ -178,21 +177,16 @@ enum {
 enum { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_FOR_SIPI };
 #define INTERRUPTIBILITY_STI	 BIT(0)
 #define INTERRUPTIBILITY_MOV_SS	 BIT(1)
-#define INTERRUPTIBILITY_SMI	 BIT(2)
 #define INTERRUPTIBILITY_NMI	 BIT(3)
 #define INTERRUPT_STATUS_RVI	 MASK(7, 0)
 #define INTERRUPT_STATUS_SVI	 MASK(15, 8)
 #define LINK_POINTER_NONE	 (~0ull)
 
 /* ---- SDM: "Format of Access Rights" ---- */
-#define AR_TYPE	    MASK(3, 0)
-#define AR_S	    BIT(4) /* code or data */
 #define AR_DPL	    MASK(6, 5)
 #define AR_P	    BIT(7)
-#define AR_RESERVED (MASK(11, 8) | MASK(31, 17))
 #define AR_L	    BIT(13)
 #define AR_DB	    BIT(14)
-#define AR_G	    BIT(15)
 #define AR_UNUSABLE BIT(16)
 
 /* ---- SDM: "Extended-Page-Table Pointer (EPTP)" ---- */
@@ -207,7 +201,6 @@ enum { INVVPID_ADDRESS, INVVPID_SINGLE, INVVPID_ALL };
 /* ---- SDM: Appendix "VMX Capability Reporting Facility"; the numbers of the MSRs stand in regs.h ---- */
 /* IA32_VMX_BASIC, "Basic VMX Information" */
 #define VMX_BASIC_REVISION   MASK(30, 0)
-#define VMX_BASIC_SIZE	     MASK(44, 32)
 #define VMX_BASIC_MEMTYPE    MASK(53, 50)
 #define VMX_BASIC_TRUE	     BIT(55)
 
@@ -215,8 +208,6 @@ enum { INVVPID_ADDRESS, INVVPID_SINGLE, INVVPID_ALL };
 #define VMX_CTL_MUST MASK(31, 0)
 #define VMX_CTL_MAY  MASK(63, 32)
 
-/* IA32_VMX_MISC, "Miscellaneous Data" */
-#define VMX_MISC_HLT	       BIT(6) /* activity states that may be entered */
 
 /* clang-format on */
 
