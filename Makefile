@@ -7,16 +7,16 @@
 # make format-check
 # make bench      scripts/bench --check: what things cost, against what they cost when it was recorded
 #
-# V=1 shows the commands; RELEASE=0 builds with debug checks (CAISSON_DEBUG).
+# V=1 shows the commands; DEBUG=1 builds build/debug/caisson.elf, which checks itself (docs/testing.md).
 
 ifeq ($(origin CC),default)
 CC    := gcc
 endif
 LD    := ld
 NASM  := nasm
-RELEASE ?= 1
 
 B := build
+H := $(B)$(if $(DEBUG),/debug)
 Q := $(if $(V),,@)
 
 # ---- what the hypervisor is made of: each room lists its objects ----
@@ -31,39 +31,40 @@ SVM_OBJS    := arch/x86/svm/caps.o arch/x86/svm/entry.o arch/x86/svm/run.o arch/
 	arch/x86/svm/vmcb.o
 HV_OBJS     := hv/bootinfo.o hv/bus.o hv/console.o hv/control.o hv/domain.o hv/event.o hv/frame.o hv/heap.o hv/hypercall.o \
 	hv/ioreq.o hv/log.o hv/main.o hv/memory.o hv/panic.o hv/printf.o hv/rights.o hv/run.o hv/sched.o hv/share.o \
-	hv/string.o hv/timer.o hv/trace.o
+	hv/string.o hv/timer.o hv/trace.o $(if $(DEBUG),hv/debug.o)
 DRIVER_OBJS := drivers/acpi.o drivers/clocks.o drivers/ioapic.o drivers/pci.o drivers/screen.o drivers/serial.o drivers/uart.o
 
-OBJS := $(addprefix $(B)/hv/,$(BOOT_OBJS) $(ARCH_OBJS) $(VMX_OBJS) $(SVM_OBJS) $(HV_OBJS) $(DRIVER_OBJS))
+OBJS := $(addprefix $(H)/hv/,$(BOOT_OBJS) $(ARCH_OBJS) $(VMX_OBJS) $(SVM_OBJS) $(HV_OBJS) $(DRIVER_OBJS))
 
+CHECKS := -DCAISSON_DEBUG -DCAISSON_CHECKS -fsanitize=undefined -fsanitize-undefined-trap-on-error -fno-sanitize=alignment
 WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fno-strict-aliasing -fcf-protection=none -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
-	-fno-tree-loop-distribute-patterns $(WARN) -I. $(if $(filter 0,$(RELEASE)),-DCAISSON_DEBUG)
+	-fno-tree-loop-distribute-patterns $(WARN) -I. $(if $(DEBUG),$(CHECKS))
 LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --build-id=none
 
 .PHONY: all guests demos iso install host-tests run-host-tests format-check bench clean
 .DELETE_ON_ERROR:
-all: $(B)/caisson.elf
+all: $(H)/caisson.elf
 
-$(B)/caisson.elf: $(OBJS) linker.ld
+$(H)/caisson.elf: $(OBJS) linker.ld
 	$(Q)$(LD) $(LDFLAGS) -T linker.ld -o $@ $(OBJS)
 
-$(B)/hv/%.o: %.c
+$(H)/hv/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/hv/%.o: %.asm $(B)/asm-offsets.inc
+$(H)/hv/%.o: %.asm $(H)/asm-offsets.inc
 	@mkdir -p $(@D)
-	$(Q)$(NASM) -f elf64 -g -F dwarf -I$(B)/ -MD $(@:.o=.d) -MP -o $@ $<
+	$(Q)$(NASM) -f elf64 -g -F dwarf -I$(H)/ -MD $(@:.o=.d) -MP -o $@ $<
 
 # What assembly knows of C's structures: the compiler says it, nobody types it.
-$(B)/asm-offsets.inc: arch/x86/asm-offsets.c
-	@mkdir -p $(B)/hv/arch/x86
-	$(Q)$(CC) $(CFLAGS) -MMD -MP -MT $@ -MF $(B)/hv/asm-offsets.d -S -o $(B)/hv/asm-offsets.s $<
-	$(Q)sed -n 's/^->\(.*\) \$$/\1 /p' $(B)/hv/asm-offsets.s >$@
+$(H)/asm-offsets.inc: arch/x86/asm-offsets.c
+	@mkdir -p $(H)/hv/arch/x86
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -MT $@ -MF $(H)/hv/asm-offsets.d -S -o $(H)/hv/asm-offsets.s $<
+	$(Q)sed -n 's/^->\(.*\) \$$/\1 /p' $(H)/hv/asm-offsets.s >$@
 
--include $(OBJS:.o=.d) $(B)/hv/asm-offsets.d
+-include $(OBJS:.o=.d) $(H)/hv/asm-offsets.d
 
 # ---- guests: their own rules; all and guests get their images ----
 -include guest/files.mk
@@ -80,7 +81,7 @@ iso: all demos
 prefix ?=
 install: all
 	install -d $(DESTDIR)$(prefix)/boot/caisson $(DESTDIR)$(prefix)/etc/grub.d
-	install -m 644 $(B)/caisson.elf $(B)/control.elf $(DESTDIR)$(prefix)/boot/caisson
+	install -m 644 $(H)/caisson.elf $(B)/control.elf $(DESTDIR)$(prefix)/boot/caisson
 	sed 's,@BOOT@,$(prefix)/boot,g; s,@ETC@,$(prefix)/etc,g' scripts/20_caisson >$(B)/20_caisson
 	install -m 755 $(B)/20_caisson $(DESTDIR)$(prefix)/etc/grub.d/20_caisson
 
@@ -111,4 +112,4 @@ format-check:
 	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 
 clean:
-	rm -rf $(B)/hv $(B)/host $(B)/guest $(B)/asm-offsets.inc $(B)/*.elf $(B)/*.iso
+	rm -rf $(B)/hv $(B)/debug $(B)/host $(B)/guest $(B)/asm-offsets.inc $(B)/*.elf $(B)/*.iso

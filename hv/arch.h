@@ -92,8 +92,8 @@ bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot)
  * wait: arch_s2_flushed() says when all have. Any lock may be held. */
 void arch_s2_flush(struct domain *d);
 bool arch_s2_flushed(struct domain *d);
-/* Table pages beyond the root; gives them back. Nothing may be mapped any more. */
-void arch_s2_clear(struct domain *d);
+/* Table pages beyond the root; gives a bounded number back, false while there are more. Nothing may be mapped any more. */
+bool arch_s2_clear(struct domain *d);
 u64 arch_s2_sizes(void);		  /* bit set of mapping sizes */
 void arch_s2_walk(struct domain *d, gpa_t at, struct caisson_walk *out);
 void arch_irq_line(struct domain *d, u32 gsi, bool level); /* any CPU; takes the domain's irq lock */

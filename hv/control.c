@@ -194,7 +194,6 @@ void control_ended(struct domain *d)
 	struct vcpu *v = this_cpu()->current;
 
 	log_err("the control domain ended: %s", d->why);
-	console_flush(false);
 	if (d->ended == CAISSON_END_RESET)
 		arch_reboot();
 	if (d->ended != CAISSON_END_CRASH && d->ended != CAISSON_END_DESTROY)

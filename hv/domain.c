@@ -16,7 +16,7 @@
 
 static struct lock table_lock; /* T: what follows */
 static struct domain *table[CAISSON_MAX_DOMS];
-static u32 table_count, table_next = 1;
+static u32 table_count, table_next = 1, table_end; /* no id from table_end on was ever given */
 static struct domain *ended_head, *ended_tail;
 
 /* ---- table ---- */
@@ -46,10 +46,10 @@ struct domain *domain_get_next(u32 id)
 	struct domain *d = NULL;
 
 	lock(&table_lock);
-	for (; id < CAISSON_MAX_DOMS && !d; id++)
-		d = table[id];
-	if (d)
-		domain_ref(d);
+	while (id < table_end && !table[id])
+		id++;
+	if (id < table_end)
+		d = domain_ref(table[id]);
 	unlock(&table_lock);
 	return d;
 }
@@ -91,6 +91,7 @@ static int table_insert(struct domain *d, u32 id)
 	if (id < CAISSON_MAX_DOMS && !table[id]) {
 		d->id = (u16)id;
 		table[id] = d;
+		table_end = MAX(table_end, id + 1);
 		table_count++;
 		r = 0;
 	}
@@ -395,9 +396,11 @@ static int domain_empty(struct domain *d)
 	return r;
 }
 
-static void drop_claims(struct domain *d)
+/* False: there were none. */
+static bool drop_claims(struct domain *d)
 {
 	struct domain *dm;
+	bool any = false;
 
 	do {
 		lock(&d->vm.lock);
@@ -405,7 +408,9 @@ static void drop_claims(struct domain *d)
 		unlock(&d->vm.lock);
 		if (dm)
 			domain_put(dm);
+		any |= dm != NULL;
 	} while (dm);
+	return any;
 }
 
 static int destroy(struct domain *d)
@@ -421,14 +426,17 @@ static int destroy(struct domain *d)
 	if (r)
 		return r;
 	ioreq_orphan(d);
-	drop_claims(d);
+	if (drop_claims(d))
+		return -CAISSON_EAGAIN;
 	lock(&table_lock);
 	if (table[d->id] == d) {
 		table[d->id] = NULL;
 		table_count--;
-		for (u32 i = 0; i < CAISSON_MAX_DOMS; i++)
-			if (table[i])
+		for (u32 i = 0, left = table_count; left; i++)
+			if (table[i]) {
 				rights_forget(&table[i]->rights, &d->rights);
+				left--;
+			}
 		domain_put(d); /* the caller has one more */
 	}
 	unlock(&table_lock);

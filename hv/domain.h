@@ -136,13 +136,17 @@ bool memory_is_rom(const struct domain *d, u64 gpa); /* the domain's own vCPU */
 void memory_init(void); /* boot CPU, once */
 /* A guest reads where a PC's option ROMs are and nothing is: true when a page of ones is mapped there now. */
 bool memory_hole(struct domain *d, u64 gpa);
+#ifdef CAISSON_CHECKS
+void memory_check(struct domain *d); /* a few of its pages at a time: they are its own */
+#endif
 /* Gives back a bounded number of the domain's frames; -EAGAIN while there are more. */
 int memory_depopulate(struct domain *d);
 
 /* ---- shares (share.c): frames of one domain seen by another ---- */
 /* At most SHARE_PIECE pages: pages mapped, or -EINVAL, -EEXIST (the place is taken), -EFAULT (not RAM there), -EPERM (not its
  * own), -EBUSY (it is dying), -ENOMEM. */
-#define SHARE_PIECE 128u
+#define SHARE_PIECE 32u
+#define SHARE_MACHINE_PIECE 40u
 s64 share_map(struct domain *holder, u64 at, struct domain *granter, u64 from, u64 pages, u32 prot);
 /* Frames of the machine (granter NULL: they stay for ever) or a page of the hypervisor that belongs to granter. */
 int share_map_machine(struct domain *holder, u64 at, struct domain *granter, hpa_t pa, u64 pages, u32 prot);

@@ -2,6 +2,7 @@
 #include "hv/frame.h"
 #include "hv/abi/caisson.h"
 #include "hv/arch.h"
+#include "hv/debug.h"
 #include "hv/lock.h"
 #include "hv/panic.h"
 #include "hv/string.h"
@@ -368,6 +369,8 @@ hpa_t frame_alloc(u16 owner, u32 order, u32 flags)
 	u32 i = NIL, known = 0;
 
 	ASSERT(order < FRAME_ORDERS, "order %u", order);
+	if (!(reserved && !order) && debug_refuse())
+		return FRAME_NONE;
 	lock(&f.lock);
 	ASSERT(!reserved || p->reserved >= n, "%lu frames reserved, %lu wanted", p->reserved, n);
 	if (p == &f.hv)
@@ -461,7 +464,7 @@ void frame_hv_free(void *p, u32 order)
 int frame_reserve(u64 n, u32 flags)
 {
 	struct pool *p = flags & FRAME_HV ? &f.hv : &f.machine;
-	int err = 0;
+	int err = debug_refuse() ? -CAISSON_ENOMEM : 0;
 
 	lock(&f.lock);
 	while (!err && p->free - p->reserved < n)

@@ -3,6 +3,7 @@
 #include "hv/arch.h"
 #include "hv/console.h"
 #include "hv/control.h"
+#include "hv/debug.h"
 #include "hv/domain.h"
 #include "hv/frame.h"
 #include "hv/ioreq.h"
@@ -142,7 +143,7 @@ static s64 call_module_map(struct call *c)
 		return -CAISSON_ENOENT;
 	if (first >= pages || n == 0 || n > pages - first || (c->arg[1] & ~PAGE_MASK))
 		return -CAISSON_EINVAL;
-	n = MIN(n, SHARE_PIECE);
+	n = MIN(n, SHARE_MACHINE_PIECE);
 	r = share_map_machine(c->self, c->arg[1], NULL, HPA(m->start.v + first * PAGE_SIZE), n, CAISSON_PROT_READ);
 	return r ? r : (s64)n;
 }
@@ -717,6 +718,7 @@ enum verdict hypercall_dispatch(struct vcpu *v, u64 nr, const u64 arg[6], s64 *r
 	} else if (table[index].on == ON_MACHINE) {
 		c.held = READ_ONCE(c.self->rights.machine);
 	}
+	debug_call((u32)index);
 	/* Who lacks the right does not learn whether the domain exists. */
 	if (table[index].need & ~c.held)
 		*result = -CAISSON_EPERM;
@@ -724,6 +726,7 @@ enum verdict hypercall_dispatch(struct vcpu *v, u64 nr, const u64 arg[6], s64 *r
 		*result = -CAISSON_ENOENT;
 	else
 		*result = table[index].fn(&c);
+	debug_call_ends(c.d);
 	if (unlikely(*result == -CAISSON_EPERM))
 		__atomic_add_fetch(&c.self->rights.refused, 1, __ATOMIC_RELAXED);
 	if (c.d)

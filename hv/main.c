@@ -27,6 +27,9 @@ static const struct option {
 	{ "apicv=off", &hv_options.no_apicv, 1, 1 }, /* interrupts of guests by the software path */
 	{ "x2apic=off", &hv_options.no_x2apic, 1,
 	  1 }, /* the memory-mapped APIC, for firmware that fails otherwise */
+#ifdef CAISSON_CHECKS
+	{ "fail_alloc", &hv_options.fail_alloc, 1, 1 }, /* each allocation of each call is refused once */
+#endif
 	{ "cpus=", &hv_options.cpus, 1, CAISSON_MAX_CPUS },
 	{ "control_mem=", &hv_options.control_mib, 8, 65536 }, /* MiB */
 };
@@ -105,6 +108,7 @@ void hv_main(const struct bootinfo *bi)
 	char brand[48];
 
 	hv_parse_options(bi->cmdline, true);
+	hv_options.checks = true;
 	arch_cpu_brand(brand);
 	log_info("started by %s: %s", bi->loader[0] ? bi->loader : "an unnamed loader", bi->cmdline);
 	print_memory(bi);

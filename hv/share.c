@@ -220,7 +220,7 @@ int share_drop_all(struct domain *d)
 	int r = 0;
 
 	lock(&share_lock);
-	for (u32 budget = 4; !r && (d->granted || d->held.first); budget--) {
+	for (u32 budget = 2; !r && (d->granted || d->held.first); budget--) {
 		if (!budget)
 			r = -CAISSON_EAGAIN;
 		else if (d->granted)

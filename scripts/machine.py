@@ -13,6 +13,7 @@ import iso
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(TOP, "build")
 HYPERVISOR = os.path.join(BUILD, "caisson.elf")
+DEBUG = os.path.join(BUILD, "debug", "caisson.elf")      # make DEBUG=1
 CONTROL = os.path.join(BUILD, "control.elf")
 KERNEL = os.path.join(emu.CACHE, "linux", "vmlinuz")
 INITRD = os.path.join(BUILD, "linux", "initrd")
@@ -56,6 +57,9 @@ def setup(*parts):
 
 def make(*targets):
     """bring the targets up to date; says nothing when they are"""
+    if "all" in targets and HYPERVISOR == DEBUG:
+        debug_build()
+    targets = [os.path.relpath(t, TOP) if t.startswith(TOP) else t for t in targets]
     base = ["make", "-C", TOP, "--no-print-directory"]
     if subprocess.run(base + ["-q", *targets], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
         return
@@ -64,6 +68,17 @@ def make(*targets):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     if done.returncode:
         raise BuildError("make %s failed:\n%s" % (" ".join(targets), "\n".join(done.stdout.splitlines()[-30:])))
+
+
+def use_debug():
+    """from now on the machines start the hypervisor that checks itself (make DEBUG=1)"""
+    global HYPERVISOR
+    HYPERVISOR = DEBUG
+
+
+def debug_build():
+    make("DEBUG=1", DEBUG)
+    return DEBUG
 
 
 def default_images():

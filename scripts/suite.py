@@ -44,6 +44,7 @@ class Machine:
     platform: str = "bochs"
     board: str = "pc"
     firmware: str = "bios"
+    debug: bool = False             # the hypervisor that checks itself
     gdb: bool = False               # its second serial line is at the TCP port gdb_port
 
 
@@ -155,7 +156,7 @@ class Running:
             images = [known[n] if n in known and n not in IMAGES else made(n) for n in spec.images]
         path = os.path.join(SCRATCH, "machine.iso")
         os.makedirs(SCRATCH, exist_ok=True)
-        iso.caisson(path, machine.HYPERVISOR, machine.CONTROL, images, spec.hv_args, (spec.firmware,))
+        iso.caisson(path, machine.debug_build() if spec.debug else machine.HYPERVISOR, machine.CONTROL, images, spec.hv_args, (spec.firmware,))
         self.gdb_port = free_port() if spec.gdb else None
         self.emu = machine.start(spec.platform, path, spec.cpus, spec.memory, spec.cpu, self.gdb_port, spec.extra, log, spec.board,
                                  spec.firmware)

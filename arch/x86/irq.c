@@ -3,6 +3,7 @@
 #include "arch/x86/lapic.h"
 #include "arch/x86/percpu.h"
 #include "hv/arch.h"
+#include "hv/debug.h"
 #include "hv/log.h"
 #include "hv/panic.h"
 
@@ -46,6 +47,7 @@ void irq_init(void)
 
 void arch_irq_window(void)
 {
+	debug_window();
 	/* STI holds interrupts off for one more instruction: the NOP is where they come in. */
 	__asm__ volatile("sti\n\tnop\n\tcli" : : : "memory");
 }

@@ -204,26 +204,29 @@ u32 pg_walk(const struct pgtable *t, u64 va, u64 entry[4])
 	return n;
 }
 
-/* Frees the tables that a table of level `shift` refers to. */
-static void clear_level(struct pgtable *t, u64 *table, u32 shift)
+/* Frees the tables that a table of level `shift` refers to; false: *budget was not enough. */
+static bool clear_level(struct pgtable *t, u64 *table, u32 shift, u32 *budget)
 {
 	for (u32 i = 0; i < ENTRIES; i++) {
-		if (shift > 12 && (table[i] & t->fmt->present) && !(table[i] & LARGE)) {
-			clear_level(t, table_at(t, table[i]), shift - 9);
+		if ((table[i] & t->fmt->present) && !(table[i] & LARGE)) {
+			if ((shift > 21 && !clear_level(t, table_at(t, table[i]), shift - 9, budget)) || !*budget)
+				return false;
+			--*budget;
 			free_table(t, table[i]);
 		}
 		table[i] = 0;
 	}
+	return true;
 }
 
-void pg_clear(struct pgtable *t)
+bool pg_clear(struct pgtable *t, u32 budget)
 {
-	clear_level(t, table_at(t, t->root.v), 39);
+	return clear_level(t, table_at(t, t->root.v), 39, &budget);
 }
 
 void pg_destroy(struct pgtable *t)
 {
-	pg_clear(t);
+	pg_clear(t, ~0u);
 	free_table(t, t->root.v);
 	t->root.v = 0;
 }

@@ -65,9 +65,9 @@ bool pg_lookup(const struct pgtable *t, u64 va, struct pg_leaf *out);
 bool pg_unmap(struct pgtable *t, u64 va, struct pg_leaf *out);
 /* Entries from the root down to where the walk ends; returns how many. */
 u32 pg_walk(const struct pgtable *t, u64 va, u64 entry[4]);
-/* Frees all table pages below the root, leaves and all. */
-void pg_clear(struct pgtable *t);
-/* pg_clear(), and the root. */
+/* Frees table pages below the root, leaves and all, at most `budget`; false: there are more. */
+bool pg_clear(struct pgtable *t, u32 budget);
+/* All of them, and the root. */
 void pg_destroy(struct pgtable *t);
 
 static inline bool pg_writable(const struct pgtable *t, u64 leaf)

@@ -9,6 +9,8 @@
 #include "hv/arch.h"
 #include "hv/frame.h"
 
+#define CLEAR_TABLES 12u /* given back at once */
+
 /* Tables come out of what was set aside at creation, so that a page that was promised can also be mapped;
  * what goes beyond (shares) out of what is free. */
 static hpa_t table_alloc(void *ctx)
@@ -131,9 +133,9 @@ bool arch_s2_flushed(struct domain *d)
 	return true;
 }
 
-void arch_s2_clear(struct domain *d)
+bool arch_s2_clear(struct domain *d)
 {
-	pg_clear(&x86_domain(d)->s2);
+	return pg_clear(&x86_domain(d)->s2, CLEAR_TABLES);
 }
 
 u64 arch_s2_sizes(void)

@@ -142,9 +142,12 @@ bool arch_s2_flushed(struct domain *d)
 	return rand() % 4; /* now and then a CPU has not */
 }
 
-void arch_s2_clear(struct domain *d)
+bool arch_s2_clear(struct domain *d)
 {
+	if (rand() % 2)
+		return false;
 	memset(entries(d), 0, PAGES * sizeof(u64));
+	return true;
 }
 
 u64 arch_s2_sizes(void)

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "hv/debug.h"
+#include "hv/abi/caisson.h"
+#include "hv/arch.h"
+#include "hv/domain.h"
+#include "hv/frame.h"
+#include "hv/lock.h"
+#include "hv/log.h"
+#include "hv/main.h"
+#include "hv/panic.h"
+#include "hv/pcpu.h"
+#include "hv/string.h"
+
+#define CALLS	   64u
+#define LONG_TICKS 20000u
+
+static struct {
+	u32 call;
+	u64 since; /* when interrupts were last let in */
+	u32 held;
+	struct {
+		const struct lock *lock;
+		const char *name;
+		u32 rank;
+	} lock[16];
+} cpu[CAISSON_MAX_CPUS];
+
+/* ---- refused allocations: fail_alloc ---- */
+
+/* From the first domain_create on: of each kind of call the first allocation is refused once, then the second, and so on. */
+static struct {
+	bool begun;
+	u32 left;
+	u32 refused[CALLS];
+} fail;
+
+bool debug_refuse(void)
+{
+	u32 call;
+
+	if (!fail.left || --fail.left)
+		return false;
+	call = cpu[this_cpu()->id].call;
+	log_info("fail_alloc: allocation %u of call %u is refused", ++fail.refused[call], call);
+	return true;
+}
+
+void debug_call(u32 call)
+{
+	u32 id = this_cpu()->id;
+
+	cpu[id].call = call;
+	cpu[id].since = arch_now();
+	fail.begun |= hv_options.fail_alloc && call == CAISSON_CALL_domain_create - CAISSON_CALL_BASE;
+	if (fail.begun && call < CALLS)
+		fail.left = fail.refused[call] + 1;
+}
+
+/* ---- after each call ---- */
+
+void debug_window(void)
+{
+	static u64 longest = LONG_TICKS;
+	u32 id = this_cpu()->id;
+	u64 now = arch_now();
+
+	ASSERT(!cpu[id].held, "%s is held where interrupts are let in", cpu[id].lock[0].name);
+	if (cpu[id].since && now - cpu[id].since > longest) {
+		longest = now - cpu[id].since;
+		log_info("call %u: interrupts were off for %lu ticks", cpu[id].call, longest);
+	}
+	cpu[id].since = now;
+}
+
+void debug_call_ends(struct domain *d)
+{
+	struct frame_counts f;
+
+	debug_window();
+	cpu[this_cpu()->id].since = 0;
+	fail.left = 0;
+	frame_count(&f);
+	ASSERT(f.reserved <= f.free && f.zero <= f.free && f.free + f.hv <= f.total, "frames: %lu, %lu free, %lu reserved, %lu zero, %lu hv",
+	       f.total, f.free, f.reserved, f.zero, f.hv);
+	if (d)
+		memory_check(d);
+}
+
+/* ---- the order of locks: hv/domain.h ---- */
+
+static u32 rank_of(const char *name)
+{
+	static const char *const order[] = { "&table_lock", "&share_lock", "vm.lock",	 "irq_lock",   "ioq.lock",   "hv/frame.c",
+					     "&s.lock",	    "&g->lock",	   "hv/sched.c", "hv/timer.c", "hv/console.c", "hv/log.c" };
+
+	for (u32 i = 0; i < ARRAY_SIZE(order); i++)
+		for (const char *at = name; *at; at++)
+			if (!strncmp(at, order[i], strlen(order[i])))
+				return i + 1;
+	return 0; /* innermost, alone */
+}
+
+void debug_lock(const struct lock *l, const char *name, u8 *site)
+{
+	u32 id, rank;
+
+	if (!hv_options.checks || panic_active())
+		return;
+	id = this_cpu()->id;
+	if (!*site) {
+		u64 begin = arch_now();
+
+		*site = (u8)(rank_of(name) + 1);
+		cpu[id].since += cpu[id].since ? arch_now() - begin : 0; /* not the hypervisor's time */
+	}
+	rank = *site - 1u;
+	for (u32 i = 0; i < cpu[id].held; i++) {
+		ASSERT(cpu[id].lock[i].lock != l, "%s is held already", name);
+		/* Two run queues, two timer queues: by rising CPU. */
+		ASSERT(!rank || cpu[id].lock[i].rank < rank || (cpu[id].lock[i].rank == rank && rank >= 7 && cpu[id].lock[i].lock < l),
+		       "%s is taken inside %s", name, cpu[id].lock[i].name);
+	}
+	ASSERT(cpu[id].held < ARRAY_SIZE(cpu[id].lock), "%u locks", cpu[id].held);
+	cpu[id].lock[cpu[id].held].lock = l;
+	cpu[id].lock[cpu[id].held].name = name;
+	cpu[id].lock[cpu[id].held++].rank = rank;
+}
+
+void debug_unlock(const struct lock *l)
+{
+	u32 id, i;
+
+	if (!hv_options.checks || panic_active())
+		return;
+	id = this_cpu()->id;
+	for (i = cpu[id].held; i && cpu[id].lock[i - 1].lock != l; i--)
+		;
+	if (!i) /* taken before the checks began */
+		return;
+	for (cpu[id].held--; i <= cpu[id].held; i++)
+		cpu[id].lock[i - 1] = cpu[id].lock[i];
+}
