@@ -11,34 +11,22 @@
 enum { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
 
 /* X(name, leaf, subleaf, register, bit) */
-#define CPU_FEATURES(X)                    \
-	X(APIC, 1, 0, EDX, 9)              \
-	X(PGE, 1, 0, EDX, 13)              \
-	X(MCE, 1, 0, EDX, 7)               \
-	X(VMX, 1, 0, ECX, 5)               \
-	X(X2APIC, 1, 0, ECX, 21)           \
-	X(TSC_DEADLINE, 1, 0, ECX, 24)     \
-	X(XSAVE, 1, 0, ECX, 26)            \
-	X(AVX, 1, 0, ECX, 28)              \
-	X(HYPERVISOR, 1, 0, ECX, 31)       \
-	X(TSC_ADJUST, 7, 0, EBX, 1)        \
-	X(SMEP, 7, 0, EBX, 7)              \
-	X(INVPCID, 7, 0, EBX, 10)          \
-	X(AVX512F, 7, 0, EBX, 16)          \
-	X(SMAP, 7, 0, EBX, 20)             \
-	X(UMIP, 7, 0, ECX, 2)              \
-	X(SPEC_CTRL, 7, 0, EDX, 26)        \
-	X(SVM, 0x80000001, 0, ECX, 2)      \
-	X(NX, 0x80000001, 0, EDX, 20)      \
-	X(PAGE1GB, 0x80000001, 0, EDX, 26) \
-	X(RDTSCP, 0x80000001, 0, EDX, 27)  \
+/* clang-format off */
+#define CPU_FEATURES(X) \
+	X(APIC, 1, 0, EDX, 9) X(PGE, 1, 0, EDX, 13) X(MCE, 1, 0, EDX, 7) X(VMX, 1, 0, ECX, 5) \
+	X(X2APIC, 1, 0, ECX, 21) X(TSC_DEADLINE, 1, 0, ECX, 24) X(XSAVE, 1, 0, ECX, 26) \
+	X(AVX, 1, 0, ECX, 28) X(HYPERVISOR, 1, 0, ECX, 31) X(TSC_ADJUST, 7, 0, EBX, 1) \
+	X(SMEP, 7, 0, EBX, 7) X(INVPCID, 7, 0, EBX, 10) X(AVX512F, 7, 0, EBX, 16) X(SMAP, 7, 0, EBX, 20) \
+	X(UMIP, 7, 0, ECX, 2) X(SPEC_CTRL, 7, 0, EDX, 26) X(SVM, 0x80000001, 0, ECX, 2) \
+	X(NX, 0x80000001, 0, EDX, 20) X(PAGE1GB, 0x80000001, 0, EDX, 26) X(RDTSCP, 0x80000001, 0, EDX, 27) \
 	X(INVARIANT_TSC, 0x80000007, 0, EDX, 8)
+/* clang-format on */
 
 enum cpu_feature {
 #define X(name, leaf, sub, reg, bit) CPU_##name,
 	CPU_FEATURES(X)
 #undef X
-		CPU_FEATURE_COUNT
+	CPU_FEATURE_COUNT
 };
 _Static_assert(CPU_FEATURE_COUNT <= 64, "one word");
 

@@ -18,39 +18,8 @@
 #ifndef ARCH_X86_VLAPIC_H
 #define ARCH_X86_VLAPIC_H
 
-#include "hv/types.h"
+#include "arch/x86/regs.h"
 
-/* Offsets in the register page; an x2APIC MSR is 0x800 + (offset >> 4). SDM: "Local APIC Register Address
- * Map". */
-#define APIC_ID		 0x020
-#define APIC_VERSION	 0x030
-#define APIC_TPR	 0x080
-#define APIC_PPR	 0x0a0
-#define APIC_EOI	 0x0b0
-#define APIC_LDR	 0x0d0
-#define APIC_DFR	 0x0e0
-#define APIC_SVR	 0x0f0
-#define APIC_ISR	 0x100
-#define APIC_TMR	 0x180
-#define APIC_IRR	 0x200
-#define APIC_ESR	 0x280
-#define APIC_ICR	 0x300
-#define APIC_ICR_HIGH	 0x310
-#define APIC_LVT_TIMER	 0x320
-#define APIC_LVT_THERMAL 0x330
-#define APIC_LVT_PERF	 0x340
-#define APIC_LVT_LINT0	 0x350
-#define APIC_LVT_LINT1	 0x360
-#define APIC_LVT_ERROR	 0x370
-#define APIC_TMICT	 0x380
-#define APIC_TMCCT	 0x390
-#define APIC_TDCR	 0x3e0
-#define APIC_SELF_IPI	 0x3f0
-
-#define APIC_BASE_BSP	   BIT(8)
-#define APIC_BASE_EXTD	   BIT(10)
-#define APIC_BASE_EN	   BIT(11)
-#define APIC_BASE_ADDR	   MASK(51, 12)
 #define APIC_BASE_POWER_UP 0xfee00000ull
 
 #define APIC_SVR_ENABLE BIT(8)
