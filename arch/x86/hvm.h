@@ -11,39 +11,22 @@
 #include "hv/vcpu.h"
 
 /* X(NAME, "name"): the neutral kinds of exit; counters, histograms and traces speak of these. */
-#define EXIT_KINDS(X)                                                                                         \
-	X(OTHER, "other")	       /* what nobody asked for */                                                 \
-	X(IRQ, "interrupt")	       /* an interrupt of the hypervisor's came */                                 \
-	X(NMI, "nmi")		       /* an NMI of the hypervisor's */                                            \
-	X(MACHINE_CHECK, "machine-check")                                                                          \
-	X(EXCEPTION, "exception")      /* an intercepted one of the guest's */                                     \
-	X(IRQ_WINDOW, "irq-window")    /* the guest takes interrupts again */                                      \
-	X(NMI_WINDOW, "nmi-window")                                                                                \
-	X(TRIPLE_FAULT, "triple-fault")                                                                            \
-	X(INIT, "init")                                                                                            \
-	X(CPUID, "cpuid")                                                                                          \
-	X(HLT, "hlt")                                                                                              \
-	X(PAUSE, "pause")                                                                                          \
-	X(HYPERCALL, "hypercall")                                                                                  \
-	X(IO, "io")                                                                                                \
-	X(RDMSR, "rdmsr")                                                                                          \
-	X(WRMSR, "wrmsr")                                                                                          \
-	X(CR, "cr-access")                                                                                         \
-	X(DR, "dr-access")                                                                                         \
-	X(XSETBV, "xsetbv")                                                                                        \
-	X(CACHE, "wbinvd")	       /* WBINVD, INVD, WBNOINVD */                                                \
-	X(NPF, "page-violation")       /* nothing, or not that, at a guest-physical address: memory or a device */ \
-	X(NPF_CONFIG, "page-misconfig") /* a second-stage entry that cannot be */                                  \
-	X(APIC_ACCESS, "apic-access")                                                                              \
-	X(APIC_WRITE, "apic-write")                                                                                \
-	X(EOI, "virtual-eoi")                                                                                      \
-	X(TPR, "tpr-threshold")                                                                                    \
-	X(UD, "forbidden-insn")	       /* an instruction that the guest's processor does not have */               \
-	X(GP, "refused-insn")	       /* one that this guest may not use: #GP */                                  \
-	X(INVALID_STATE, "entry-refused")                                                                          \
-	X(TASK_SWITCH, "task-switch")                                                                              \
-	X(MTF, "monitor-trap")                                                                                     \
-	X(TIMER, "preemption-timer")
+/* clang-format off */
+#define EXIT_KINDS(X) \
+	X(OTHER, "other") /* what nobody asked for */ X(IRQ, "interrupt") /* an interrupt of the hypervisor's came */ \
+	X(NMI, "nmi") /* an NMI of the hypervisor's */ X(MACHINE_CHECK, "machine-check") \
+	X(EXCEPTION, "exception") /* an intercepted one of the guest's */ \
+	X(IRQ_WINDOW, "irq-window") /* the guest takes interrupts again */ X(NMI_WINDOW, "nmi-window") \
+	X(TRIPLE_FAULT, "triple-fault") X(INIT, "init") X(CPUID, "cpuid") X(HLT, "hlt") X(PAUSE, "pause") \
+	X(HYPERCALL, "hypercall") X(IO, "io") X(RDMSR, "rdmsr") X(WRMSR, "wrmsr") X(CR, "cr-access") X(DR, "dr-access") \
+	X(XSETBV, "xsetbv") X(CACHE, "wbinvd") /* WBINVD, INVD, WBNOINVD */ \
+	X(NPF, "page-violation") /* nothing, or not that, at a guest-physical address: memory or a device */ \
+	X(NPF_CONFIG, "page-misconfig") /* a second-stage entry that cannot be */ X(APIC_ACCESS, "apic-access") \
+	X(APIC_WRITE, "apic-write") X(EOI, "virtual-eoi") X(TPR, "tpr-threshold") \
+	X(UD, "forbidden-insn") /* an instruction that the guest's processor does not have */ \
+	X(GP, "refused-insn") /* one that this guest may not use: #GP */ X(INVALID_STATE, "entry-refused") \
+	X(TASK_SWITCH, "task-switch") X(MTF, "monitor-trap") X(TIMER, "preemption-timer")
+/* clang-format on */
 
 enum exit_kind {
 #define EXIT_X(name, text) EXIT_##name,
