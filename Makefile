@@ -31,7 +31,7 @@ SVM_OBJS    := arch/x86/svm/caps.o arch/x86/svm/entry.o arch/x86/svm/run.o arch/
 	arch/x86/svm/vmcb.o
 HV_OBJS     := hv/bootinfo.o hv/bus.o hv/console.o hv/control.o hv/domain.o hv/event.o hv/frame.o hv/heap.o hv/hypercall.o \
 	hv/ioreq.o hv/log.o hv/main.o hv/memory.o hv/panic.o hv/printf.o hv/rights.o hv/run.o hv/sched.o hv/share.o \
-	hv/string.o hv/timer.o hv/trace.o $(if $(DEBUG),hv/debug.o)
+	hv/string.o hv/timer.o hv/trace.o hv/watchdog.o $(if $(DEBUG),hv/debug.o)
 DRIVER_OBJS := drivers/acpi.o drivers/clocks.o drivers/ioapic.o drivers/pci.o drivers/screen.o drivers/serial.o drivers/uart.o
 
 OBJS := $(addprefix $(H)/hv/,$(BOOT_OBJS) $(ARCH_OBJS) $(VMX_OBJS) $(SVM_OBJS) $(HV_OBJS) $(DRIVER_OBJS))

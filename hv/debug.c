@@ -13,6 +13,7 @@
 
 #define CALLS	   64u
 #define LONG_TICKS 20000u
+#define SCHED	   7u /* rank of "&s.lock" */
 
 static struct {
 	u32 call;
@@ -51,6 +52,8 @@ void debug_call(u32 call)
 
 	cpu[id].call = call;
 	cpu[id].since = arch_now();
+	while (hv_options.hang && call == CAISSON_CALL_domain_destroy - CAISSON_CALL_BASE)
+		arch_pause();
 	fail.begun |= hv_options.fail_alloc && call == CAISSON_CALL_domain_create - CAISSON_CALL_BASE;
 	if (fail.begun && call < CALLS)
 		fail.left = fail.refused[call] + 1;
@@ -116,8 +119,8 @@ void debug_lock(const struct lock *l, const char *name, u8 *site)
 	rank = *site - 1u;
 	for (u32 i = 0; i < cpu[id].held; i++) {
 		ASSERT(cpu[id].lock[i].lock != l, "%s is held already", name);
-		/* Two run queues, two timer queues: by rising CPU. */
-		ASSERT(!rank || cpu[id].lock[i].rank < rank || (cpu[id].lock[i].rank == rank && rank >= 7 && cpu[id].lock[i].lock < l),
+		/* Two run queues, two timer queues: by rising CPU, which is not seen here. */
+		ASSERT(!rank || cpu[id].lock[i].rank < rank || (cpu[id].lock[i].rank == rank && rank >= SCHED),
 		       "%s is taken inside %s", name, cpu[id].lock[i].name);
 	}
 	ASSERT(cpu[id].held < ARRAY_SIZE(cpu[id].lock), "%u locks", cpu[id].held);

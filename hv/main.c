@@ -28,8 +28,10 @@ static const struct option {
 	{ "x2apic=off", &hv_options.no_x2apic, 1,
 	  1 }, /* the memory-mapped APIC, for firmware that fails otherwise */
 #ifdef CAISSON_CHECKS
+	{ "hang", &hv_options.hang, 1, 1 },		  /* in the first domain_destroy, for the watchdog's test */
 	{ "fail_alloc", &hv_options.fail_alloc, 1, 1 }, /* each allocation of each call is refused once */
 #endif
+	{ "panic=reboot", &hv_options.panic_reboot, 1, 1 }, /* instead of standing still */
 	{ "cpus=", &hv_options.cpus, 1, CAISSON_MAX_CPUS },
 	{ "control_mem=", &hv_options.control_mib, 8, 65536 }, /* MiB */
 };
@@ -125,6 +127,7 @@ void hv_main(const struct bootinfo *bi)
 		arch_poweroff();
 	control_start(bi, hv_options.control_mib, hv_options.quiet);
 	arch_cpus_release();
+	watchdog_start(c);
 	run_loop(c);
 }
 
@@ -136,5 +139,6 @@ void hv_cpu_main(struct pcpu *c)
 			arch_cpu_idle();
 	}
 	run_init(c);
+	watchdog_start(c);
 	run_loop(c);
 }

@@ -19,10 +19,15 @@ struct pcpu {
 	u64 since; /* when its run loop began */
 	u64 idle_ticks, root_ticks; /* halted; in exits of guests */
 	u64 interrupts, switches;
+	u32 kicks; /* handled */
+	struct timer watchdog;
+	u32 kicks_seen, missed; /* of the next CPU */
 };
 
 /* Before the CPU's first timer. */
 void run_init(struct pcpu *c);
+/* This CPU looks after the next one, where there is one (watchdog.c). */
+void watchdog_start(struct pcpu *c);
 /* The loop of a CPU: picks, runs, idles, for ever. */
 void __attribute__((noreturn)) run_loop(struct pcpu *c);
 /* The turn's time is over (hv/timer.c, on c itself). Takes no lock. */

@@ -28,6 +28,7 @@ void run_init(struct pcpu *c)
 
 void run_kicked(struct pcpu *c)
 {
+	WRITE_ONCE(c->kicks, c->kicks + 1);
 	run_leave(c);
 	timer_sync(&c->timers);
 }

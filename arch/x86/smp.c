@@ -140,6 +140,7 @@ void arch_cpus_start(void)
 	u64 called = arch_now();
 	u32 apart = 0;
 
+	doctor_feature(count, 0, "watchdog", "one CPU alone: nobody finds it when it hangs with interrupts off");
 	if (!count)
 		return;
 	tsc_adjust = cpu_has(CPU_TSC_ADJUST) ? rdmsr(MSR_TSC_ADJUST) : 0;

@@ -10,6 +10,7 @@
 #include "hv/arch.h"
 #include "hv/domain.h"
 #include "hv/log.h"
+#include "hv/main.h"
 #include "hv/panic.h"
 
 /* SDM volume 3, "64-Bit Mode IDT": an interrupt gate */
@@ -218,6 +219,12 @@ void arch_panic_report(void)
 
 void arch_panic_end(void)
 {
+	static bool tried;
+
+	if (hv_options.panic_reboot && !tried) {
+		tried = true;
+		arch_reboot();
+	}
 	/* Emulators can end here; a machine stays as it is for whoever reads the line. */
 	power_emulator_exit();
 	arch_panic_halt();

@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 
+import time
+
 import machine
 from suite import Machine, check, equal, match, test
 
@@ -28,3 +30,41 @@ def every_cpu_is_in_the_report(t):
     for text in part:
         match(r"(?m)^    ffffffff8\w{7} run_loop\+0x\w+ +run\.c:\d+$|hv_main|run_idle|arch_cpu_idle", text, "a caller of this CPU")
     check(any("svm_" in text for text in part), "no CPU was at its guest")
+
+
+@test(timeout=120)
+def panic_reboots(t):
+    """panic=reboot: the whole report, then a reset of the machine"""
+    m = t.boot(Machine(platform="qemu", cpus=2, images=("spin",), hv_args="panic=reboot"))
+    m.emu.monitor("mce 1 1 0xbd00000000000134 5 0x1000 0")
+    m.emu.expect(rb"end of the panic report", 30)
+    check(m.emu.wait(30) is not None, "the machine stands still")        # QEMU ends at a reset
+
+
+@test(timeout=150)
+def a_cpu_that_hangs_is_found(t):
+    """one that loops in root mode with interrupts off: another CPU reports it, with where both are"""
+    m = t.boot(Machine(cpus=2, images=("halt",), hv_args="hang", debug=True))
+    m.do("create halt --memory 8 --name h")
+    m.emu.send(b"destroy h\r")
+    m.emu.expect(rb"end of the panic report", 120)
+    text = m.text().replace("\r", "")
+    report = text[text.index("*** Caisson panic"):]
+    match(r"CPU \d hangs with interrupts off", report)
+    equal(sorted(re.findall(r"(?m)^CPU (\d), APIC id", report)), list("01"), "CPUs in the report")
+    done = subprocess.run([os.path.join(machine.TOP, "scripts", "backtrace"), "--elf", machine.DEBUG], input=report, capture_output=True, text=True)
+    match(r"debug_call", done.stdout, "where the one that hangs is")
+
+
+@test(timeout=150)
+def nmis_under_load(t):
+    """NMIs that nobody asked for, in guests, in root mode, in halts: nothing happens"""
+    m = t.boot(Machine(platform="qemu", cpus=2, images=("spin", "exit0")))
+    m.do("create spin --memory 8 --name s")
+    for n in range(30):
+        m.emu.monitor("nmi")
+        if n % 3 == 0:
+            m.do("create exit0 --memory 8 --wait", 60)
+        time.sleep(0.02)
+    check("crash" not in m.do("list --all"), "a domain crashed")
+    m.do("destroy s")
