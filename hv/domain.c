@@ -17,7 +17,6 @@
 static struct lock table_lock; /* T: what follows */
 static struct domain *table[CAISSON_MAX_DOMS];
 static u32 table_count, table_next = 1, table_end; /* no id from table_end on was ever given */
-static struct domain *ended_head, *ended_tail;
 
 /* ---- table ---- */
 
@@ -97,23 +96,6 @@ static int table_insert(struct domain *d, u32 id)
 	}
 	unlock(&table_lock);
 	return r;
-}
-
-static void ended_unlink(struct domain *d) /* T */
-{
-	struct domain **p = &ended_head, *last = NULL;
-
-	if (!d->queued_ended)
-		return;
-	while (*p != d) {
-		last = *p;
-		p = &last->next_ended;
-	}
-	*p = d->next_ended;
-	if (ended_tail == d)
-		ended_tail = last;
-	d->queued_ended = false;
-	d->next_ended = NULL;
 }
 
 /* ---- making ---- */
@@ -340,15 +322,7 @@ void domain_end(struct domain *d, u32 how, u64 code, const char *why, ...)
 		__atomic_store_n(&d->ended, how, __ATOMIC_SEQ_CST);
 		domain_hold(d);
 		unlock(&d->vm.lock);
-		if (!d->dying && !d->queued_ended) {
-			d->queued_ended = true;
-			d->next_ended = NULL;
-			if (ended_head)
-				ended_tail->next_ended = d;
-			else
-				ended_head = d;
-			ended_tail = d;
-		}
+		d->untold = !d->dying;
 	}
 	unlock(&table_lock);
 	if (!first)
@@ -363,14 +337,14 @@ void domain_end(struct domain *d, u32 how, u64 code, const char *why, ...)
 
 struct domain *domain_take_ended(void)
 {
-	struct domain *d;
+	struct domain *d = NULL;
 
 	lock(&table_lock);
-	d = ended_head;
-	if (d) {
-		ended_unlink(d);
-		domain_ref(d);
-	}
+	for (u32 id = 0; id < table_end && !d; id++)
+		if (table[id] && table[id]->untold)
+			d = domain_ref(table[id]);
+	if (d)
+		d->untold = false;
 	unlock(&table_lock);
 	return d;
 }
@@ -419,7 +393,7 @@ static int destroy(struct domain *d)
 
 	lock(&table_lock);
 	d->dying = true;
-	ended_unlink(d);
+	d->untold = false;
 	unlock(&table_lock);
 	domain_end(d, CAISSON_END_DESTROY, 0, "destroyed");
 	r = domain_empty(d);
@@ -466,7 +440,7 @@ static int reset(struct domain *d)
 	}
 	pause_begin(d);
 	lock(&table_lock);
-	ended_unlink(d);
+	d->untold = false;
 	d->why[0] = 0;
 	d->code = 0;
 	lock(&d->vm.lock);

@@ -69,8 +69,7 @@ struct domain {
 	} posted;
 	struct share *granted;		  /* (share lock) */
 	struct heap held;		  /* (share lock) by address */
-	struct domain *next_ended;	  /* (table lock) not yet reported by domain_event */
-	bool queued_ended;
+	bool untold; /* (table lock) its end was not yet told by domain_event */
 	u64 created; /* TSC */
 	u64 nothing; /* accesses to where nothing is */
 	char name[CAISSON_NAME];
