@@ -15,7 +15,7 @@ def linux_in_bochs(t):
         version = f.read().strip()
     match(r"init: Caisson test initramfs, Linux %s, tick \d+" % version.replace(".", r"\."), t.text(), "first line of init")
     equal(common.at_shell(e, "echo answer $((6*7))"), "answer 42\n", "the shell's answer")
-    e.send(b"echo asleep $((1+1)); sleep 100000\r")
+    e.send(b"(echo asleep $((1+1)); exec sleep 100000)\r")   # a Ctrl-C between fork and exec would be lost
     e.expect(rb"\nasleep 2\r\n", 10)
     e.send(b"\x03")
     e.expect(rb"\^C.*guest# ", 10)
