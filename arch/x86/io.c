@@ -26,9 +26,10 @@ static u64 ones(u32 size)
 	return size >= 8 ? ~0ull : BIT(size * 8) - 1;
 }
 
-static void io_stop(struct x86_vcpu *v, const char *why, u64 at)
+static enum verdict io_stop(struct x86_vcpu *v, const char *why, u64 at)
 {
 	hvm_crash(v, 0, "%s (address %lx, rip %lx)", why, at, v->exit_rip);
+	return V_STOP;
 }
 
 /* ---- ports ---- */
@@ -237,9 +238,9 @@ static enum verdict io_string(struct x86_vcpu *v)
 	if (io->insn.op == INSN_OUTS) {
 		a = mem_access(v, &r, gva, io->size, false, &data);
 		if (a == ACC_WAIT)
-			io_stop(v, "OUTS reads from a device", gva);
+			return io_stop(v, "OUTS reads from a device", gva);
 		if (a != ACC_DONE)
-			return a == ACC_WAIT ? V_STOP : access_verdict(a);
+			return access_verdict(a);
 	} else if (walk_gva(v, &r, gva, PF_WRITE | (r.cpl == 3 ? PF_USER : 0), &gpa, &error) == WALK_FAULT) {
 		/* Before the device is read: a second read would not give the same. */
 		page_fault(v, gva, error);
@@ -264,9 +265,9 @@ static enum verdict string_continue(struct x86_vcpu *v)
 		gva = insn_string_ea(&v->io.insn, v->regs, r.seg_base, true);
 		a = mem_access(v, &r, gva, v->io.size, true, &v->hv.io_data);
 		if (a == ACC_WAIT)
-			io_stop(v, "INS writes to a device", gva);
+			return io_stop(v, "INS writes to a device", gva);
 		if (a != ACC_DONE)
-			return a == ACC_WAIT ? V_STOP : access_verdict(a);
+			return access_verdict(a);
 	}
 	return string_finish(v, &r);
 }
@@ -414,10 +415,8 @@ static enum verdict mmio_begin(struct x86_vcpu *v, const struct vm_exit *x, bool
 		return V_STOP;
 	if (nothing)
 		mmio_learn(v, &r, x->npf.gpa, bytes);
-	if (!v->io.insn.access || (!v->io.insn.mem && !v->io.insn.string)) {
-		io_stop(v, "an instruction that cannot be carried out reaches a device", x->npf.gpa);
-		return V_STOP;
-	}
+	if (!v->io.insn.access || (!v->io.insn.mem && !v->io.insn.string))
+		return io_stop(v, "an instruction that cannot be carried out reaches a device", x->npf.gpa);
 	if (v->io.insn.string && insn_string_idle(&v->io.insn, v->regs)) {
 		hvm->advance(v, v->io.insn.length);
 		return V_RESUME;
@@ -439,20 +438,15 @@ enum verdict exit_npf(struct x86_vcpu *v, const struct vm_exit *x)
 	case MEM_MAPPED:
 		return V_RESUME;
 	case MEM_NOMEM:
-		io_stop(v, "no memory for a page that was promised", x->npf.gpa);
-		return V_STOP;
+		return io_stop(v, "no memory for a page that was promised", x->npf.gpa);
 	case MEM_ROM:
 	case MEM_NOTHING:
 		break;
 	}
-	if (x->npf.fetch) {
-		io_stop(v, "code is fetched from where no RAM is", x->npf.gpa);
-		return V_STOP;
-	}
-	if (x->npf.walk) {
-		io_stop(v, "page tables lie where no RAM is", x->npf.gpa);
-		return V_STOP;
-	}
+	if (x->npf.fetch)
+		return io_stop(v, "code is fetched from where no RAM is", x->npf.gpa);
+	if (x->npf.walk)
+		return io_stop(v, "page tables lie where no RAM is", x->npf.gpa);
 	if (!x->npf.write && memory_hole(v->hv.domain, x->npf.gpa)) {
 		v->hv.domain->nothing++;
 		return V_RESUME;
