@@ -46,6 +46,14 @@ bool debug_refuse(void)
 	return true;
 }
 
+static void __attribute__((noinline)) overrun(volatile u64 n)
+{
+	u8 buffer[16], *volatile p = buffer; /* UBSan does not see what it points to */
+
+	for (u64 i = 0; i < n; i++)
+		p[i] = 0x41;
+}
+
 void debug_call(u32 call)
 {
 	u32 id = this_cpu()->id;
@@ -54,6 +62,8 @@ void debug_call(u32 call)
 	cpu[id].since = arch_now();
 	while (hv_options.hang && call == CAISSON_CALL_domain_destroy - CAISSON_CALL_BASE)
 		arch_pause();
+	if (hv_options.overrun && call == CAISSON_CALL_domain_destroy - CAISSON_CALL_BASE)
+		overrun(32);
 	fail.begun |= hv_options.fail_alloc && call == CAISSON_CALL_domain_create - CAISSON_CALL_BASE;
 	if (fail.begun && call < CALLS)
 		fail.left = fail.refused[call] + 1;

@@ -29,6 +29,7 @@ static const struct option {
 	  1 }, /* the memory-mapped APIC, for firmware that fails otherwise */
 #ifdef CAISSON_CHECKS
 	{ "hang", &hv_options.hang, 1, 1 },		  /* in the first domain_destroy, for the watchdog's test */
+	{ "overrun", &hv_options.overrun, 1, 1 },	  /* there, of a buffer on the stack */
 	{ "fail_alloc", &hv_options.fail_alloc, 1, 1 }, /* each allocation of each call is refused once */
 #endif
 	{ "panic=reboot", &hv_options.panic_reboot, 1, 1 }, /* instead of standing still */

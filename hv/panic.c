@@ -25,6 +25,15 @@ void panic_printf(const char *fmt, ...)
 	log_panic_text(text);
 }
 
+/* The compiler's names. arch sets the guard once, at boot, before a function that has it is called. */
+u64 __stack_chk_guard;
+void __attribute__((noreturn)) __stack_chk_fail(void);
+
+void __stack_chk_fail(void)
+{
+	panic("a buffer on the stack was overrun by a callee of %p", __builtin_return_address(0));
+}
+
 void panic(const char *fmt, ...)
 {
 	char text[256];

@@ -13,6 +13,8 @@ void panic(const char *fmt, ...) __printf(1, 2) __attribute__((noreturn, cold));
 bool panic_active(void);
 void panic_printf(const char *fmt, ...) __printf(1, 2);
 
+extern u64 __stack_chk_guard; /* the canary of functions with buffers: arch sets it, another at each boot */
+
 /* ASSERT(cond, "what it means, with values: %u", x) */
 #define ASSERT(cond, fmt, ...)                                                              \
 	do {                                                                                \

@@ -155,6 +155,16 @@ static void boot_rest(void *arg)
 }
 
 /* From boot.asm: boot page tables, boot stack. mbi: physical; tsc: at the first instruction. */
+/* A zero byte first: text that runs over stops there. Without RDRAND (SDM volume 1, "RDRAND") the TSC's low bits have to do. */
+static u64 canary(u64 tsc)
+{
+	u64 r = 0;
+
+	if (cpuid(1, 0).ecx & BIT(30))
+		__asm__ volatile("rdrand %0" : "=r"(r) : : "cc");
+	return ((r ^ tsc) * 0x9e3779b97f4a7c15ull) << 8;
+}
+
 void __attribute__((noreturn)) x86_boot(u32 mbi, u64 tsc);
 void x86_boot(u32 mbi, u64 tsc)
 {
@@ -162,6 +172,7 @@ void x86_boot(u32 mbi, u64 tsc)
 	const char *wrong;
 
 	/* Traps first: a mistake in what follows shall have words. */
+	__stack_chk_guard = canary(tsc);
 	boot_cpu.stack_top = (u64)boot_stack_top;
 	for (u32 i = 0; i < IST_COUNT; i++)
 		boot_cpu.ist_top[i] =

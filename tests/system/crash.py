@@ -68,3 +68,13 @@ def nmis_under_load(t):
         time.sleep(0.02)
     check("crash" not in m.do("list --all"), "a domain crashed")
     m.do("destroy s")
+
+
+@test(timeout=90)
+def a_buffer_overrun_is_found(t):
+    """a function that writes behind its buffer does not return"""
+    m = t.boot(Machine(images=("halt",), hv_args="overrun", debug=True))
+    m.do("create halt --memory 8 --name h")
+    m.emu.send(b"destroy h\r")
+    m.emu.expect(rb"end of the panic report", 60)
+    match(r"Caisson panic: a buffer on the stack was overrun", m.text())
