@@ -519,6 +519,13 @@ void frame_unref(hpa_t pa)
 	refs_add(pa, ~0u);
 }
 
+u32 frame_block(hpa_t pa)
+{
+	u32 i = used_block(pa);
+
+	return number_of(i) == pa.v >> PAGE_SHIFT ? order_of(i) : 0;
+}
+
 u32 frame_refs(hpa_t pa)
 {
 	return READ_ONCE(f.rec[used_block(pa)].refs);

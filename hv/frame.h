@@ -79,6 +79,8 @@ void frame_ref(hpa_t pa);
 void frame_unref(hpa_t pa);
 /* The shares of all frames of the allocated block that holds this one. */
 u32 frame_refs(hpa_t pa);
+/* The order of the allocated block that begins at pa; 0: none does. */
+u32 frame_block(hpa_t pa);
 
 /* Opens and closes the window on one frame of a domain: arch_domain_map() with the owner checked when built
  * with -DCAISSON_DEBUG. They do not nest; nothing that blocks or lets interrupts in between. */

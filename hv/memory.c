@@ -6,7 +6,8 @@
 #include "hv/panic.h"
 #include "hv/string.h"
 
-#define PAGES_2M (SZ_2M / PAGE_SIZE)
+#define PAGES_2M   (SZ_2M / PAGE_SIZE)
+#define FILL_ORDER 4u /* 64 KiB: zeroed without letting interrupts in */
 /* The local and the I/O APIC answer here, whatever the builder says. */
 #define APIC_HOLE_START 0xfec00000ull
 #define APIC_HOLE_END	0xfee01000ull
@@ -45,19 +46,24 @@ static int region_add(struct domain *d, u64 gpa, u64 pages, u32 flags)
 	return 0;
 }
 
-/* Gives one page, or 2 MiB where the region and the caller's limit allow it, at gpa. Pages given, or an error; 0: there was one. */
+/*
+ * Gives one page at gpa, or 2 MiB or the small pages of up to 64 KiB where region, limit and alignment allow it. Pages that are there
+ * now, or an error; 0: there was one.
+ */
 static s64 memory_fill(struct domain *d, u64 gpa, u64 limit)
 {
 	const struct region *r;
-	u32 prot, order = 0;
-	u64 size;
+	u64 size, step;
+	u32 prot, order = limit == 1 ? 0 : FRAME_ORDER_2M;
 	hpa_t pa;
 	int err;
 
 	lock(&d->vm.lock);
 	r = region_at(d, gpa);
-	if (r && !(gpa & (SZ_2M - 1)) && limit >= PAGES_2M && r->base + r->pages * PAGE_SIZE - gpa >= SZ_2M)
-		order = FRAME_ORDER_2M;
+	if (r)
+		limit = MIN(limit, r->pages - (gpa - r->base) / PAGE_SIZE);
+	while (limit >> order == 0 || (gpa & ((PAGE_SIZE << order) - 1)))
+		order = order == FRAME_ORDER_2M ? FILL_ORDER : order - 1;
 	prot = r && (r->flags & CAISSON_POP_ROM) ? CAISSON_PROT_READ : CAISSON_PROT_READ | CAISSON_PROT_WRITE;
 	unlock(&d->vm.lock);
 	if (!r)
@@ -72,12 +78,19 @@ again:
 		goto again;
 	}
 	size = PAGE_SIZE << order;
+	step = order == FRAME_ORDER_2M ? SZ_2M : PAGE_SIZE;
 	lock(&d->vm.lock);
 	r = region_at(d, gpa); /* as it is now: the domain may have been reset since */
 	err = READ_ONCE(d->ended) || !r || r->base + r->pages * PAGE_SIZE - gpa < size ? -CAISSON_EBUSY :
-											  arch_s2_map(d, GPA(gpa), pa, size, prot);
-	if (!err)
-		d->vm.populated += 1ull << order;
+											  arch_s2_map(d, GPA(gpa), pa, step, prot);
+	if (!err) {
+		d->vm.populated += step / PAGE_SIZE;
+		for (u64 at = step; at < size; at += step)
+			if (!arch_s2_map(d, GPA(gpa + at), HPA(pa.v + at), step, prot))
+				d->vm.populated++;
+			else /* one is there */
+				frame_free(HPA(pa.v + at), 0, FRAME_RESERVED);
+	}
 	unlock(&d->vm.lock);
 	if (!err)
 		return 1ll << order;
@@ -238,7 +251,7 @@ enum memory_fault memory_fault(struct domain *d, u64 gpa, bool write)
 		return write && !(prot & CAISSON_PROT_WRITE) ? (r || pa.v != ones.v ? MEM_ROM : MEM_NOTHING) : MEM_MAPPED;
 	if (!r)
 		return MEM_NOTHING;
-	n = r->base <= block ? memory_fill(d, block, PAGES_2M) : 0;
+	n = r->base <= block && block + SZ_2M <= r->base + r->pages * PAGE_SIZE ? memory_fill(d, block, PAGES_2M) : 0;
 	/* Only a whole large page is sure to hold gpa. */
 	if (n != (s64)PAGES_2M)
 		n = memory_fill(d, gpa & PAGE_MASK, 1);
@@ -370,6 +383,20 @@ s64 memory_copy(struct domain *to, u64 to_gpa, struct domain *from, u64 from_gpa
 #define DEPOPULATE	 128u
 #define DEPOPULATE_TICKS 6000u
 
+/* The order of what is freed with the page at base: the block that memory_fill() gave for small pages, where all of it is still there. */
+static u32 block_order(struct domain *d, u64 base, u64 limit, hpa_t pa, u64 size)
+{
+	u32 prot, order = size == PAGE_SIZE ? frame_block(pa) : (u32)__builtin_ctzll(size / PAGE_SIZE);
+	hpa_t p;
+
+	if (size == PAGE_SIZE && (order > FILL_ORDER || limit >> order == 0))
+		return 0;
+	for (u64 at = size; at < PAGE_SIZE << order; at += size)
+		if (!arch_s2_lookup(d, GPA(base + at), &p, &size, &prot) || p.v != pa.v + at)
+			return 0;
+	return order;
+}
+
 int memory_depopulate(struct domain *d)
 {
 	u64 begin = arch_now();
@@ -402,14 +429,17 @@ int memory_depopulate(struct domain *d)
 		} else if (frame_refs(pa)) { /* somebody copies from it, or has mapped it since */
 			r = -CAISSON_EAGAIN;
 		} else {
-			pages = size / PAGE_SIZE;
-			arch_s2_unmap(d, GPA(g->base), &pa, &size);
+			u32 order = block_order(d, g->base, g->pages, pa, size);
+
+			pages = 1ull << order;
+			for (u64 at = 0; at < pages * PAGE_SIZE; at += size)
+				arch_s2_unmap(d, GPA(g->base + at), &(hpa_t){ 0 }, &size);
 			if (frame_owner(pa) == d->id) { /* and not the hole's page, where a region came over it */
 				/* Back to the reservation: domain_free() or the next populate has it. */
-				frame_free(pa, (u32)__builtin_ctzll(pages), FRAME_RESERVED);
+				frame_free(pa, order, FRAME_RESERVED);
 				d->vm.populated -= pages;
 			}
-			g->base += size;
+			g->base += pages * PAGE_SIZE;
 			g->pages -= pages;
 		}
 	}

@@ -454,7 +454,7 @@ static void put_rsdp(u8 *buf, size_t rsdt, size_t xsdt)
 	buf[32] = checksum(buf, RSDP_SIZE);
 }
 
-u64 acpi_build(u8 *buf, unsigned vcpus)
+u64 acpi_build(u8 *buf, unsigned vcpus, size_t *used)
 {
 	struct emit e = { buf, MEMMAP_TABLES_SIZE, TABLES_FROM };
 	size_t table[2], dsdt, rsdt, xsdt;
@@ -468,5 +468,6 @@ u64 acpi_build(u8 *buf, unsigned vcpus)
 	rsdt = put_sdt(&e, false, table, 2);
 	xsdt = put_sdt(&e, true, table, 2);
 	put_rsdp(buf, rsdt, xsdt);
+	*used = e.at;
 	return MEMMAP_TABLES_START;
 }

@@ -15,8 +15,8 @@
 /*
  * Fills `buf` (MEMMAP_TABLES_SIZE bytes, which appear at MEMMAP_TABLES_START) for a domain with vCPUs 1 to
  * ACPI_VCPUS_MAX, whose APIC IDs are their numbers. Returns the RSDP's gpa, or 0 when `vcpus` is out of
- * range.
+ * range; *used: how many of the bytes hold something.
  */
-u64 acpi_build(u8 *buf, unsigned vcpus);
+u64 acpi_build(u8 *buf, unsigned vcpus, size_t *used);
 
 #endif

@@ -20,6 +20,7 @@
 /* One build at a time: the shell has one thread, and the pump builds nothing. */
 static struct load_plan plan;
 static u8 tables[MEMMAP_TABLES_SIZE] __attribute__((aligned(16)));
+static size_t tables_used;
 
 static bool fail(char err[DOMAIN_ERR], const char *what, s64 r)
 {
@@ -44,7 +45,7 @@ static bool plan_make(struct image *m, const char *args, u64 memory, u32 vcpus, 
 		in.initrd_size = m->initrd->bytes;
 		in.initrd_name = m->initrd->args;
 	}
-	in.rsdp = acpi_build(tables, vcpus);
+	in.rsdp = acpi_build(tables, vcpus, &tables_used);
 	if (load_image(&in, &plan, why))
 		return true;
 	snprintf(err, DOMAIN_ERR, "image %s: %s", m->name, why);
@@ -105,17 +106,6 @@ static bool write_all(struct dom *d, const char *what, u64 gpa, const void *from
 	return true;
 }
 
-/* The tables' last page that is not all zero: nothing behind it needs to be written. */
-static u64 tables_used(void)
-{
-	const u64 *t = (const u64 *)tables;
-	u64 n = sizeof(tables) / sizeof(*t);
-
-	while (n && !t[n - 1])
-		n--;
-	return ALIGN_UP(n * sizeof(*t), PAGE_SIZE);
-}
-
 /*
  * What a guest finds where PCs have the BIOS's entry: it asks for a reset. Linux comes here in real mode when
  * its firmware is hardware-reduced ACPI without UEFI: it then tries neither the ACPI reset register nor the
@@ -143,7 +133,7 @@ static bool write_image(struct dom *d, char err[DOMAIN_ERR])
 		if (!write_all(d, s->what, s->gpa, s->src, s->filesz, err))
 			return false;
 	}
-	return write_all(d, "ACPI tables", MEMMAP_TABLES_START, tables, tables_used(), err) &&
+	return write_all(d, "ACPI tables", MEMMAP_TABLES_START, tables, tables_used, err) &&
 	       write_all(d, "reset vector", RESET_VECTOR, reset_code, sizeof(reset_code), err);
 }
 

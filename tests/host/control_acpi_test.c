@@ -13,6 +13,7 @@
 #include "guest/control/ports.h"
 
 static u8 buf[MEMMAP_TABLES_SIZE + 16];
+static size_t used;
 
 static u16 get16(const u8 *p)
 {
@@ -89,7 +90,7 @@ static void fadt(void **state)
 	const u8 *f;
 
 	(void)state;
-	assert_true(acpi_build(buf, 1) == 0xe0000);
+	assert_true(acpi_build(buf, 1, &used) == 0xe0000);
 	f = find("FACP");
 	assert_non_null(f);
 	assert_true(get32(f + 4) == 276 && f[8] == 6);
@@ -122,8 +123,11 @@ static void madt(void **state)
 		unsigned cpus = 0, ioapics = 0;
 
 		memset(buf, 0xaa, sizeof(buf));
-		assert_true(acpi_build(buf, counts[c]) == 0xe0000);
+		assert_true(acpi_build(buf, counts[c], &used) == 0xe0000);
 		assert_int_equal(buf[MEMMAP_TABLES_SIZE], 0xaa);
+		assert_true(used > 64 && used <= MEMMAP_TABLES_SIZE);
+		for (size_t i = used; i < MEMMAP_TABLES_SIZE; i++)
+			assert_int_equal(buf[i], 0);
 		m = find("APIC");
 		assert_int_equal(get32(m + 36), 0xfee00000);
 		for (e = m + 44; e < m + get32(m + 4); e += e[1]) {
@@ -156,8 +160,8 @@ static void madt(void **state)
 		assert_int_equal(cpus, counts[c]);
 		assert_int_equal(ioapics, 1);
 	}
-	assert_true(acpi_build(buf, 0) == 0);
-	assert_true(acpi_build(buf, ACPI_VCPUS_MAX + 1) == 0);
+	assert_true(acpi_build(buf, 0, &used) == 0);
+	assert_true(acpi_build(buf, ACPI_VCPUS_MAX + 1, &used) == 0);
 }
 
 /* --- the judges --- */
@@ -203,7 +207,7 @@ static void write_all(void)
 {
 	const u8 *f;
 
-	assert_true(acpi_build(buf, 300) == 0xe0000);
+	assert_true(acpi_build(buf, 300, &used) == 0xe0000);
 	f = find("FACP");
 	write_table("facp", f, get32(f + 4));
 	f = buf + (get32(f + 40) - MEMMAP_TABLES_START);
