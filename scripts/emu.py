@@ -265,20 +265,22 @@ class Bochs(Emulator):
             for m in re.finditer(pattern, f.read(), re.M):
                 yield int(m[1]), "write" if m[2] == b"write to" else "read", int(m[3], 16), int(m[4], 16)
 
-    def trace(self, at, steps, count, typed=b"", timeout=120):
+    def trace(self, at, steps, count, typed=b"", until=None):
         """With `debugger`: stops `count` times before the instruction at a linear address, and traces so many instructions from
-        there; a list of (address, instruction) for each.  `typed` is sent once it waits for that.  The emulator is ended"""
+        there, or up to the address `until`; a list of (address, instruction) for each.  `typed` is sent once it waits for that.  The
+        emulator is ended"""
         self.process.send_signal(signal.SIGINT)
-        commands = "lb 0x%x\n" % at + "c\ntrace on\ns %d\ntrace off\n" % steps * count + "quit\n"
+        to = "s %d\n" % steps if until is None else "d 1\nlb 0x%x\nc\n" % until
+        commands = "lb 0x%x\n" % at + ("c\ntrace on\n" + to + "trace off\n") * count + "quit\n"
         self.process.stdin.write(commands.encode())
         self.process.stdin.flush()
         if typed:
-            time.sleep(1)       # the debugger's breakpoint is there before
+            time.sleep(1)       # the breakpoint is there before
             self.send(typed)
-        if self.wait(timeout) is None:
+        if self.wait(120) is None:
             raise Timeout("the traced place is not come by")
         stops = self.text().decode("latin-1").split("Tracing enabled")[1:]
-        line = re.compile(r"\(0\)\.\[\d+\] \[\w+\] \w+:([0-9a-f]{16}) \(unk\. ctxt\): (.*?) +; ")
+        line = re.compile(r"\(0\)\.\[\d+\] \[\w+\] \w+:([0-9a-f]{8,16}) \(unk\. ctxt\): (.*?) +; ")
         return [[(int(m[1], 16), m[2]) for m in line.finditer(stop)] for stop in stops]
 
     LOG_COM1 = "debug: action=ignore, serial=report"
