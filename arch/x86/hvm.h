@@ -111,6 +111,51 @@ struct hvm_look {
 };
 
 struct x86_pcpu;
+/* What a vendor does: X(returns, operation, arguments, VMX's function, SVM's). */
+/* clang-format off */
+#define HVM_OPS(X) \
+	/* Boot CPU, before the doctor's verdict: reads capabilities, adds rows. False: this vendor's extension is not there. */ \
+	X(bool, probe, (void), vmx_probe, svm_probe) \
+	/* Every CPU: switches virtualisation on. 0, or -EIO after a line in the log. */ \
+	X(int, cpu_on, (struct x86_pcpu *c), vmx_cpu_on, svm_cpu_on) \
+	X(int, vcpu_init, (struct x86_vcpu *v), vmcs_init, vmcb_init) /* 0 or -ENOMEM */ \
+	X(void, vcpu_free, (struct x86_vcpu *v), vmcs_free, vmcb_free) \
+	/* Power-up values of what the vendor's block holds, c those of its context. */ \
+	X(void, vcpu_reset, (struct x86_vcpu *v, const struct caisson_vcpu_context *c), vmcs_reset, vmcb_reset) \
+	/* On v's CPU. */ \
+	X(void, load, (struct x86_vcpu *v), vmx_load, svm_load) \
+	X(void, put, (struct x86_vcpu *v), vmx_put, vmcb_save) \
+	X(void, run, (struct x86_vcpu *v), vmx_run, svm_run) /* until hv is wanted */ \
+	X(bool, exit, (struct x86_vcpu *v), vmx_exit, svm_exit) /* after every exit: true: enter again */ \
+	X(void, look, (struct x86_vcpu *v, struct hvm_look *out), vmx_look, svm_look) /* after an exit, before exit() */ \
+	X(u32, entry_event, (struct x86_vcpu *v), vmx_entry_event, svm_entry_event) /* what goes in with this entry, 0: nothing */ \
+	X(void, debug, (struct x86_vcpu *v, bool on, bool step), vmx_debug, svm_debug) /* INT1 exits; an exit after one instruction */ \
+	X(void, flush, (struct x86_vcpu *v), vmx_tlb_flush, svm_flush) /* drops stale second-stage translations of this CPU */ \
+	/* The rest: on a vCPU that is loaded here, or loaded nowhere. */ \
+	X(void, get_regs, (struct x86_vcpu *v, struct hvm_regs *out), vmcs_get_regs, vmcb_get_regs) \
+	X(void, set_rip_flags, (struct x86_vcpu *v, u64 rip, u64 rflags), vmcs_set_rip_flags, vmcb_set_rip_flags) \
+	X(void, advance, (struct x86_vcpu *v, u32 insn_len), vmx_advance, svm_advance) \
+	X(void, inject, (struct x86_vcpu *v, u8 vector, u32 error), vmx_inject, svm_inject) /* an exception; error NO_ERROR_CODE: none */ \
+	X(u32, mode, (struct x86_vcpu *v), vmcs_mode, vmcb_mode) \
+	X(u64, flags, (struct x86_vcpu *v), vmcs_flags, vmcb_flags) /* RFLAGS */ \
+	X(void, set_rsp, (struct x86_vcpu *v), vmcs_set_rsp, vmcb_set_rsp) /* from regs[RSP] */ \
+	X(void, set_pdptes, (struct x86_vcpu *v, const u64 pdpte[4]), vmcs_set_pdptes, vmcb_set_pdptes) \
+	X(void, flush_guest, (struct x86_vcpu *v), vmx_flush_guest, svm_flush_asid) /* its own translations, all of them */ \
+	X(u64, get_cr, (struct x86_vcpu *v, u32 cr), vmcs_get_cr, vmcb_get_cr) /* 0 3 4, as the guest sees it */ \
+	X(void, set_cr, (struct x86_vcpu *v, u32 cr, u64 value), vmcs_set_cr, vmcb_set_cr) /* checked by the caller */ \
+	X(u64, get_efer, (struct x86_vcpu *v), vmcs_get_efer, vmcb_get_efer) \
+	X(void, set_efer, (struct x86_vcpu *v, u64 efer), vmcs_set_efer, vmcb_set_efer) \
+	X(u64, get_msr, (struct x86_vcpu *v, u32 msr), vmcs_get_msr, vmcb_get_msr) /* those that the block holds: SYSENTER, PAT, DEBUGCTL, FS and GS base */ \
+	X(void, set_msr, (struct x86_vcpu *v, u32 msr, u64 value), vmcs_set_msr, vmcb_set_msr) \
+	X(void, set_tsc_offset, (struct x86_vcpu *v), vmcs_tsc_offset, vmcb_tsc_offset) \
+	X(void, dr_exiting, (struct x86_vcpu *v, bool on), vmx_dr_exiting, vmcb_dr_exiting) /* MOV DR exits */ \
+	X(u64, get_dr7, (struct x86_vcpu *v), vmcs_get_dr7, vmcb_get_dr7) \
+	X(void, set_dr7, (struct x86_vcpu *v, u64 dr7), vmcs_set_dr7, vmcb_set_dr7) \
+	X(void, get_context, (struct x86_vcpu *v, struct caisson_vcpu_context *out), vmcs_get_context, vmcb_get_context) \
+	X(void, set_context, (struct x86_vcpu *v, const struct caisson_vcpu_context *in), vmcs_set_context, vmcb_set_context) \
+	X(bool, field, (struct x86_vcpu *v, u32 field, u64 *value), vmcs_field, vmcb_field) /* false: there is none */
+/* clang-format on */
+
 struct hvm_ops {
 	const char *name;
 	u32 vcpu_bytes; /* of the vendor's part of a vCPU */
@@ -118,43 +163,9 @@ struct hvm_ops {
 	/* The vendor's block holds STAR to SFMASK, KERNEL_GS_BASE and DR6: load takes them from v, put brings back what the guest
 	 * may have changed. */
 	bool holds_syscall;
-	/* Boot CPU, before the doctor's verdict: reads capabilities, adds rows. False: this vendor's extension is not there. */
-	bool (*probe)(void);
-	/* Every CPU: switches virtualisation on. 0, or -EIO after a line in the log. */
-	int (*cpu_on)(struct x86_pcpu *c);
-	int (*vcpu_init)(struct x86_vcpu *v); /* 0 or -ENOMEM */
-	void (*vcpu_free)(struct x86_vcpu *v);
-	/* Power-up values of what the vendor's block holds, c those of its context. */
-	void (*vcpu_reset)(struct x86_vcpu *v, const struct caisson_vcpu_context *c);
-	/* On v's CPU. */
-	void (*load)(struct x86_vcpu *v);
-	void (*put)(struct x86_vcpu *v);
-	void (*run)(struct x86_vcpu *v); /* until hv is wanted */
-	bool (*exit)(struct x86_vcpu *v);			     /* after every exit: true: enter again */
-	void (*look)(struct x86_vcpu *v, struct hvm_look *out);	     /* after an exit, before exit() */
-	u32 (*entry_event)(struct x86_vcpu *v);			     /* what goes in with this entry, 0: nothing */
-	void (*debug)(struct x86_vcpu *v, bool on, bool step);	     /* INT1 exits; an exit after one instruction */
-	void (*flush)(struct x86_vcpu *v); /* drops stale second-stage translations of this CPU */
-	/* The rest: on a vCPU that is loaded here, or loaded nowhere. */
-	void (*get_regs)(struct x86_vcpu *v, struct hvm_regs *out);
-	void (*set_rip_flags)(struct x86_vcpu *v, u64 rip, u64 rflags);
-	void (*advance)(struct x86_vcpu *v, u32 insn_len);
-	void (*inject)(struct x86_vcpu *v, u8 vector, u32 error); /* an exception; error NO_ERROR_CODE: none */
-	u32 (*mode)(struct x86_vcpu *v);
-	u64 (*flags)(struct x86_vcpu *v); /* RFLAGS */
-	void (*set_rsp)(struct x86_vcpu *v); /* from regs[RSP] */
-	void (*set_pdptes)(struct x86_vcpu *v, const u64 pdpte[4]);
-	void (*flush_guest)(struct x86_vcpu *v); /* its own translations, all of them */
-	u64 (*get_cr)(struct x86_vcpu *v, u32 cr);		  /* 0 3 4, as the guest sees it */
-	void (*set_cr)(struct x86_vcpu *v, u32 cr, u64 value);	  /* checked by the caller */
-	u64 (*get_efer)(struct x86_vcpu *v);
-	void (*set_efer)(struct x86_vcpu *v, u64 efer);
-	u64 (*get_msr)(struct x86_vcpu *v, u32 msr); /* those that the block holds: SYSENTER, PAT, DEBUGCTL, FS and GS base */
-	void (*set_msr)(struct x86_vcpu *v, u32 msr, u64 value);
-	void (*set_tsc_offset)(struct x86_vcpu *v);
-	void (*dr_exiting)(struct x86_vcpu *v, bool on); /* MOV DR exits; NULL: it never does */
-	u64 (*get_dr7)(struct x86_vcpu *v);
-	void (*set_dr7)(struct x86_vcpu *v, u64 dr7);
+#define OPS_X(ret, op, args, vmx, svm) ret (*op) args;
+	HVM_OPS(OPS_X)
+#undef OPS_X
 	/* Where the processor virtualises the APIC (v->apicv); NULL elsewhere. On v's CPU, but for notify: any. */
 	void (*apicv_mode)(struct x86_vcpu *v);	   /* IA32_APIC_BASE has changed */
 	void (*apicv_eoi)(struct x86_vcpu *v);	   /* the I/O APIC's level-triggered vectors have changed */
@@ -162,9 +173,6 @@ struct hvm_ops {
 	void (*apicv_asleep)(struct x86_vcpu *v);  /* it sleeps from now on */
 	void (*apicv_awake)(struct x86_vcpu *v);   /* ... no more */
 	void (*apicv_notify)(struct x86_vcpu *v);  /* PI_ON was set */
-	void (*get_context)(struct x86_vcpu *v, struct caisson_vcpu_context *out);
-	void (*set_context)(struct x86_vcpu *v, const struct caisson_vcpu_context *in);
-	bool (*field)(struct x86_vcpu *v, u32 field, u64 *value); /* false: there is none */
 };
 
 /* That domain alone stops, with a sentence and this vCPU's registers. */

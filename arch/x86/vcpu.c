@@ -217,7 +217,6 @@ struct vcpu *arch_vcpu_alloc(struct domain *d, u32 id)
 	timer_init(&v->apic_timer, &this_cpu()->timers, apic_timer);
 	vlapic_init(&v->apic, v->apic_page, id, id == 0, arch_tsc_khz() * 1000, arch_tsc_khz() * 1000, arch_phys_bits());
 	v->on_exit = hvm->exit;
-	v->dr_used = !hvm->dr_exiting;
 	if (hvm->vcpu_init(v))
 		goto no_block;
 	arch_vcpu_reset(&v->hv);

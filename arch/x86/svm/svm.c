@@ -49,7 +49,7 @@ static bool ticks_are_instructions(void)
 	return true;
 }
 
-static bool svm_probe(void)
+bool svm_probe(void)
 {
 	struct caisson_doctor row;
 	struct cpuid r;
@@ -108,7 +108,7 @@ static void svm_maps(void)
 	msr_policy_each_pass(&p, msrpm_pass, NULL);
 }
 
-static int svm_cpu_on(struct x86_pcpu *c)
+int svm_cpu_on(struct x86_pcpu *c)
 {
 	u64 vm_cr = 0;
 
@@ -180,7 +180,7 @@ void svm_flush_asid(struct x86_vcpu *v)
 }
 
 /* The second stage has changed since this vCPU's translations were dropped last. */
-static void svm_flush(struct x86_vcpu *v)
+void svm_flush(struct x86_vcpu *v)
 {
 	struct svm_vcpu *x = svm_vcpu(v);
 	u64 changes = __atomic_load_n(&x86_domain(v->hv.domain)->s2_changes, __ATOMIC_SEQ_CST);
@@ -191,7 +191,7 @@ static void svm_flush(struct x86_vcpu *v)
 	svm_flush_asid(v);
 }
 
-static void svm_load(struct x86_vcpu *v)
+void svm_load(struct x86_vcpu *v)
 {
 	struct svm_vcpu *x = svm_vcpu(v);
 	u32 cpu = v->hv.cpu->id;
@@ -211,7 +211,7 @@ static void svm_load(struct x86_vcpu *v)
 	x86_this_cpu()->vendor = x;
 }
 
-static void svm_run(struct x86_vcpu *v)
+void svm_run(struct x86_vcpu *v)
 {
 	svm_enter(v, host_vmcb(x86_this_cpu()));
 }
@@ -221,39 +221,7 @@ const struct hvm_ops svm_ops = {
 	.vcpu_bytes = sizeof(struct svm_vcpu),
 	.s2_format = &pg_format_npt,
 	.holds_syscall = true,
-	.probe = svm_probe,
-	.cpu_on = svm_cpu_on,
-	.vcpu_init = vmcb_init,
-	.vcpu_free = vmcb_free,
-	.vcpu_reset = vmcb_reset,
-	.load = svm_load,
-	.put = vmcb_save,
-	.run = svm_run,
-	.exit = svm_exit,
-	.look = svm_look,
-	.entry_event = svm_entry_event,
-	.debug = svm_debug,
-	.flush = svm_flush,
-	.get_regs = vmcb_get_regs,
-	.set_rip_flags = vmcb_set_rip_flags,
-	.advance = svm_advance,
-	.inject = svm_inject,
-	.mode = vmcb_mode,
-	.flags = vmcb_flags,
-	.set_rsp = vmcb_set_rsp,
-	.set_pdptes = vmcb_set_pdptes,
-	.flush_guest = svm_flush_asid,
-	.get_cr = vmcb_get_cr,
-	.set_cr = vmcb_set_cr,
-	.get_efer = vmcb_get_efer,
-	.set_efer = vmcb_set_efer,
-	.get_msr = vmcb_get_msr,
-	.set_msr = vmcb_set_msr,
-	.set_tsc_offset = vmcb_tsc_offset,
-	.dr_exiting = vmcb_dr_exiting,
-	.get_dr7 = vmcb_get_dr7,
-	.set_dr7 = vmcb_set_dr7,
-	.get_context = vmcb_get_context,
-	.set_context = vmcb_set_context,
-	.field = vmcb_field,
+#define OPS_X(ret, op, args, vmx, svm) .op = svm,
+	HVM_OPS(OPS_X)
+#undef OPS_X
 };

@@ -56,38 +56,18 @@ extern void *svm_iopm, *svm_msrpm;
 /* CR0 bits that stay ours: a guest must not switch a CPU's caches off. */
 #define SVM_CR0_OURS (CR0_CD | CR0_NW)
 
+#define OPS_X(ret, op, args, vmx, svm) ret svm args;
+HVM_OPS(OPS_X)
+#undef OPS_X
+
 /* vmcb.c */
-int vmcb_init(struct x86_vcpu *v);
-void vmcb_free(struct x86_vcpu *v);
-void vmcb_reset(struct x86_vcpu *v, const struct caisson_vcpu_context *c);
-void vmcb_get_context(struct x86_vcpu *v, struct caisson_vcpu_context *out);
-void vmcb_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in);
-bool vmcb_field(struct x86_vcpu *v, u32 offset, u64 *value);
-u64 vmcb_get_msr(struct x86_vcpu *v, u32 msr);
-void vmcb_set_msr(struct x86_vcpu *v, u32 msr, u64 value);
-u64 vmcb_get_cr(struct x86_vcpu *v, u32 cr);
-void vmcb_set_cr(struct x86_vcpu *v, u32 cr, u64 value);
-u64 vmcb_get_efer(struct x86_vcpu *v);
-void vmcb_set_efer(struct x86_vcpu *v, u64 efer);
-void vmcb_dr_exiting(struct x86_vcpu *v, bool on);
-u64 vmcb_get_dr7(struct x86_vcpu *v);
-void vmcb_set_dr7(struct x86_vcpu *v, u64 dr7);
-void vmcb_get_regs(struct x86_vcpu *v, struct hvm_regs *out);
-void vmcb_set_rip_flags(struct x86_vcpu *v, u64 rip, u64 rflags);
-u32 vmcb_mode(struct x86_vcpu *v);
-u64 vmcb_flags(struct x86_vcpu *v);
-void vmcb_set_rsp(struct x86_vcpu *v);
-void vmcb_set_pdptes(struct x86_vcpu *v, const u64 pdpte[4]);
-void vmcb_tsc_offset(struct x86_vcpu *v);
 /* What load and put move between v and its VMCB: DR6, the MSRs of SYSCALL, KERNEL_GS_BASE; and XCR0. */
 void vmcb_load(struct x86_vcpu *v);
-void vmcb_save(struct x86_vcpu *v);
 void vmcb_xcr0(struct x86_vcpu *v); /* v->xcr0 from the processor */
 
 /* svm.c */
 extern u32 svm_clean; /* CLEAN_*: what the processor need not load again when nobody wrote it; 0 where it always does */
 /* This CPU forgets what it knows of v's translations before it enters v again. */
-void svm_flush_asid(struct x86_vcpu *v);
 /* Interrupts go in by V_IRQ, not as an event: this is QEMU's TCG with -icount, where an event of type INTR is delivered a second time
  * when its loop is left before the next exit, since its VMRUN leaves the vector in exception_index (7.2 to 10). In real time it is
  * V_IRQ that is lost: VMRUN writes interrupt_request without the lock of the timers' thread. */
@@ -97,14 +77,8 @@ void svm_flush_due(struct x86_vcpu *v);
 
 /* run.c */
 void svm_enter(struct x86_vcpu *v, hpa_t host_vmcb);
-void svm_advance(struct x86_vcpu *v, u32 insn_len);
-void svm_look(struct x86_vcpu *v, struct hvm_look *l);
-u32 svm_entry_event(struct x86_vcpu *v);
-void svm_debug(struct x86_vcpu *v, bool on, bool step);
-void svm_inject(struct x86_vcpu *v, u8 vector, u32 error);
 
 /* entry.asm: enters and re-enters the guest until v->on_exit() says no. */
 void svm_loop(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb);
-bool svm_exit(struct x86_vcpu *v);
 
 #endif

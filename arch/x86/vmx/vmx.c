@@ -28,7 +28,7 @@ static u64 read_cap(void *ctx, u32 msr)
 	return rdmsr_safe(msr, &v) ? v : 0;
 }
 
-static bool vmx_probe(void)
+bool vmx_probe(void)
 {
 	struct caisson_doctor row;
 
@@ -88,7 +88,7 @@ static void vmx_bitmaps(void)
 	apicv_init(msr_bitmap_clear);
 }
 
-static int vmx_cpu_on(struct x86_pcpu *c)
+int vmx_cpu_on(struct x86_pcpu *c)
 {
 	u64 fc, cr0 = read_cr0(), cr4 = read_cr4() | CR4_VMXE;
 	void *region; /* the processor's, until power-off */
@@ -133,7 +133,7 @@ static inline bool stale(const struct x86_vcpu *v, u32 cpu)
 	return READ_ONCE(x86_domain(v->hv.domain)->flush[cpu / 64]) >> (cpu % 64) & 1;
 }
 
-static void vmx_tlb_flush(struct x86_vcpu *v)
+void vmx_tlb_flush(struct x86_vcpu *v)
 {
 	struct x86_domain *d = x86_domain(v->hv.domain);
 	u32 cpu = v->hv.cpu->id;
@@ -145,7 +145,7 @@ static void vmx_tlb_flush(struct x86_vcpu *v)
 		vmx_insn_failed("INVEPT", d->s2.root.v);
 }
 
-static void vmx_flush_guest(struct x86_vcpu *v)
+void vmx_flush_guest(struct x86_vcpu *v)
 {
 	struct vmx_vcpu *x = vmx_vcpu(v);
 
@@ -170,7 +170,7 @@ static __noinline void vmx_load_changed(struct x86_vcpu *v)
 		apicv_running(v);
 }
 
-static void vmx_load(struct x86_vcpu *v)
+void vmx_load(struct x86_vcpu *v)
 {
 	struct vmx_vcpu *x = vmx_vcpu(v);
 	u32 cpu = v->hv.cpu->id;
@@ -183,7 +183,7 @@ static void vmx_load(struct x86_vcpu *v)
 		apicv_running(v);
 }
 
-static void vmx_put(struct x86_vcpu *v)
+void vmx_put(struct x86_vcpu *v)
 {
 	vmcs_drop(v);
 	/* One that waits for an answer is told as if it ran: a notification too many costs nothing, it comes back soon, and whoever
@@ -213,45 +213,13 @@ const struct hvm_ops vmx_ops = {
 	.name = "VMX",
 	.vcpu_bytes = sizeof(struct vmx_vcpu),
 	.s2_format = &pg_format_ept,
-	.probe = vmx_probe,
-	.cpu_on = vmx_cpu_on,
-	.vcpu_init = vmcs_init,
-	.vcpu_free = vmcs_free,
-	.vcpu_reset = vmcs_reset,
-	.load = vmx_load,
-	.put = vmx_put,
 	.apicv_mode = apicv_mode,
 	.apicv_eoi = apicv_eoi_bitmap,
 	.apicv_waits = apicv_waits,
 	.apicv_asleep = apicv_asleep,
 	.apicv_awake = apicv_running,
 	.apicv_notify = apicv_notify,
-	.run = vmx_run,
-	.exit = vmx_exit,
-	.look = vmx_look,
-	.entry_event = vmx_entry_event,
-	.debug = vmx_debug,
-	.flush = vmx_tlb_flush,
-	.get_regs = vmcs_get_regs,
-	.set_rip_flags = vmcs_set_rip_flags,
-	.advance = vmx_advance,
-	.inject = vmx_inject,
-	.mode = vmcs_mode,
-	.flags = vmcs_flags,
-	.set_rsp = vmcs_set_rsp,
-	.set_pdptes = vmcs_set_pdptes,
-	.flush_guest = vmx_flush_guest,
-	.get_cr = vmcs_get_cr,
-	.set_cr = vmcs_set_cr,
-	.get_efer = vmcs_get_efer,
-	.set_efer = vmcs_set_efer,
-	.get_msr = vmcs_get_msr,
-	.set_msr = vmcs_set_msr,
-	.set_tsc_offset = vmcs_tsc_offset,
-	.dr_exiting = vmx_dr_exiting,
-	.get_dr7 = vmcs_get_dr7,
-	.set_dr7 = vmcs_set_dr7,
-	.get_context = vmcs_get_context,
-	.set_context = vmcs_set_context,
-	.field = vmcs_field,
+#define OPS_X(ret, op, args, vmx, svm) .op = vmx,
+	HVM_OPS(OPS_X)
+#undef OPS_X
 };

@@ -37,29 +37,12 @@ extern void *vmx_io_bitmap, *vmx_msr_bitmap;
 /* CR0 bits that stay ours: the caches (a guest must not switch ours off) and what VMX fixes. */
 #define VMX_CR0_OURS (CR0_CD | CR0_NW | CR0_NE | CR0_ET)
 
+#define OPS_X(ret, op, args, vmx, svm) ret vmx args;
+HVM_OPS(OPS_X)
+#undef OPS_X
+
 /* vmcs.c */
-int vmcs_init(struct x86_vcpu *v);
-void vmcs_free(struct x86_vcpu *v);
-void vmcs_reset(struct x86_vcpu *v, const struct caisson_vcpu_context *c);
 void vmcs_host_state(struct x86_vcpu *v); /* what differs between CPUs; VMCS current */
-void vmcs_get_context(struct x86_vcpu *v, struct caisson_vcpu_context *out);
-void vmcs_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in);
-bool vmcs_field(struct x86_vcpu *v, u32 field, u64 *value);
-u64 vmcs_get_msr(struct x86_vcpu *v, u32 msr);
-void vmcs_set_msr(struct x86_vcpu *v, u32 msr, u64 value);
-u64 vmcs_get_cr(struct x86_vcpu *v, u32 cr);
-void vmcs_set_cr(struct x86_vcpu *v, u32 cr, u64 value);
-u64 vmcs_get_efer(struct x86_vcpu *v);
-void vmcs_set_efer(struct x86_vcpu *v, u64 efer);
-u64 vmcs_get_dr7(struct x86_vcpu *v);
-void vmcs_set_dr7(struct x86_vcpu *v, u64 dr7);
-void vmcs_get_regs(struct x86_vcpu *v, struct hvm_regs *out);
-void vmcs_set_rip_flags(struct x86_vcpu *v, u64 rip, u64 rflags);
-u32 vmcs_mode(struct x86_vcpu *v);
-u64 vmcs_flags(struct x86_vcpu *v);
-void vmcs_set_rsp(struct x86_vcpu *v);
-void vmcs_set_pdptes(struct x86_vcpu *v, const u64 pdpte[4]);
-void vmcs_tsc_offset(struct x86_vcpu *v);
 /* Whose VMCS is this CPU's current one, or NULL. */
 static inline struct x86_vcpu *vmcs_current(void)
 {
@@ -73,13 +56,6 @@ struct x86_vcpu *vmcs_enter(struct x86_vcpu *v);
 void vmcs_leave(struct x86_vcpu *v, struct x86_vcpu *was);
 
 /* run.c */
-void vmx_run(struct x86_vcpu *v);
-void vmx_advance(struct x86_vcpu *v, u32 insn_len);
-void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error);
-void vmx_dr_exiting(struct x86_vcpu *v, bool on);
-void vmx_look(struct x86_vcpu *v, struct hvm_look *l);
-u32 vmx_entry_event(struct x86_vcpu *v);
-void vmx_debug(struct x86_vcpu *v, bool on, bool step);
 
 /* apicv.c; without hvm_has.apicv only probe, init, vmcs and mode do something */
 bool apicv_probe(void); /* boot CPU, capabilities known: notes what is used */
@@ -101,6 +77,5 @@ void apicv_notify(struct x86_vcpu *v);
 void vmx_loop(struct x86_vcpu *v, bool launched);
 /* Called by it when the entry itself was refused (VMfail). */
 void vmx_entry_failed(struct x86_vcpu *v);
-bool vmx_exit(struct x86_vcpu *v);
 
 #endif
