@@ -62,6 +62,8 @@ void debug_call(u32 call)
 	cpu[id].since = arch_now();
 	while (hv_options.hang && call == CAISSON_CALL_domain_destroy - CAISSON_CALL_BASE)
 		arch_pause();
+	if (hv_options.poke && call == CAISSON_CALL_domain_destroy - CAISSON_CALL_BASE)
+		WRITE_ONCE(hv_options.poke, 0);
 	if (hv_options.overrun && call == CAISSON_CALL_domain_destroy - CAISSON_CALL_BASE)
 		overrun(32);
 	fail.begun |= hv_options.fail_alloc && call == CAISSON_CALL_domain_create - CAISSON_CALL_BASE;

@@ -15,7 +15,7 @@
 #define MIB (1024 * 1024ul)
 
 /* ---- command line ---- */
-struct hv_options hv_options = { .cpus = CAISSON_MAX_CPUS, .control_mib = 64 };
+struct hv_options hv_options __ro_after_init = { .cpus = CAISSON_MAX_CPUS, .control_mib = 64 };
 
 /* One row per word: a flag, which gets 1, or name=NUMBER from min to max. */
 static const struct option {
@@ -30,6 +30,7 @@ static const struct option {
 #ifdef CAISSON_CHECKS
 	{ "hang", &hv_options.hang, 1, 1 },		  /* in the first domain_destroy, for the watchdog's test */
 	{ "overrun", &hv_options.overrun, 1, 1 },	  /* there, of a buffer on the stack */
+	{ "poke", &hv_options.poke, 1, 1 },		  /* there, at what is read-only after boot */
 	{ "fail_alloc", &hv_options.fail_alloc, 1, 1 }, /* each allocation of each call is refused once */
 #endif
 	{ "panic=reboot", &hv_options.panic_reboot, 1, 1 }, /* instead of standing still */
@@ -126,6 +127,7 @@ void hv_main(const struct bootinfo *bi)
 	console_async();
 	if (hv_options.exit)
 		arch_poweroff();
+	arch_seal();
 	control_start(bi, hv_options.control_mib, hv_options.quiet);
 	arch_cpus_release();
 	watchdog_start(c);

@@ -14,7 +14,7 @@ struct pcpu;
 struct hv_options {
 	u64 quiet, exit, no_apicv, no_x2apic; /* 0 or 1 */
 	u64 panic_reboot;
-	u64 fail_alloc, hang, overrun, checks;		      /* of a debug build */
+	u64 fail_alloc, hang, overrun, poke, checks;		      /* of a debug build */
 	u64 cpus;			      /* use at most so many */
 	u64 control_mib;		      /* memory of the control domain */
 	char serial[32];		      /* what the console is; empty: not said */
@@ -32,6 +32,8 @@ void __attribute__((noreturn)) hv_cpu_main(struct pcpu *c);
 /* arch: starts the other CPUs, each up to a gate; opens that. */
 void arch_cpus_start(void);
 void arch_cpus_release(void);
+/* arch: what is __ro_after_init can be written no more, on this CPU; on the others from their release on. */
+void arch_seal(void);
 u32 arch_cpus_found(void);
 /* arch: no early memory is taken and nothing is mapped after this; bootinfo's reserved list is complete. */
 void arch_memory_final(void);

@@ -52,6 +52,8 @@ typedef struct {
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define __noinline  __attribute__((noinline))
+/* Written at boot, read-only from arch_seal() on. */
+#define __ro_after_init __attribute__((section(".data.ro_after_init")))
 #define __packed    __attribute__((packed))
 #define __aligned(n) __attribute__((aligned(n)))
 #define __printf(f, a) __attribute__((format(printf, f, a)))

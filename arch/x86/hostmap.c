@@ -14,9 +14,9 @@
 #define BELOW_4G (1ull << 32)
 
 /* linker.ld */
-extern u8 image_text[], image_text_end[], image_rodata[], image_rodata_end[], image_data[], image_end[];
+extern u8 image_text[], image_text_end[], image_rodata[], image_rodata_end[], image_sealed[], image_sealed_end[], image_data[], image_end[];
 
-struct pgtable host_pgtable;
+struct pgtable host_pgtable __ro_after_init;
 
 /* ---- early memory: the largest gap below 4 GiB, which the boot page tables map ---- */
 static struct boot_range *early; /* in the reserved list: grows */
@@ -95,15 +95,37 @@ static void map_direct(const struct bootinfo *bi, u64 from, u64 to, u32 prot)
 void hostmap_init(const struct bootinfo *bi)
 {
 	u64 fixed = (u64)image_text - IMAGE_BASE, fixed_end = (u64)image_rodata_end - IMAGE_BASE;
+	u64 sealed_end = (u64)image_sealed_end - IMAGE_BASE;
 
 	pg_init(&host_pgtable, &pg_format_host, &host_mem, NULL); /* or early_alloc() panics */
 	map_image((u64)image_text, (u64)image_text_end, PG_READ | PG_EXEC);
 	map_image((u64)image_rodata, (u64)image_rodata_end, PG_READ);
+	map_image((u64)image_sealed, (u64)image_sealed_end, RW);
 	map_image((u64)image_data, (u64)image_end, RW);
 	/* What is read-only in the image is read-only in the direct map, too. */
 	map_direct(bi, 0, fixed, RW);
 	map_direct(bi, fixed, fixed_end, PG_READ);
-	map_direct(bi, fixed_end, ~0ull, RW);
+	map_direct(bi, fixed_end, sealed_end, RW);
+	map_direct(bi, sealed_end, ~0ull, RW);
+	hostmap_load();
+}
+
+static void seal(u64 va, u64 bytes)
+{
+	struct pg_leaf l;
+
+	for (u64 end = va + bytes; va < end; va += PAGE_SIZE) {
+		bool there = pg_lookup(&host_pgtable, va, &l);
+
+		ASSERT(there && l.size == PAGE_SIZE, "%#lx", va);
+		*l.entry &= ~BIT(1); /* SDM volume 3, "4-Level Paging": R/W */
+	}
+}
+
+void arch_seal(void)
+{
+	seal((u64)image_sealed, (u64)(image_sealed_end - image_sealed));
+	seal(DIRECT_MAP + (u64)image_sealed - IMAGE_BASE, (u64)(image_sealed_end - image_sealed));
 	hostmap_load();
 }
 

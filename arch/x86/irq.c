@@ -7,7 +7,7 @@
 #include "hv/log.h"
 #include "hv/panic.h"
 
-static void (*handlers[256])(void);
+static void (*handlers[256])(void) __ro_after_init;
 
 void irq_register(u32 vector, void (*fn)(void))
 {

@@ -191,6 +191,7 @@ static void ap_main(void *cpu)
 	__atomic_store_n(&c->ready, true, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
 		arch_pause();
+	hostmap_load(); /* some of it was sealed meanwhile */
 	c->hv.online = true;
 	hv_cpu_main(&c->hv);
 }

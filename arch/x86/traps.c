@@ -31,7 +31,7 @@ struct fixup {
 extern const struct fixup fixup_start[], fixup_end[];
 extern const u8 image_text[], image_text_end[];
 
-static struct gate idt[256] __aligned(4096);
+static struct gate idt[256] __aligned(4096) __ro_after_init;
 static struct trap_frame *panic_frame; /* the exception that is the reason */
 static struct x86_pcpu *stopper;       /* the CPU that stops all others */
 static bool machine_checked;

@@ -15,7 +15,7 @@
 #include "hv/string.h"
 #include "hv/trace.h"
 
-const struct hvm_ops *hvm;
+const struct hvm_ops *hvm __ro_after_init;
 struct hvm_has hvm_has;
 
 #define DOMAIN_ORDER 2u

@@ -78,3 +78,13 @@ def a_buffer_overrun_is_found(t):
     m.emu.send(b"destroy h\r")
     m.emu.expect(rb"end of the panic report", 60)
     match(r"Caisson panic: a buffer on the stack was overrun", m.text())
+
+
+@test(timeout=90)
+def what_boot_decided_stays(t):
+    """what is __ro_after_init cannot be written any more"""
+    m = t.boot(Machine(images=("halt",), hv_args="poke", debug=True))
+    m.do("create halt --memory 8 --name h")
+    m.emu.send(b"destroy h\r")
+    m.emu.expect(rb"end of the panic report", 60)
+    match(r"Caisson panic: #PF in the hypervisor on CPU 0 at 0x\w+, error code 0x3,", m.text())
