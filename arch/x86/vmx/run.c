@@ -395,13 +395,13 @@ static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struc
 	return true;
 }
 
-static inline __attribute__((always_inline)) bool vmx_finish(struct x86_vcpu *v, struct vmx_vcpu *x, u32 kind, bool enter)
+static inline __attribute__((always_inline)) bool vmx_finish(struct x86_vcpu *v, struct vmx_vcpu *x, struct stat *s, bool enter)
 {
 	u64 cycles;
 
 	enter = enter && vmx_prepare(v, x);
 	cycles = rdtsc() - v->exit_tsc;
-	stats_add(&v->stats[kind], cycles, v->exit_rip);
+	stats_add(s, cycles, v->exit_rip);
 	v->hv.cpu->root_ticks += cycles;
 	return enter;
 }
@@ -419,7 +419,7 @@ static __noinline bool vmx_exit_slow(struct x86_vcpu *v, u32 reason)
 	} else if (vmx_decode(v, x, reason & 0xffff, &e)) {
 		enter = exit_handle(v, &e);
 	}
-	return vmx_finish(v, x, e.kind, enter);
+	return vmx_finish(v, x, &v->stats[e.kind], enter);
 }
 
 /* A verdict acted on here, without the detour over struct vm_exit. */
@@ -427,7 +427,7 @@ static __noinline bool vmx_verdict(struct x86_vcpu *v, u32 kind, enum verdict vd
 {
 	if (vd == V_ADVANCE || vd == V_SLEEP)
 		vmx_step(v, vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
-	return vmx_finish(v, vmx_vcpu(v), kind, vd == V_ADVANCE || vd == V_RESUME);
+	return vmx_finish(v, vmx_vcpu(v), &v->stats[kind], vd == V_ADVANCE || vd == V_RESUME);
 }
 
 static __noinline bool vmx_io(struct x86_vcpu *v)
@@ -451,9 +451,9 @@ static inline __attribute__((always_inline)) bool vmx_mmio(struct x86_vcpu *v, u
 		return vmx_exit_slow(v, reason);
 	known = io_mmio_again(v, gpa, vmread(VMCS_GUEST_CR3), write);
 	if (unlikely(known <= 0))
-		return known ? vmx_finish(v, vmx_vcpu(v), kind, false) : vmx_exit_slow(v, reason);
+		return known ? vmx_finish(v, vmx_vcpu(v), &v->stats[kind], false) : vmx_exit_slow(v, reason);
 	vmx_step(v, (u64)known);
-	return vmx_finish(v, vmx_vcpu(v), kind, true);
+	return vmx_finish(v, vmx_vcpu(v), &v->stats[kind], true);
 }
 
 static __noinline bool vmx_npf(struct x86_vcpu *v)
@@ -484,32 +484,33 @@ static __noinline bool vmx_apic_access(struct x86_vcpu *v)
 /* The few exits that are many. */
 bool vmx_exit(struct x86_vcpu *v)
 {
-	u32 reason, kind;
+	struct stat *s;
+	u32 reason;
 
 	v->exit_tsc = rdtsc();
 	reason = (u32)vmread(VMCS_EXIT_REASON);
 	v->exit_rip = vmread(VMCS_GUEST_RIP);
 	switch (reason) {
 	case VMX_REASON_WRMSR:
-		kind = EXIT_WRMSR;
+		s = &v->stats[EXIT_WRMSR];
 		if (likely((v->apicv && (u32)v->regs[RCX] == MSR_X2APIC + APIC_ICR / 16 && apicv_self_ipi(v)) || hot_wrmsr(v)))
 			break;
-		return vmx_verdict(v, kind, exit_wrmsr(v));
+		return vmx_verdict(v, EXIT_WRMSR, exit_wrmsr(v));
 	case VMX_REASON_CPUID:
-		kind = EXIT_CPUID;
+		s = &v->stats[EXIT_CPUID];
 		if (likely(hot_cpuid(v)))
 			break;
-		return vmx_verdict(v, kind, exit_cpuid(v));
+		return vmx_verdict(v, EXIT_CPUID, exit_cpuid(v));
 	case VMX_REASON_RDMSR:
-		kind = EXIT_RDMSR;
+		s = &v->stats[EXIT_RDMSR];
 		if (likely(hot_rdmsr(v)))
 			break;
-		return vmx_verdict(v, kind, exit_rdmsr(v));
+		return vmx_verdict(v, EXIT_RDMSR, exit_rdmsr(v));
 	case VMX_REASON_VMCALL:
-		kind = EXIT_HYPERCALL;
+		s = &v->stats[EXIT_HYPERCALL];
 		if (likely(hot_hypercall(v, (u32)GET(AR_DPL, vmread(VMCS_GUEST_SS_AR)))))
 			break;
-		return vmx_verdict(v, kind, exit_hypercall(v));
+		return vmx_verdict(v, EXIT_HYPERCALL, exit_hypercall(v));
 	case VMX_REASON_EPT_VIOLATION:
 		return vmx_npf(v);
 	case VMX_REASON_IO:
@@ -520,5 +521,5 @@ bool vmx_exit(struct x86_vcpu *v)
 		return vmx_exit_slow(v, reason);
 	}
 	vmx_step(v, vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
-	return vmx_finish(v, vmx_vcpu(v), kind, true);
+	return vmx_finish(v, vmx_vcpu(v), s, true);
 }
