@@ -15,3 +15,5 @@ rights_SRCS := $(WORLD_SRCS)
 rights_CFLAGS := -DCAISSON_DEBUG
 domain_SRCS := $(WORLD_SRCS)
 domain_CFLAGS := -DCAISSON_DEBUG
+HOST_TESTS += event
+event_SRCS := hv/event.c
