@@ -70,6 +70,7 @@ void test_main(void)
 	}
 	guest_printf("jobs %lu late %lu, woken after %lu us, done after %lu us at most\n", jobs, late,
 		     worst / us, longest / us);
+	CHECK(irq_count[VECTOR] >= jobs, "%u interrupts for %lu jobs", irq_count[VECTOR], jobs);
 	if (on_tcg()) /* its time is the host's */
 		return;
 	CHECK(!late, "%lu of %lu jobs are late", late, jobs);
