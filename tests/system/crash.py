@@ -15,6 +15,8 @@ def every_cpu_is_in_the_report(t):
     """a machine check, which QEMU can make: CPU 2 panics, the others say where they were, in the guest or idle"""
     m = t.boot(Machine(platform="qemu", cpus=4, images=("spin",)))
     m.do("create spin --memory 8")
+    m.do("vcpu-pin spin 0 0")       # in a guest QEMU would give the machine check to the guest
+    m.do("vcpu-pin control 0 1")
     m.emu.monitor("mce 2 1 0xbd00000000000134 5 0x1000 0")
     m.emu.expect(rb"end of the panic report", 30)
     text = m.text().replace("\r", "")
@@ -36,6 +38,7 @@ def every_cpu_is_in_the_report(t):
 def panic_reboots(t):
     """panic=reboot: the whole report, then a reset of the machine"""
     m = t.boot(Machine(platform="qemu", cpus=2, images=("spin",), hv_args="panic=reboot"))
+    m.do("vcpu-pin control 0 0")
     m.emu.monitor("mce 1 1 0xbd00000000000134 5 0x1000 0")
     m.emu.expect(rb"end of the panic report", 30)
     check(m.emu.wait(30) is not None, "the machine stands still")        # QEMU ends at a reset
