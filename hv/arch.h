@@ -88,6 +88,8 @@ int arch_s2_map(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot);
 bool arch_s2_unmap(struct domain *d, gpa_t at, hpa_t *pa, u64 *size);
 /* The same look-up without change. prot gets CAISSON_PROT_*. */
 bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot);
+/* arch_s2_map() into the hole, at least as large, that the last arch_s2_lookup() found, under the same hold of the lock: no walk. */
+int arch_s2_fill(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot);
 /* Every CPU forgets what it knows of the domain's second stage before it next runs it; those that run it now are kicked. Does not
  * wait: arch_s2_flushed() says when all have. Any lock may be held. */
 void arch_s2_flush(struct domain *d);

@@ -361,12 +361,39 @@ static u32 take_hv(u32 order, bool reserved, bool zero, u32 *flags)
 	return i;
 }
 
+/* What take() gave is the owner's. */
+static inline hpa_t grant(struct pool *p, u32 i, u16 owner, u32 order, u32 hv, bool reserved)
+{
+	p->free -= BIT(order);
+	if (reserved)
+		p->reserved -= BIT(order);
+	f.rec[i].tag = tag(owner, USED, hv, order);
+	f.rec[i].refs = 0;
+	return HPA(number_of(i) << PAGE_SHIFT);
+}
+
+hpa_t frame_alloc_zeroed(u16 owner, u32 order)
+{
+	struct pool *p = &f.machine;
+	hpa_t pa = FRAME_NONE;
+	u32 have, known;
+
+	lock(&f.lock);
+	ASSERT(p->reserved >= BIT(order), "%lu frames reserved, order %u", p->reserved, order);
+	have = p->orders[1] >> order << order;
+	if (likely(have) && ((u32)__builtin_ctz(have) <= FRAME_ORDER_2M || !(p->orders[0] >> order << order & MASK(FRAME_ORDER_2M - 1, 0))))
+		pa = grant(p, cut(p, 1, (u32)__builtin_ctz(have), order, &known), owner, order, 0, true);
+	unlock(&f.lock);
+	return pa;
+}
+
 hpa_t frame_alloc(u16 owner, u32 order, u32 flags)
 {
 	bool hv = flags & FRAME_HV, reserved = flags & FRAME_RESERVED, zero = flags & FRAME_ZERO;
 	struct pool *p = hv && order < FRAME_ORDER_2M ? &f.hv : &f.machine;
-	u64 n = BIT(order), fn;
+	u64 n = BIT(order);
 	u32 i = NIL, known = 0;
+	hpa_t pa;
 
 	ASSERT(order < FRAME_ORDERS, "order %u", order);
 	if (!(reserved && !order) && debug_refuse())
@@ -381,21 +408,16 @@ hpa_t frame_alloc(u16 owner, u32 order, u32 flags)
 		unlock(&f.lock);
 		return FRAME_NONE;
 	}
-	p->free -= n;
-	if (reserved)
-		p->reserved -= n;
 	if (hv) {
 		f.hv_used += n;
 		known |= TAG_HV;
 	}
-	f.rec[i].tag = tag(owner, USED, known & TAG_HV, order);
-	f.rec[i].refs = 0;
-	fn = number_of(i);
+	pa = grant(p, i, owner, order, known & TAG_HV, reserved);
 	unlock(&f.lock);
 
 	if (zero && !(known & TAG_ZERO))
-		zero_block(fn, order, known);
-	return HPA(fn << PAGE_SHIFT);
+		zero_block(pa.v >> PAGE_SHIFT, order, known);
+	return pa;
 }
 
 /* The first record of the allocated block that holds pa. */

@@ -50,6 +50,10 @@ int frame_init(const struct frame_range *ranges, u32 n);
  * is called every 64 KiB: no lock may be held. */
 hpa_t frame_alloc(u16 owner, u32 order, u32 flags) __must_check;
 
+/* One of those promised to a domain, if a block is known to be zero and none beyond 2 MiB is broken for it; else
+ * FRAME_NONE. Short: locks may be held. */
+hpa_t frame_alloc_zeroed(u16 owner, u32 order) __must_check;
+
 /* Gives a block back. Part of a block that was allocated larger may be freed by itself (aligned to its
  * order). All of it must be allocated and unreferenced: anything else is a bug of ours and asserts. With
  * `back` FRAME_RESERVED the frames return to the reservation that they came from, in the same step, so that

@@ -14,13 +14,16 @@
 
 static const struct region *region_at(const struct domain *d, u64 gpa) /* vm.lock, or the domain's own vCPU */
 {
-	for (u32 i = 0; i < d->vm.regions; i++) {
-		const struct region *r = &d->vm.region[i];
-
+	/* Large ones come last. */
+	for (const struct region *r = d->vm.region + d->vm.regions; r-- > d->vm.region;)
 		if (gpa >= r->base && (gpa - r->base) / PAGE_SIZE < r->pages)
 			return r;
-	}
 	return NULL;
+}
+
+static u32 region_prot(const struct region *r)
+{
+	return r->flags & CAISSON_POP_ROM ? CAISSON_PROT_READ : CAISSON_PROT_READ | CAISSON_PROT_WRITE;
 }
 
 /* Notes that [gpa, gpa + pages) is RAM; a part of a region that is there already is a restart. vm.lock. */
@@ -64,7 +67,7 @@ static s64 memory_fill(struct domain *d, u64 gpa, u64 limit)
 		limit = MIN(limit, r->pages - (gpa - r->base) / PAGE_SIZE);
 	while (limit >> order == 0 || (gpa & ((PAGE_SIZE << order) - 1)))
 		order = order == FRAME_ORDER_2M ? FILL_ORDER : order - 1;
-	prot = r && (r->flags & CAISSON_POP_ROM) ? CAISSON_PROT_READ : CAISSON_PROT_READ | CAISSON_PROT_WRITE;
+	prot = r ? region_prot(r) : 0;
 	unlock(&d->vm.lock);
 	if (!r)
 		return -CAISSON_EFAULT;
@@ -234,11 +237,28 @@ bool memory_is_rom(const struct domain *d, u64 gpa)
 	return r && (r->flags & CAISSON_POP_ROM);
 }
 
+/* A first touch where a zero frame is at hand: the page, or the 2 MiB around it, without another walk. vm.lock, after the look-up. */
+static bool memory_touch(struct domain *d, const struct region *r, u64 gpa, bool large)
+{
+	u64 size = large ? SZ_2M : PAGE_SIZE;
+	u32 order = large ? FRAME_ORDER_2M : 0;
+	hpa_t pa = READ_ONCE(d->ended) ? FRAME_NONE : frame_alloc_zeroed(d->id, order);
+
+	if (!frame_ok(pa))
+		return false;
+	if (arch_s2_fill(d, GPA(gpa & ~(size - 1)), pa, size, region_prot(r))) {
+		frame_free(pa, order, FRAME_RESERVED);
+		return false;
+	}
+	d->vm.populated += size / PAGE_SIZE;
+	return true;
+}
+
 enum memory_fault memory_fault(struct domain *d, u64 gpa, bool write)
 {
 	u64 size, block = gpa & ~(SZ_2M - 1);
 	const struct region *r;
-	bool mapped;
+	bool mapped, large, filled = false;
 	u32 prot;
 	hpa_t pa;
 	s64 n;
@@ -246,17 +266,22 @@ enum memory_fault memory_fault(struct domain *d, u64 gpa, bool write)
 	lock(&d->vm.lock);
 	r = region_at(d, gpa);
 	mapped = arch_s2_lookup(d, GPA(gpa), &pa, &size, &prot);
+	large = r && size >= SZ_2M && r->base <= block && block + SZ_2M <= r->base + r->pages * PAGE_SIZE;
+	if (r && !mapped)
+		filled = memory_touch(d, r, gpa, large);
 	unlock(&d->vm.lock);
 	if (mapped)
 		return write && !(prot & CAISSON_PROT_WRITE) ? (r || pa.v != ones.v ? MEM_ROM : MEM_NOTHING) : MEM_MAPPED;
 	if (!r)
 		return MEM_NOTHING;
-	n = r->base <= block && block + SZ_2M <= r->base + r->pages * PAGE_SIZE ? memory_fill(d, block, PAGES_2M) : 0;
-	/* Only a whole large page is sure to hold gpa. */
-	if (n != (s64)PAGES_2M)
-		n = memory_fill(d, gpa & PAGE_MASK, 1);
-	if (n < 0)
-		return MEM_NOMEM;
+	if (unlikely(!filled)) {
+		n = large ? memory_fill(d, block, PAGES_2M) : 0;
+		/* Only a whole large page is sure to hold gpa. */
+		if (n != (s64)PAGES_2M)
+			n = memory_fill(d, gpa & PAGE_MASK, 1);
+		if (n < 0)
+			return MEM_NOMEM;
+	}
 	return write && (r->flags & CAISSON_POP_ROM) ? MEM_ROM : MEM_MAPPED;
 }
 

@@ -3,9 +3,7 @@
 #include "arch/x86/regs.h"
 #include "hv/abi/caisson.h"
 
-#define ENTRIES 512
-#define ADDR	MASK(51, 12)
-#define LARGE	BIT(7) /* in a level 2 or 3 entry of all three formats: a leaf */
+#define LARGE BIT(7) /* in a level 2 or 3 entry of all three formats: a leaf */
 
 /* IA-32e paging, "Paging-Structure Entries"; NPT is the same. */
 #define PG_P   BIT(0)
@@ -59,41 +57,9 @@ const struct pg_format pg_format_ept = {
 	.memtype = { [MT_UC] = PUT(EPT_MEMTYPE, MT_UC), [MT_WB] = PUT(EPT_MEMTYPE, MT_WB) },
 };
 
-static inline u64 *table_at(const struct pgtable *t, u64 entry)
-{
-	return (u64 *)(t->mem->virt + (entry & ADDR));
-}
-
-static inline u64 *slot(u64 *table, u64 va, u32 shift)
-{
-	return &table[va >> shift & (ENTRIES - 1)];
-}
-
 static inline void set(u64 *entry, u64 v)
 {
 	__atomic_store_n(entry, v, __ATOMIC_RELEASE);
-}
-
-/*
- * Where the walk for va ends: at a leaf, a hole, or on level 1; *shift gets the level. One test per level is
- * enough: the low byte of an entry that refers to a table is positive (bits of f->table below bit 7), of a
- * large leaf negative, of a hole 0.
- */
-static inline u64 *walk(const struct pgtable *t, u64 va, u32 *shift)
-{
-	u64 e = t->root.v, *entry;
-
-#pragma GCC unroll 3
-	for (u32 s = 39; s > 12; s -= 9) {
-		entry = slot(table_at(t, e), va, s);
-		e = READ_ONCE(*entry);
-		if ((s8)e <= 0) {
-			*shift = s;
-			return entry;
-		}
-	}
-	*shift = 12;
-	return slot(table_at(t, e), va, 12);
 }
 
 static u64 new_table(struct pgtable *t)
@@ -107,7 +73,7 @@ static u64 new_table(struct pgtable *t)
 
 static void free_table(struct pgtable *t, u64 entry)
 {
-	t->mem->free(t->ctx, HPA(entry & ADDR));
+	t->mem->free(t->ctx, HPA(entry & PG_ADDR));
 	t->pages--;
 }
 
@@ -134,18 +100,18 @@ map_below(struct pgtable *t, u64 *entry, u64 va, u32 shift, u32 leaf, u64 value)
 		return -CAISSON_ENOMEM;
 	}
 	for (u32 i = n; i > 0; i--) { /* from the bottom: levels `leaf`, leaf + 9, ... */
-		*slot(table_at(t, made[i - 1]), va, leaf + 9 * (n - i)) = value;
+		*pg_slot(pg_table(t, made[i - 1]), va, leaf + 9 * (n - i)) = value;
 		value = made[i - 1] | t->fmt->table;
 	}
 	set(entry, value);
 	return 0;
 }
 
-int pg_map(struct pgtable *t, u64 va, hpa_t pa, u64 size, u32 prot, u32 memtype)
+static inline int map_at(struct pgtable *t, u64 *entry, u32 shift, u64 va, hpa_t pa, u64 size, u32 prot, u32 memtype)
 {
 	const struct pg_format *f = t->fmt;
-	u32 leaf = (u32)__builtin_ctzll(size), shift;
-	u64 *entry = walk(t, va, &shift), value = f->prot[prot % PG_PROTS];
+	u32 leaf = (u32)__builtin_ctzll(size);
+	u64 value = f->prot[prot % PG_PROTS];
 
 	if (!value)
 		return -CAISSON_EINVAL;
@@ -158,6 +124,19 @@ int pg_map(struct pgtable *t, u64 va, hpa_t pa, u64 size, u32 prot, u32 memtype)
 	return 0;
 }
 
+int pg_map(struct pgtable *t, u64 va, hpa_t pa, u64 size, u32 prot, u32 memtype)
+{
+	u32 shift;
+	u64 *entry = pg_end(t, va, &shift);
+
+	return map_at(t, entry, shift, va, pa, size, prot, memtype);
+}
+
+int pg_fill(struct pgtable *t, const struct pg_leaf *hole, u64 va, hpa_t pa, u64 size, u32 prot, u32 memtype)
+{
+	return map_at(t, hole->entry, (u32)__builtin_ctzll(hole->size), va, pa, size, prot, memtype);
+}
+
 int pg_map_range(struct pgtable *t, u64 va, hpa_t pa, u64 bytes, u64 max_leaf, u32 prot, u32 memtype)
 {
 	int err = 0;
@@ -165,21 +144,10 @@ int pg_map_range(struct pgtable *t, u64 va, hpa_t pa, u64 bytes, u64 max_leaf, u
 	for (u64 at = 0, size; at < bytes && !err; at += size) {
 		size = max_leaf;
 		while (size > PAGE_SIZE && (size > bytes - at || ((va + at) | (pa.v + at)) & (size - 1)))
-			size /= ENTRIES;
+			size /= PG_ENTRIES;
 		err = pg_map(t, va + at, HPA(pa.v + at), size, prot, memtype);
 	}
 	return err;
-}
-
-bool pg_lookup(const struct pgtable *t, u64 va, struct pg_leaf *out)
-{
-	u32 shift;
-	u64 *entry = walk(t, va, &shift), e = READ_ONCE(*entry), low = BIT(shift) - 1;
-
-	out->entry = entry;
-	out->size = low + 1;
-	out->pa = HPA((e & ADDR & ~low) | (va & low)); /* in a large leaf bit 12 is the PAT's */
-	return e & t->fmt->present;
 }
 
 bool pg_unmap(struct pgtable *t, u64 va, struct pg_leaf *out)
@@ -196,7 +164,7 @@ u32 pg_walk(const struct pgtable *t, u64 va, u64 entry[4])
 	u32 n = 0;
 
 	for (u32 shift = 39; shift >= 12; shift -= 9) {
-		e = READ_ONCE(*slot(table_at(t, e), va, shift));
+		e = READ_ONCE(*pg_slot(pg_table(t, e), va, shift));
 		entry[n++] = e;
 		if (!(e & t->fmt->present) || (e & LARGE))
 			break;
@@ -207,9 +175,9 @@ u32 pg_walk(const struct pgtable *t, u64 va, u64 entry[4])
 /* Frees the tables that a table of level `shift` refers to; false: *budget was not enough. */
 static bool clear_level(struct pgtable *t, u64 *table, u32 shift, u32 *budget)
 {
-	for (u32 i = 0; i < ENTRIES; i++) {
+	for (u32 i = 0; i < PG_ENTRIES; i++) {
 		if ((table[i] & t->fmt->present) && !(table[i] & LARGE)) {
-			if ((shift > 21 && !clear_level(t, table_at(t, table[i]), shift - 9, budget)) || !*budget)
+			if ((shift > 21 && !clear_level(t, pg_table(t, table[i]), shift - 9, budget)) || !*budget)
 				return false;
 			--*budget;
 			free_table(t, table[i]);
@@ -221,7 +189,7 @@ static bool clear_level(struct pgtable *t, u64 *table, u32 shift, u32 *budget)
 
 bool pg_clear(struct pgtable *t, u32 budget)
 {
-	return clear_level(t, table_at(t, t->root.v), 39, &budget);
+	return clear_level(t, pg_table(t, t->root.v), 39, &budget);
 }
 
 void pg_destroy(struct pgtable *t)

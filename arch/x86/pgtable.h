@@ -59,8 +59,8 @@ int pg_map(struct pgtable *t, u64 va, hpa_t pa, u64 size, u32 prot, u32 memtype)
 /* Maps [va, va + bytes) with the largest leaves that alignment and max_leaf allow; on an error a part may be
  * mapped. */
 int pg_map_range(struct pgtable *t, u64 va, hpa_t pa, u64 bytes, u64 max_leaf, u32 prot, u32 memtype);
-/* The leaf over va. false: none, then out->size and out->entry tell how far that holds. */
-bool pg_lookup(const struct pgtable *t, u64 va, struct pg_leaf *out);
+/* pg_map() at the place where pg_lookup() found nothing, while the table has not changed since. */
+int pg_fill(struct pgtable *t, const struct pg_leaf *hole, u64 va, hpa_t pa, u64 size, u32 prot, u32 memtype);
 /* Takes the leaf over va out; out as in pg_lookup() (pa is that of va). Tables stay. */
 bool pg_unmap(struct pgtable *t, u64 va, struct pg_leaf *out);
 /* Entries from the root down to where the walk ends; returns how many. */
@@ -69,6 +69,52 @@ u32 pg_walk(const struct pgtable *t, u64 va, u64 entry[4]);
 bool pg_clear(struct pgtable *t, u32 budget);
 /* All of them, and the root. */
 void pg_destroy(struct pgtable *t);
+
+#define PG_ENTRIES 512
+#define PG_ADDR	   MASK(51, 12)
+static inline u64 *pg_table(const struct pgtable *t, u64 entry)
+{
+	return (u64 *)(t->mem->virt + (entry & PG_ADDR));
+}
+
+static inline u64 *pg_slot(u64 *table, u64 va, u32 shift)
+{
+	return &table[va >> shift & (PG_ENTRIES - 1)];
+}
+
+/*
+ * Where the walk for va ends: at a leaf, a hole, or on level 1; *shift gets the level. One test per level is
+ * enough: the low byte of an entry that refers to a table is positive (bits of fmt->table below bit 7), of a
+ * large leaf negative, of a hole 0.
+ */
+static inline u64 *pg_end(const struct pgtable *t, u64 va, u32 *shift)
+{
+	u64 e = t->root.v, *entry;
+
+#pragma GCC unroll 3
+	for (u32 s = 39; s > 12; s -= 9) {
+		entry = pg_slot(pg_table(t, e), va, s);
+		e = READ_ONCE(*entry);
+		if ((s8)e <= 0) {
+			*shift = s;
+			return entry;
+		}
+	}
+	*shift = 12;
+	return pg_slot(pg_table(t, e), va, 12);
+}
+
+/* The leaf over va. false: none, then out->size and out->entry tell how far that holds. */
+static inline bool pg_lookup(const struct pgtable *t, u64 va, struct pg_leaf *out)
+{
+	u32 shift;
+	u64 *entry = pg_end(t, va, &shift), e = READ_ONCE(*entry), low = BIT(shift) - 1;
+
+	out->entry = entry;
+	out->size = low + 1;
+	out->pa = HPA((e & PG_ADDR & ~low) | (va & low)); /* in a large leaf bit 12 is the PAT's */
+	return e & t->fmt->present;
+}
 
 static inline bool pg_writable(const struct pgtable *t, u64 leaf)
 {

@@ -80,6 +80,13 @@ int arch_s2_map(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot)
 	return pg_map(&x86_domain(d)->s2, at.v, pa, size, to_pg(prot), MT_WB);
 }
 
+int arch_s2_fill(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot)
+{
+	struct x86_domain *x = x86_domain(d);
+
+	return pg_fill(&x->s2, &x->hole, at.v, pa, size, to_pg(prot), MT_WB);
+}
+
 bool arch_s2_unmap(struct domain *d, gpa_t at, hpa_t *pa, u64 *size)
 {
 	struct pg_leaf l;
@@ -95,12 +102,13 @@ bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot)
 	struct x86_domain *x = x86_domain(d);
 	struct pg_leaf l;
 
-	if (at.v >> 48 || !pg_lookup(&x->s2, at.v, &l)) {
-		*size = at.v >> 48 ? PAGE_SIZE : l.size;
+	if (at.v >> 48) {
+		*size = PAGE_SIZE;
 		return false;
 	}
-	if (unlikely((l.pa.v & PAGE_MASK) == s2_hidden.v)) {
-		*size = PAGE_SIZE;
+	if (!pg_lookup(&x->s2, at.v, &l) || unlikely((l.pa.v & PAGE_MASK) == s2_hidden.v)) {
+		x->hole = l;
+		*size = l.size;
 		return false;
 	}
 	*pa = l.pa;

@@ -112,6 +112,7 @@ struct x86_vcpu {
 struct x86_domain {
 	struct domain hv; /* first */
 	struct pgtable s2;
+	struct pg_leaf hole; /* that the last look-up found in it (vm.lock) */
 	u64 table_reserve;   /* pages set aside for s2 tables and not used (vm.lock) */
 	u64 flush[CAISSON_CPU_WORDS]; /* (a) CPUs that must drop second-stage translations before they run it */
 	u64 s2_changes;		      /* (a) arch_s2_flush() was called: what is tagged by vCPU and not by domain compares this */

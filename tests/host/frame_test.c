@@ -202,6 +202,29 @@ static void zeroed_once(void **state)
 	assert_int_equal(fake.mapped, n); /* not a byte was written again */
 }
 
+static void zeroed_ones_are_found(void **state)
+{
+	u64 n;
+	hpa_t pa;
+
+	(void)state;
+	assert_int_equal(frame_reserve(2048, 0), 0);
+	assert_false(frame_ok(frame_alloc_zeroed(1, 0))); /* nothing is zero yet */
+	while (frame_idle_zero(65536))
+		;
+	n = counts().zero;
+	for (u32 order = 0; order <= FRAME_ORDER_2M; order += FRAME_ORDER_2M) {
+		pa = frame_alloc_zeroed(3, order);
+		assert_true(is(pa, order, 0));
+		assert_int_equal(frame_owner(pa), 3);
+		assert_int_equal(frame_block(pa), order);
+	}
+	assert_int_equal(counts().zero, n - 513);
+	assert_int_equal(counts().reserved, 2048 - 513);
+	frame_free(pa, FRAME_ORDER_2M, FRAME_RESERVED);
+	assert_int_equal(counts().reserved, 2047);
+}
+
 static void a_block_torn_up_becomes_whole(void **state)
 {
 	hpa_t big = frame_alloc(7, FRAME_ORDER_2M, 0);
@@ -545,6 +568,7 @@ int main(void)
 		cmocka_unit_test_setup(bad_ranges_are_refused, setup),
 		cmocka_unit_test_setup(random_life, setup),
 		cmocka_unit_test_setup(zeroed_once, setup),
+		cmocka_unit_test_setup(zeroed_ones_are_found, setup),
 		cmocka_unit_test_setup(a_block_torn_up_becomes_whole, setup),
 		cmocka_unit_test_setup(hypervisor_pages_keep_to_their_blocks, setup),
 		cmocka_unit_test_setup(reserved_is_there, setup),

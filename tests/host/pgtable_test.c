@@ -145,6 +145,32 @@ static void test_exist(void **state)
 	}
 }
 
+/* What a look-up did not find is put there without another one, over whatever tables are missing. */
+static void test_fill(void **state)
+{
+	(void)state;
+	for (u32 f = 0; f < 3; f++) {
+		struct pgtable t = make(formats[f]);
+		struct pg_leaf hole, l;
+
+		assert_false(pg_lookup(&t, SZ_1G + SZ_2M, &hole));
+		assert_int_equal(pg_fill(&t, &hole, SZ_1G + SZ_2M, HPA(SZ_2M), SZ_2M, PG_READ, MT_WB), 0);
+		assert_false(pg_lookup(&t, SZ_1G + 0x5678, &hole));
+		assert_int_equal(hole.size, SZ_2M);
+		assert_int_equal(pg_fill(&t, &hole, SZ_1G + 0x5000, HPA(0x9000), PAGE_SIZE, PG_READ, MT_WB), 0);
+		assert_int_equal(pg_fill(&t, &hole, SZ_1G + 0x5000, HPA(0), PAGE_SIZE, PG_READ, MT_WB), -CAISSON_EEXIST);
+		assert_true(pg_lookup(&t, SZ_1G + 0x5678, &l));
+		assert_int_equal(l.pa.v, 0x9678);
+		assert_false(pg_lookup(&t, SZ_1G + 0x6000, &hole));
+		assert_int_equal(pg_fill(&t, &hole, SZ_1G + 0x6000, HPA(0x7000), PAGE_SIZE, PG_READ, MT_WB), 0);
+		assert_int_equal(pg_fill(&t, &hole, SZ_1G, HPA(0), SZ_2M, PG_READ, MT_WB), -CAISSON_EEXIST);
+		assert_true(pg_lookup(&t, SZ_1G + SZ_2M, &l));
+		assert_int_equal(l.pa.v, SZ_2M);
+		assert_int_equal(t.pages, 4);
+		end(&t);
+	}
+}
+
 static u64 checksum(void)
 {
 	u64 sum = 0;
@@ -296,7 +322,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_encodings), cmocka_unit_test(test_impossible_protections),
-		cmocka_unit_test(test_exist),	  cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_exist),	  cmocka_unit_test(test_fill),
+		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_random),	  cmocka_unit_test(test_range_walk_clear),
 	};
 

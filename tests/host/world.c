@@ -107,6 +107,11 @@ static u64 *entry(struct domain *d, u64 at, u64 *size)
 	return e && *e ? e : NULL;
 }
 
+int arch_s2_fill(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot)
+{
+	return arch_s2_map(d, at, pa, size, prot);
+}
+
 bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot)
 {
 	u64 *e = entry(d, at.v, size);

@@ -663,20 +663,22 @@ u32 svm_entry_event(struct x86_vcpu *v)
 	return b->event & EVENT_VALID ? b->event : 0;
 }
 
-/* A MOV to or from a device that was here before has a short way. */
+/* A MOV to or from a device that was here before, and a first touch, have a short way. */
 static bool svm_npf(struct x86_vcpu *v, struct svm_vcpu *x)
 {
 	struct vmcb *b = x->b;
-	int known = 0;
+	bool write = b->exit_info1 & NPF_WRITE;
+	int known;
 
-	if (!(b->exit_info1 & (NPF_FETCH | NPF_TABLES | NPF_RESERVED)) && !(b->exit_int_info & EVENT_VALID) &&
-	    (b->cs.attr & VMCB_ATTR_L) && (b->efer & EFER_LMA))
-		known = io_mmio_again(v, b->exit_info2, b->cr3, b->exit_info1 & NPF_WRITE);
-	if (!known)
+	if ((b->exit_info1 & (NPF_FETCH | NPF_TABLES | NPF_RESERVED)) || (b->exit_int_info & EVENT_VALID) ||
+	    !(b->cs.attr & VMCB_ATTR_L) || !(b->efer & EFER_LMA))
 		return svm_exit_slow(v, x, SVM_EXIT_NPF);
+	known = io_mmio_again(v, b->exit_info2, b->cr3, write);
 	if (known > 0)
 		svm_step_over(v, b, (u32)known);
-	return svm_finish(v, x, EXIT_NPF, known > 0);
+	else if (!known && memory_fault(v->hv.domain, b->exit_info2, write) != MEM_MAPPED)
+		return svm_exit_slow(v, x, SVM_EXIT_NPF);
+	return svm_finish(v, x, EXIT_NPF, known >= 0);
 }
 
 bool svm_exit(struct x86_vcpu *v)

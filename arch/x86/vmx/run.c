@@ -442,7 +442,7 @@ static __noinline bool vmx_io(struct x86_vcpu *v)
 }
 
 /* An instruction's own access to data at gpa: in 64-bit code (where CS.L counts), while no event was on its way in, it may be one
- * that was here before. */
+ * that was here before, or a first touch. */
 static inline __attribute__((always_inline)) bool vmx_mmio(struct x86_vcpu *v, u32 reason, u32 kind, bool own, u64 gpa, bool write)
 {
 	int known;
@@ -450,8 +450,11 @@ static inline __attribute__((always_inline)) bool vmx_mmio(struct x86_vcpu *v, u
 	if (!own || (vmread(VMCS_IDT_VECTORING_INFO) & INTR_INFO_VALID) || !(vmread(VMCS_GUEST_CS_AR) & AR_L))
 		return vmx_exit_slow(v, reason);
 	known = io_mmio_again(v, gpa, vmread(VMCS_GUEST_CR3), write);
-	if (unlikely(known <= 0))
-		return known ? vmx_finish(v, vmx_vcpu(v), &v->stats[kind], false) : vmx_exit_slow(v, reason);
+	if (unlikely(known <= 0)) {
+		if (!known && (kind != EXIT_NPF || memory_fault(v->hv.domain, gpa, write) != MEM_MAPPED))
+			return vmx_exit_slow(v, reason);
+		return vmx_finish(v, vmx_vcpu(v), &v->stats[kind], !known);
+	}
 	vmx_step(v, (u64)known);
 	return vmx_finish(v, vmx_vcpu(v), &v->stats[kind], true);
 }
