@@ -2,6 +2,7 @@
 """Hostile guests: each wall of guest/hostile is attacked by a few seeds.  The domain may end as it likes, or not at all; what has
 to hold is outside of it.  scripts/soak does the same for longer."""
 import os
+import re
 
 import common
 import emu
@@ -68,7 +69,22 @@ class Watch:
         check("PANIC" not in said and "panic" not in said, "the hypervisor panicked: " + said[-500:])
 
 
-def attack(m, wall, seed, ms=150):
+STATS_ROW = re.compile(r"  (\S.*?) +(\d+) +\d+ +\d+ +(\d+)  [0-9a-f]+$")
+
+
+def exits(m):
+    """what hostile domains and those that they built have made: domain -> {exit: (count, worst)}"""
+    found, at = {}, None
+    for line in m.do("stats", 60).replace("\r", "").splitlines():
+        domain, row = re.match(r"domain (\d+) \((.*)\)$", line), STATS_ROW.match(line)
+        if domain:
+            at = None if domain[2] in ("control", "victim") else found.setdefault(int(domain[1]), {})
+        elif row and at is not None:
+            at[row[1]] = int(row[2]), int(row[3])
+    return found
+
+
+def attack(m, wall, seed, ms=150, before_it_goes=None):
     """one hostile domain; it is gone afterwards"""
     what = "%s %d %d" % (wall, seed, ms)
     try:
@@ -76,6 +92,8 @@ def attack(m, wall, seed, ms=150):
         out, _ = m.run("wait evil --timeout %d" % (1 + ms // 500), 120)
         log = m.do("console evil --log") if "ended: exit" in out else ""
         check("HOLE" not in log, "`%s`: %s" % (what, log[-300:]))
+        if before_it_goes:
+            before_it_goes()
         m.do("destroy evil", 60)
         for d in rows(m, "list", "domains"):    # what it built
             if d["id"] and d["name"] != "victim":
