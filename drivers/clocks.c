@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "drivers/clocks.h"
 #include "drivers/io.h"
+#include "drivers/ioapic.h"
 #include "hv/string.h"
 
 /* ---- HPET: "IA-PC HPET Specification" ---- */
@@ -42,6 +43,8 @@ static u64 pm_start(void)
 }
 
 /* ---- 8254 channel 2, as the PC's port 0x61 gates it ---- */
+#define PIT_HZ	    1193182
+#define PIT_CH0	    0x40
 #define PIT_CH2	    0x42
 #define PIT_COMMAND 0x43
 #define PIT_GATE    0x61
@@ -61,7 +64,7 @@ static u64 pit_start(void)
 	out8(PIT_COMMAND, 0xb4);		   /* channel 2, low then high byte, mode 2 */
 	out8(PIT_CH2, 0);
 	out8(PIT_CH2, 0);
-	return 1193182;
+	return PIT_HZ;
 }
 
 /* A counter that stands still is none: broken HPETs and PITs that newer machines gate off. */
@@ -94,6 +97,55 @@ const struct ref_clock *ref_clock_start(const struct acpi_info *a, volatile void
 	}
 	return NULL;
 }
+
+/* ---- NMIs: "Timer N Configuration and Capability Register", "Timer N Comparator Register" ---- */
+#define HPET_TIMER	    0x100
+#define HPET_ROUTES	    0x104 /* the interrupts that it can be */
+#define HPET_COMPARATOR	    0x108
+#define HPET_LEGACY	    BIT(1)
+#define TIMER_ENABLE	    BIT(2)
+#define TIMER_PERIODIC	    BIT(3)
+#define TIMER_IS_PERIODIC   BIT(4)
+#define TIMER_SET_VALUE	    BIT(6)
+#define TIMER_32BIT	    BIT(8)
+#define TIMER_ROUTE	    MASK(13, 9)
+#define UART_IRQS	    (BIT(3) | BIT(4))
+
+static bool hpet_nmi(const struct acpi_info *a, u32 us, u32 apic_id)
+{
+	u64 hz = hpet_start(), ticks = hz * us / 1000000;
+	u32 routes, pin = 0;
+
+	(void)a;
+	if (!hz || !(mmio_read32(hpet, HPET_TIMER) & TIMER_IS_PERIODIC))
+		return false;
+	routes = mmio_read32(hpet, HPET_ROUTES) & ~(u32)UART_IRQS;
+	mmio_write32(hpet, HPET_TIMER, 0);
+	mmio_write32(hpet, HPET_CONFIG, mmio_read32(hpet, HPET_CONFIG) & ~(u32)HPET_LEGACY);
+	while (pin < 32 && !((routes & BIT(pin)) && ioapic_route(pin, IOAPIC_NMI, apic_id)))
+		pin++;
+	if (pin == 32 || !us)
+		return false;
+	mmio_write32(hpet, HPET_TIMER,
+		     (u32)(TIMER_ENABLE | TIMER_PERIODIC | TIMER_SET_VALUE | TIMER_32BIT | PUT(TIMER_ROUTE, pin)));
+	mmio_write32(hpet, HPET_COMPARATOR, (u32)(hpet_read() + ticks)); /* the first, then from one to the next */
+	mmio_write32(hpet, HPET_COMPARATOR, (u32)ticks);
+	return true;
+}
+
+static bool pit_nmi(const struct acpi_info *a, u32 us, u32 apic_id)
+{
+	u64 ticks = us ? MIN((u64)PIT_HZ * us / 1000000, 0x10000ull) : 0; /* 0x10000 is written as 0 */
+
+	out8(PIT_COMMAND, us ? 0x34 : 0x30); /* channel 0, low then high byte, mode 2; mode 0: it waits for a count */
+	if (!us)
+		return false;
+	out8(PIT_CH0, (u8)ticks);
+	out8(PIT_CH0, (u8)(ticks >> 8));
+	return ioapic_route_isa(a, 0, IOAPIC_NMI, apic_id);
+}
+
+const struct nmi_timer nmi_timers[NMI_TIMERS] = { { "NMI by the HPET", hpet_nmi }, { "NMI by the PIT", pit_nmi } };
 
 /* ---- CMOS clock: MC146818A, "Address Map", "Register A", "Register B" ---- */
 enum { RTC_SECOND, RTC_MINUTE, RTC_HOUR, RTC_DAY, RTC_MONTH, RTC_YEAR, RTC_CENTURY, RTC_FIELDS };

@@ -47,6 +47,19 @@ void ioapic_add(volatile void *regs, u32 gsi_base)
 	ioapics[count++].pins = pins;
 }
 
+bool ioapic_route(u32 gsi, u32 low, u32 apic_id)
+{
+	for (u32 i = 0; i < count; i++) {
+		if (gsi < ioapics[i].gsi_base || gsi - ioapics[i].gsi_base >= ioapics[i].pins ||
+		    apic_id > 254)
+			continue;
+		reg_write(ioapics[i].regs, REG_ENTRY(gsi - ioapics[i].gsi_base) + 1, apic_id << 24);
+		reg_write(ioapics[i].regs, REG_ENTRY(gsi - ioapics[i].gsi_base), low);
+		return true;
+	}
+	return false;
+}
+
 bool ioapic_route_isa(const struct acpi_info *a, u32 irq, u32 vector, u32 apic_id)
 {
 	u32 gsi = irq, low = vector; /* ISA: edge, active high, physical destination, fixed */
@@ -58,15 +71,7 @@ bool ioapic_route_isa(const struct acpi_info *a, u32 irq, u32 vector, u32 apic_i
 		low |= GET(INTI_POLARITY, a->iso[i].flags) == INTI_ACTIVE_LOW ? ENTRY_ACTIVE_LOW : 0;
 		low |= GET(INTI_TRIGGER, a->iso[i].flags) == INTI_LEVEL ? ENTRY_LEVEL : 0;
 	}
-	for (u32 i = 0; i < count; i++) {
-		if (gsi < ioapics[i].gsi_base || gsi - ioapics[i].gsi_base >= ioapics[i].pins ||
-		    apic_id > 254)
-			continue;
-		reg_write(ioapics[i].regs, REG_ENTRY(gsi - ioapics[i].gsi_base) + 1, apic_id << 24);
-		reg_write(ioapics[i].regs, REG_ENTRY(gsi - ioapics[i].gsi_base), low);
-		return true;
-	}
-	return false;
+	return ioapic_route(gsi, low, apic_id);
 }
 
 void pic_off(void)

@@ -22,12 +22,15 @@ struct pcpu {
 	u32 kicks; /* handled */
 	struct timer watchdog;
 	u32 kicks_seen, missed; /* of the next CPU */
+	u64 look_at;		/* when it does; 0: not yet */
 };
 
 /* Before the CPU's first timer. */
 void run_init(struct pcpu *c);
 /* This CPU looks after the next one, where there is one (watchdog.c). */
 void watchdog_start(struct pcpu *c);
+/* In each NMI, of any cause. True: this CPU is the only one, and hangs. */
+bool watchdog_nmi(struct pcpu *c);
 /* The loop of a CPU: picks, runs, idles, for ever. */
 void __attribute__((noreturn)) run_loop(struct pcpu *c);
 /* The turn's time is over (hv/timer.c, on c itself). Takes no lock. */

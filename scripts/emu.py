@@ -360,6 +360,7 @@ class Qemu(Emulator):
         cpu = cpu or ("host" if accel == "kvm" else "EPYC-v3,+svm,+npt")
         command = ["qemu-system-x86_64", "-machine", board, "-accel", accel, "-cpu", cpu, "-smp", str(cpus), "-m", str(memory),
                    "-display", "none",
+                   "-trace", "qemu_system_shutdown_request", "-d", "cpu_reset", "-D", self.dir + "/events",
                    *(() if any("stdio" in word for word in extra) else ("-serial", "stdio")), "-monitor", "unix:%s/monitor,server=on,wait=off" % self.dir, "-nic", "none", "-no-reboot"]
         if iso and board.startswith("microvm"):     # no PCI, no IDE, a BIOS of its own (the package seabios)
             command += ["-bios", "/usr/share/seabios/bios-microvm.bin", "-device", "virtio-blk-device,drive=disk",
@@ -405,11 +406,13 @@ class Qemu(Emulator):
                     text += data
 
     def _reason(self):
-        with open(self.dir + "/errors", "rb") as f:
-            text = f.read().decode("latin-1").strip()
+        """status 0 is a power-off, a reset (-no-reboot), a triple fault, which is one, or somebody's SIGTERM"""
+        text, events = (open(os.path.join(self.dir, name), errors="replace").read().strip() for name in ("errors", "events"))
         status = self.process.returncode
+        if status == 0 and "terminating on signal" in text:
+            return text.splitlines()[-1]
         if status == 0:
-            return "acpi-off"               # or a reset: -no-reboot makes one end of both
+            return "triple-fault" if "Triple fault" in events else "acpi-off" if "shutdown_request" in events else "reset"
         return ("signal %d" % -status if status < 0 else "exit %d" % status) + (": " + text.splitlines()[-1] if text else "")
 
     def close(self):

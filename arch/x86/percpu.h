@@ -36,6 +36,7 @@ struct x86_pcpu {
 	u64 syscall[5];	    /* what it has in the MSRs of enum SYSCALL_*: nothing else writes them */
 	u64 tsc_at_start;   /* read when it answered the start-up IPI */
 	u64 stop_rip, stop_rsp; /* where a panic of another CPU's stopped it; rsp last, atomic */
+	u32 nmis;
 	struct tss tss __aligned(64);
 	u64 gdt[GDT_ENTRIES];
 };

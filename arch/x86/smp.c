@@ -8,7 +8,7 @@
 #include "arch/x86/regs.h"
 #include "arch/x86/smp.h"
 #include "arch/x86/tsc.h"
-#include "drivers/acpi.h"
+#include "drivers/clocks.h"
 #include "hv/abi/caisson.h"
 #include "hv/arch.h"
 #include "hv/bootinfo.h"
@@ -20,6 +20,9 @@
 #define INIT_WAIT_US   10000 /* "MP Initialization Example" */
 #define SIPI_WAIT_US   200
 #define ANSWER_WAIT_US 200000
+#define NMI_TEST_US    100
+#define NMI_WAIT_MS    10
+#define NMI_US	       1000000
 
 /* boot/trampoline.asm */
 extern const u8 trampoline[], trampoline_prot[], trampoline_long[], trampoline_end[];
@@ -30,6 +33,7 @@ static u64 page;				/* of the trampoline, below 1 MiB */
 static struct x86_pcpu *offer;			/* to the CPU that is called: it takes it */
 static bool released;
 static u64 tsc_adjust; /* of the boot CPU */
+static const struct acpi_info *tables;
 
 u32 arch_cpus_found(void)
 {
@@ -89,6 +93,7 @@ void smp_prepare(struct bootinfo *bi, const struct acpi_info *acpi, u32 want)
 {
 	u32 self = x86_this_cpu()->apic_id;
 
+	tables = acpi;
 	found = acpi->cpu_count;
 	for (u32 i = 0; i < acpi->cpu_count && count + 1 < want; i++) {
 		u32 id = acpi->cpu_apic_id[i];
@@ -135,12 +140,33 @@ static bool start(struct x86_pcpu *c)
 	return wait_answer(ANSWER_WAIT_US) || !__atomic_exchange_n(&offer, NULL, __ATOMIC_SEQ_CST);
 }
 
-void arch_cpus_start(void)
+/* Who finds a CPU that hangs: another one, or a timer that was seen to make an NMI of this one. */
+static void find_watchdog(void)
+{
+	struct x86_pcpu *c = x86_this_cpu();
+	const char *name = cpus_online() > 1 ? "the next CPU" : NULL;
+
+	for (const struct nmi_timer *t = nmi_timers; !name && t < nmi_timers + NMI_TIMERS; t++) {
+		u32 before = READ_ONCE(c->nmis);
+		u64 end = arch_now() + arch_tsc_khz() * NMI_WAIT_MS;
+
+		if (t->start(tables, NMI_TEST_US, c->apic_id))
+			while (READ_ONCE(c->nmis) == before && arch_now() < end)
+				arch_pause();
+		if (READ_ONCE(c->nmis) != before && t->start(tables, NMI_US, c->apic_id))
+			name = t->name;
+		else
+			t->start(tables, 0, c->apic_id);
+	}
+	doctor_add(name ? CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED : 0, "watchdog", name,
+		   name ? NULL : "one CPU alone: nobody finds it when it hangs with interrupts off");
+}
+
+static void cpus_start(void)
 {
 	u64 called = arch_now();
 	u32 apart = 0;
 
-	doctor_feature(count, 0, "watchdog", "one CPU alone: nobody finds it when it hangs with interrupts off");
 	if (!count)
 		return;
 	tsc_adjust = cpu_has(CPU_TSC_ADJUST) ? rdmsr(MSR_TSC_ADJUST) : 0;
@@ -167,6 +193,12 @@ void arch_cpus_start(void)
 		       "time jumps when a vCPU changes its CPU: the firmware should not write the TSC");
 	if (apart)
 		log_warn("the TSCs of %u CPUs are not that of the boot CPU", apart);
+}
+
+void arch_cpus_start(void)
+{
+	cpus_start();
+	find_watchdog();
 }
 
 void arch_cpus_release(void)

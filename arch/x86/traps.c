@@ -32,7 +32,7 @@ extern const struct fixup fixup_start[], fixup_end[];
 extern const u8 image_text[], image_text_end[];
 
 static struct gate idt[256] __aligned(4096) __ro_after_init;
-static struct trap_frame *panic_frame; /* the exception that is the reason */
+static const struct trap_frame *panic_frame; /* the exception that is the reason */
 static struct x86_pcpu *stopper;       /* the CPU that stops all others */
 static bool machine_checked;
 
@@ -86,6 +86,11 @@ void nmi_handle(const struct trap_frame *f)
 {
 	struct x86_pcpu *c = x86_this_cpu();
 
+	c->nmis++;
+	if (!READ_ONCE(stopper) && watchdog_nmi(&c->hv)) {
+		panic_frame = f;
+		panic("CPU %u hangs with interrupts off", c->hv.id);
+	}
 	if (!READ_ONCE(stopper) || stopper == c)
 		return;
 	c->stop_rip = f ? f->rip : (u64)__builtin_return_address(0);
@@ -193,7 +198,7 @@ static void print_callers(const struct x86_pcpu *c, u64 sp)
 void arch_panic_report(void)
 {
 	struct x86_pcpu *c = x86_this_cpu(), *o;
-	struct trap_frame *f = panic_frame;
+	const struct trap_frame *f = panic_frame;
 	u64 until = rdtsc() + arch_tsc_khz() * STOP_MS;
 
 	panic_printf("CPU %u, APIC id %u, %u online\n", c->hv.id, c->apic_id, cpus_online());

@@ -41,22 +41,46 @@ def panic_reboots(t):
     m.do("vcpu-pin control 0 0")
     m.emu.monitor("mce 1 1 0xbd00000000000134 5 0x1000 0")
     m.emu.expect(rb"end of the panic report", 30)
-    check(m.emu.wait(30) is not None, "the machine stands still")        # QEMU ends at a reset
+    equal(m.emu.wait(30), "reset", "the end of the machine")
 
 
-@test(timeout=150)
-def a_cpu_that_hangs_is_found(t):
-    """one that loops in root mode with interrupts off: another CPU reports it, with where both are"""
-    m = t.boot(Machine(cpus=2, images=("halt",), hv_args="hang", debug=True))
+def hang(t, **where):
+    """a CPU that loops in root mode with interrupts off: the report, and where scripts/backtrace finds it"""
+    m = t.boot(Machine(images=("halt",), hv_args="hang", debug=True, **where))
+    match(r"watchdog.*" + ("the next CPU" if where.get("cpus") else "NMI by the"), m.do("doctor"))
     m.do("create halt --memory 8 --name h")
     m.emu.send(b"destroy h\r")
     m.emu.expect(rb"end of the panic report", 120)
     text = m.text().replace("\r", "")
     report = text[text.index("*** Caisson panic"):]
     match(r"CPU \d hangs with interrupts off", report)
-    equal(sorted(re.findall(r"(?m)^CPU (\d), APIC id", report)), list("01"), "CPUs in the report")
     done = subprocess.run([os.path.join(machine.TOP, "scripts", "backtrace"), "--elf", machine.DEBUG], input=report, capture_output=True, text=True)
     match(r"debug_call", done.stdout, "where the one that hangs is")
+    return report
+
+
+@test(timeout=150)
+def a_cpu_that_hangs_is_found(t):
+    """another CPU reports it, with where both are"""
+    equal(sorted(re.findall(r"(?m)^CPU (\d), APIC id", hang(t, cpus=2))), list("01"), "CPUs in the report")
+
+
+@test(timeout=300)
+def one_cpu_that_hangs_is_found(t):
+    """by NMIs of the HPET (Bochs, with both vendors), or of the PIT (QEMU without a HPET)"""
+    for where in {}, {"cpu": machine.RYZEN}, {"platform": "qemu", "board": "pc,hpet=off"}:
+        hang(t, **where)
+
+
+@test(timeout=120)
+def one_cpu_that_works_is_left_alone(t):
+    """guests that run for long without an exit of their own, then nobody: the watchdog says nothing"""
+    m = t.boot(Machine(images=("spin", "exit0")))
+    m.do("create spin --memory 8 --name s")
+    m.run("wait s --timeout 14", 60)
+    m.do("destroy s")
+    m.do("create exit0 --memory 8 --wait", 60)
+    check("hangs" not in m.do("dmesg"), "the watchdog barks")
 
 
 @test(timeout=150)
