@@ -405,6 +405,28 @@ class Qemu(Emulator):
                         return
                     text += data
 
+    def trace(self, at, typed, until, seconds=120):
+        """sends `typed`: the linear addresses of all instructions from one on up to another; the emulator is ended"""
+        path = self.dir + "/trace"
+        for command in "singlestep on", "one-insn-per-tb on", "logfile " + path, "log exec,nochain":   # the first two: before 8.1, since
+            self.monitor(command)
+        self.send(typed)
+        found, end, line = [], self.clock() + seconds, re.compile(r"^Trace \d+: 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]+)/")
+        with open(path) as f:
+            while until not in found[-1:]:
+                text = f.readline()
+                if not text.endswith("\n"):
+                    f.seek(f.tell() - len(text))
+                    if self.clock() > end:
+                        raise Timeout("the traced place is not come by")
+                    self.pump(0.1)
+                elif m := line.match(text):
+                    address = int(m[1], 16)
+                    if found or address == at:
+                        found.append(address)
+        self.process.kill()
+        return found
+
     def _reason(self):
         """status 0 is a power-off, a reset (-no-reboot), a triple fault, which is one, or somebody's SIGTERM"""
         text, events = (open(os.path.join(self.dir, name), errors="replace").read().strip() for name in ("errors", "events"))

@@ -148,7 +148,10 @@ static int vcpu_loop(struct vm *m, int i)
 			if (!r->mmio.is_write)
 				memset(r->mmio.data, 0xff, sizeof(r->mmio.data));
 		} else {
-			fprintf(stderr, "vmm: vCPU %d: exit %u\n", i, r->exit_reason);
+			struct kvm_regs regs = { 0 };
+
+			ioctl(m->vcpu[i], KVM_GET_REGS, &regs);
+			fprintf(stderr, "vmm: vCPU %d: exit %u, now at %llx\n", i, r->exit_reason, regs.rip);
 			exit(1);
 		}
 	}
@@ -213,6 +216,7 @@ static void run_image(const char *path)
 	s.ds = s.es = s.ss = s.fs = s.gs = s.cs = data;
 	s.cs.selector = 8;
 	s.cs.type = 11;
+	s.tr.type = 11; /* long mode does not begin on a 16-bit TSS, which KVM's reset leaves: #GP on AMD */
 	s.cr0 = 0x11;
 	CHECK(ioctl(m.vcpu[0], KVM_SET_SREGS, &s));
 	CHECK(ioctl(m.vcpu[0], KVM_SET_REGS, &regs));
