@@ -597,15 +597,28 @@ void vlapic_timer_cancel(struct vlapic *a)
 	timer_cancel(&apic_vcpu(a)->apic_timer);
 }
 
-void vlapic_kick(struct vlapic *a)
+static inline void kick(struct x86_vcpu *v)
 {
-	struct x86_vcpu *v = apic_vcpu(a);
-
-	trace(&v->hv, CAISSON_TRACE_POST, 0, 0, 0);
 	if (v->apicv)
 		hvm->apicv_notify(v);
 	else
 		vcpu_pend(&v->hv, PEND_IRQ, true);
+}
+
+static void __attribute__((cold, noinline)) kick_traced(struct x86_vcpu *v, u8 vector)
+{
+	trace(&v->hv, CAISSON_TRACE_POST, vector, 0, 0);
+	kick(v);
+}
+
+void vlapic_kick(struct vlapic *a, u8 vector)
+{
+	struct x86_vcpu *v = apic_vcpu(a);
+
+	if (unlikely(v->hv.watch & WATCH_TRACE)) /* apart, so that this is two jumps and no stack */
+		kick_traced(v, vector);
+	else
+		kick(v);
 }
 
 void vlapic_send_ipi(struct vlapic *from, u64 icr)

@@ -203,7 +203,7 @@ void vlapic_post(struct vlapic *v, u8 vector, bool level)
 	}
 	__atomic_fetch_or(&v->pi.pir[vector >> 6], BIT(vector & 63), __ATOMIC_SEQ_CST);
 	if (!(__atomic_fetch_or(&v->pi.control, PI_ON, __ATOMIC_SEQ_CST) & PI_ON))
-		vlapic_kick(v);
+		vlapic_kick(v, vector);
 }
 
 /* SDM: "Error Handling": the error interrupt is armed again by the next write to ESR. */

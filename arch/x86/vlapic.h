@@ -95,7 +95,7 @@ struct vlapic {
  * What the APIC calls: written by whoever owns vCPUs, and by the test.
  * vlapic_now (o): the host's TSC. vlapic_timer_arm (o): call vlapic_timer_expired() at that host TSC or as
  * soon as possible after it, replacing an earlier time. vlapic_timer_cancel (o): not any more. vlapic_kick
- * (a): something was posted; make the vCPU, running, preempted or halted, look at it. vlapic_send_ipi (o):
+ * (a): this vector was posted where none was; make the vCPU, running, preempted or halted, look at it. vlapic_send_ipi (o):
  * find the domain's APICs and call vlapic_ipi(). vlapic_eoi_broadcast (o): the I/O APIC's EOI. vlapic_nmi
  * (a): latch an NMI. vlapic_pv_eoi (o): sets the guest's bit, tells whether it was set. vlapic_extint (a): an interrupt past the APIC's registers, its vector told by an 8259.
  * vlapic_init_sipi (a): latch INIT, or SIPI with its vector; for INIT the owner then calls vlapic_reset(v,
@@ -104,7 +104,7 @@ struct vlapic {
 u64 vlapic_now(struct vlapic *v);
 void vlapic_timer_arm(struct vlapic *v, u64 deadline_tsc);
 void vlapic_timer_cancel(struct vlapic *v);
-void vlapic_kick(struct vlapic *v);
+void vlapic_kick(struct vlapic *v, u8 vector);
 void vlapic_send_ipi(struct vlapic *from, u64 icr);
 void vlapic_eoi_broadcast(struct vlapic *v, u8 vector);
 bool vlapic_pv_eoi(struct vlapic *v, bool offer);

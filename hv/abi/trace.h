@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a trace is made of: fixed records in a ring per CPU, and the stream that the shell's `trace dump` prints. docs/trace.md
+ * What a trace is made of: fixed records in a ring per CPU, and the stream that the shell's `trace dump` prints. docs/eyes.md
  * describes them, scripts/trace reads them. Little-endian; C99 and C++.
  */
 #ifndef CAISSON_ABI_TRACE_H
@@ -19,7 +19,7 @@
 	X(6, ANSWER) /* is answered; b: data */                                                                              \
 	X(7, WAKE)   /* is woken; kind: what ends, as in OUT */                                                              \
 	X(8, EVENT)  /* the domain is sent an event; kind: port */                                                           \
-	X(9, POST)   /* its APIC has something posted, where it had not */
+	X(9, POST)   /* its APIC has something posted, where it had not; kind: the vector */
 
 enum caisson_trace_type {
 #define CAISSON_X(n, name) CAISSON_TRACE_##name = (n),

@@ -42,8 +42,9 @@ void vlapic_timer_cancel(struct vlapic *v)
 	fake[v->id].cancels++;
 }
 
-void vlapic_kick(struct vlapic *v)
+void vlapic_kick(struct vlapic *v, u8 vector)
 {
+	(void)vector;
 	__atomic_fetch_add(&fake[v->id].kicks, 1, __ATOMIC_SEQ_CST);
 }
 

@@ -16,7 +16,7 @@ static u32 depth;
 u64 vlapic_now(struct vlapic *v) { (void)v; return now; }
 void vlapic_timer_arm(struct vlapic *v, u64 deadline) { armed[v->id] = deadline; }
 void vlapic_timer_cancel(struct vlapic *v) { armed[v->id] = 0; }
-void vlapic_kick(struct vlapic *v) { (void)v; }
+void vlapic_kick(struct vlapic *v, u8 vector) { (void)v, (void)vector; }
 bool vlapic_pv_eoi(struct vlapic *v, bool offer) { (void)v; return !offer && (now & 64); }
 void vlapic_nmi(struct vlapic *v) { (void)v; }
 void vlapic_extint(struct vlapic *v, u8 vector) { (void)v, (void)vector; }
