@@ -24,14 +24,19 @@ struct bus {
 
 /* Who claims all of [addr, addr + bytes); NULL: nobody, or not one claim alone. */
 const struct claim *bus_search(struct bus *b, u32 kind, u64 addr, u32 bytes);
-static inline const struct claim *bus_find(struct bus *b, u32 kind, u64 addr, u32 bytes)
+/* The same, if it is the one found last. */
+static inline const struct claim *bus_last(const struct bus *b, u32 kind, u64 addr, u32 bytes)
 {
 	u32 i = READ_ONCE(b->last[kind]);
 	const struct claim *c = &b->claim[kind][i];
 
-	return likely(i < b->count[kind] && addr - c->base + bytes <= c->bytes && addr >= c->base) ?
-		       c :
-		       bus_search(b, kind, addr, bytes);
+	return likely(i < b->count[kind] && addr - c->base + bytes <= c->bytes && addr >= c->base) ? c : NULL;
+}
+static inline const struct claim *bus_find(struct bus *b, u32 kind, u64 addr, u32 bytes)
+{
+	const struct claim *c = bus_last(b, kind, addr, bytes);
+
+	return likely(c != NULL) ? c : bus_search(b, kind, addr, bytes);
 }
 /* Does any claim touch the range? */
 bool bus_overlaps(const struct bus *b, u32 kind, u64 base, u64 bytes);

@@ -20,12 +20,6 @@ static u32 table_count, table_next = 1, table_end; /* no id from table_end on wa
 
 /* ---- table ---- */
 
-struct domain *domain_ref(struct domain *d)
-{
-	__atomic_add_fetch(&d->refs, 1, __ATOMIC_RELAXED);
-	return d;
-}
-
 struct domain *domain_get(u32 id)
 {
 	struct domain *d;
@@ -213,11 +207,6 @@ void vcpu_pend(struct vcpu *v, u32 bits, bool wake)
 	c = READ_ONCE(v->cpu);
 	if (c && c != this_cpu())
 		arch_cpu_kick(c);
-}
-
-void vcpu_sleep(struct vcpu *v, enum vcpu_sleep why)
-{
-	__atomic_store_n(&v->sleep, why, __ATOMIC_SEQ_CST);
 }
 
 void vcpu_wake(struct vcpu *v, u32 why)

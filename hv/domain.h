@@ -83,7 +83,11 @@ struct domain {
 struct domain *domain_get(u32 id);
 /* The first with an id >= id, with a reference, or NULL. O(distance). */
 struct domain *domain_get_next(u32 id);
-struct domain *domain_ref(struct domain *d);
+static inline struct domain *domain_ref(struct domain *d)
+{
+	__atomic_add_fetch(&d->refs, 1, __ATOMIC_RELAXED);
+	return d;
+}
 void domain_free(struct domain *d); /* by domain_put() alone */
 static inline void domain_put(struct domain *d)
 {

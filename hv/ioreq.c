@@ -6,11 +6,6 @@
 #include "hv/pcpu.h"
 #include "hv/trace.h"
 
-static s64 word_ioreq(const struct vcpu *r)
-{
-	return (s64)(((u64)CAISSON_WAIT_IOREQ << 56) | ((u32)r->domain->id << 16) | r->id);
-}
-
 /* The next thing for the device model d, or -1. Lock: d->ioq.lock. */
 static s64 ioreq_next(struct domain *d)
 {
@@ -25,7 +20,7 @@ static s64 ioreq_next(struct domain *d)
 	r->io_next = NULL;
 	r->io_state = IO_TAKEN;
 	d->ioq.taken = r;
-	return word_ioreq(r);
+	return (s64)r->io_word;
 }
 
 /* The vCPU that sleeps in `wait` of d, its result set, when there is something for it; the caller wakes it and then gives back the
@@ -73,7 +68,7 @@ static void __attribute__((cold)) trace_answer(struct vcpu *v)
 	trace(v, CAISSON_TRACE_ANSWER, 0, 0, v->io_data);
 }
 
-enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u32 kind, u64 addr, u32 size, bool write, u64 data)
+enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u64 addr, u64 data, u64 what, u64 rip)
 {
 	struct domain *dm = c->dm;
 	struct caisson_ioreq *slot = &v->domain->ioreq->slot[v->id];
@@ -81,10 +76,8 @@ enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u32 kind, u64 a
 
 	slot->addr = addr;
 	slot->data = data;
-	slot->size = size;
-	slot->kind = kind;
-	slot->write = write;
-	slot->rip = arch_vcpu_rip(v);
+	__builtin_memcpy(&slot->size, &what, sizeof(what));
+	slot->rip = rip;
 	slot->seq++;
 	if (unlikely(v->watch))
 		trace_request(v, slot);
@@ -98,7 +91,7 @@ enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u32 kind, u64 a
 		domain_ref(dm); /* for who wakes it */
 		dm->ioq.taken = v;
 		v->io_state = IO_TAKEN;
-		arch_vcpu_set_result(w, word_ioreq(v));
+		arch_vcpu_set_result(w, (s64)v->io_word);
 		unlock(&dm->ioq.lock);
 		v->handoff = w;
 		return V_BLOCK;
@@ -129,7 +122,7 @@ int ioreq_ring(struct domain *d, const struct domain *dm)
 /* Is r what the token names, and still to be answered by dm? Lock: dm->ioq.lock. */
 static bool ioreq_is(const struct domain *dm, const struct vcpu *r, u64 token)
 {
-	return r && r->io_dm == dm && r->io_state == IO_TAKEN && (u32)token == (u32)word_ioreq(r);
+	return r && r->io_dm == dm && r->io_state == IO_TAKEN && (u32)token == (u32)r->io_word;
 }
 
 static void ioreq_timeout(struct timer *t)
@@ -154,16 +147,37 @@ static void ioreq_timeout(struct timer *t)
 		vcpu_wake(v, SLEEP_WAIT);
 }
 
-enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result)
+/* v sleeps in `wait`. Lock: d->ioq.lock. */
+static inline void wait_begin(struct domain *d, struct vcpu *v, u64 deadline)
+{
+	vcpu_sleep(v, SLEEP_WAIT);
+	d->ioq.waiter = v;
+	/* A timer that is due earlier looks again when it fires: most waits end long before, and leave it alone. */
+	v->wait_deadline = deadline;
+	if (deadline && (!timer_pending(&v->wait_timer) || deadline < v->wait_timer.node.key))
+		timer_set(&v->wait_timer, deadline);
+}
+
+/* r has its answer. Lock: the queue's of who gives it. */
+static inline void answer(struct vcpu *r)
+{
+	domain_ref(r->domain); /* until it is awake */
+	r->io_data = READ_ONCE(r->domain->ioreq->slot[r->id].data);
+	r->io_state = IO_ANSWERED;
+	if (unlikely(r->watch))
+		trace_answer(r);
+	__atomic_or_fetch(&r->pending, PEND_IO, __ATOMIC_RELEASE);
+}
+
+/* The rest of ioreq_wait(), which has the lock. */
+static __noinline enum verdict wait_other(struct vcpu *v, u64 token, u64 deadline, s64 *result)
 {
 	struct domain *d = v->domain, *other = NULL;
-	struct vcpu *r;
+	struct vcpu *r = token ? d->ioq.taken : NULL;
 	s64 word;
 
-	lock(&d->ioq.lock);
-	r = token ? d->ioq.taken : NULL;
 	/* Not the one taken last: looked up without the lock, which comes after the table's. */
-	if (unlikely(token && (!r || (u32)token != (u32)word_ioreq(r)))) {
+	if (token && (!r || (u32)token != (u32)r->io_word)) {
 		unlock(&d->ioq.lock);
 		other = domain_get(CAISSON_WAIT_DOM(token));
 		r = other && CAISSON_WAIT_VCPU(token) < CAISSON_MAX_VCPUS ? READ_ONCE(other->vcpu[CAISSON_WAIT_VCPU(token)]) : NULL;
@@ -177,30 +191,19 @@ enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result)
 			*result = -CAISSON_EINVAL;
 			return V_ADVANCE;
 		}
-		domain_ref(r->domain); /* until it is awake */
 		if (d->ioq.taken == r)
 			d->ioq.taken = NULL;
-		r->io_data = READ_ONCE(r->domain->ioreq->slot[r->id].data);
-		r->io_state = IO_ANSWERED;
-		if (unlikely(r->watch))
-			trace_answer(r);
-		__atomic_or_fetch(&r->pending, PEND_IO, __ATOMIC_RELEASE);
+		answer(r);
 	}
 	word = ioreq_next(d);
 	if (word < 0 && deadline && (deadline == CAISSON_DEADLINE_NOW || deadline <= arch_now()))
 		word = (s64)CAISSON_WAIT_TIMEOUT << 56;
 	if (word < 0 && d->ioq.waiter)
 		word = -CAISSON_EBUSY;
-	if (word == -1) {
-		vcpu_sleep(v, SLEEP_WAIT);
-		d->ioq.waiter = v;
-		/* A timer that is due earlier looks again when it fires: most waits end long before, and leave it alone. */
-		v->wait_deadline = deadline;
-		if (deadline && (!timer_pending(&v->wait_timer) || deadline < v->wait_timer.node.key))
-			timer_set(&v->wait_timer, deadline);
-	}
+	if (word == -1)
+		wait_begin(d, v, deadline);
 	unlock(&d->ioq.lock);
-	if (unlikely(other != NULL))
+	if (other)
 		domain_put(other);
 	if (word != -1) {
 		if (r) {
@@ -210,6 +213,25 @@ enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result)
 		*result = word;
 		return V_ADVANCE;
 	}
+	v->handoff = r;
+	return V_SLEEP;
+}
+
+enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result)
+{
+	struct domain *d = v->domain;
+	struct vcpu *r;
+
+	lock(&d->ioq.lock);
+	r = d->ioq.taken;
+	/* Half of every access to a device: the answer to what was taken last, and nothing else to do. */
+	if (unlikely(!r || (u32)token != (u32)r->io_word || !token || READ_ONCE(d->events.pending) || d->ioq.head || d->ioq.waiter ||
+		     (deadline && deadline <= arch_now())))
+		return wait_other(v, token, deadline, result);
+	d->ioq.taken = NULL;
+	answer(r);
+	wait_begin(d, v, deadline);
+	unlock(&d->ioq.lock);
 	v->handoff = r;
 	return V_SLEEP;
 }
@@ -291,5 +313,6 @@ void ioreq_again(struct domain *dm)
 
 void ioreq_init(struct vcpu *v)
 {
+	v->io_word = (u64)CAISSON_WAIT_IOREQ << 56 | (u64)v->domain->id << 16 | v->id;
 	timer_init(&v->wait_timer, &this_cpu()->timers, ioreq_timeout);
 }

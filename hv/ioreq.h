@@ -16,9 +16,9 @@
 #include "hv/bus.h"
 #include "hv/domain.h"
 
-/* The vCPU (on its CPU, in an exit) asks the claim's device model. V_BLOCK: it sleeps and PEND_IO will follow with v->io_data;
+/* The vCPU (on its CPU, in an exit at rip) asks the claim's device model. what: ioreq_what(), and IOREQ_WRITE. V_BLOCK: it sleeps and PEND_IO will follow with v->io_data;
  * V_STOP: its domain was stopped. */
-enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u32 kind, u64 addr, u32 size, bool write, u64 data);
+enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u64 addr, u64 data, u64 what, u64 rip);
 /* A ring for d, whose claims with posted writes are dm's. d is paused. -EBUSY: another has such claims; -ENOMEM. */
 int ioreq_ring(struct domain *d, const struct domain *dm);
 /* The hypercall: answers `token` (0: nothing), then gives the next thing or sleeps. */
@@ -36,10 +36,12 @@ void ioreq_again(struct domain *dm);
 /* A new vCPU. */
 void ioreq_init(struct vcpu *v);
 
-/* size, kind and vcpu of struct caisson_posted, in one word. */
-static inline u64 ioreq_what(const struct vcpu *v, u32 kind, u32 size)
+/* size, kind and write of struct caisson_ioreq, in one word; size, kind and vcpu of struct caisson_posted. */
+#define IOREQ_WRITE	(1ull << 40)
+#define IOREQ_VCPU(v)	((u64)(v)->id << 48)
+static inline u64 ioreq_what(u32 kind, u32 size)
 {
-	return size | (u64)kind << 32 | (u64)v->id << 48;
+	return size | (u64)kind << 32;
 }
 
 /* A write to a range of the claim c, whose writes are posted: goes into the ring, and true. False: the ring is full. On its CPU. */

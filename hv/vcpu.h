@@ -61,6 +61,7 @@ struct vcpu {
 	struct vcpu *io_next;	   /* (q dm->ioq.lock) */
 	struct domain *io_dm;	   /* whose answer it waits for; the claim holds the reference (q) */
 	u64 io_data;		   /* the answer (o) */
+	u64 io_word;		   /* what `wait` says of its requests */
 	/* as a device model in `wait` */
 	struct timer wait_timer;
 	u64 wait_deadline; /* of the `wait` that it sleeps in, 0: none (q) */
@@ -71,7 +72,10 @@ struct vcpu {
 /* Sets pending bits and makes the vCPU see them soon: kicks its CPU, or wakes it where `wake` says that the bits end its sleep. Any CPU. */
 void vcpu_pend(struct vcpu *v, u32 bits, bool wake);
 /* The vCPU itself, in an exit handler: it will sleep for this reason when it leaves the CPU. */
-void vcpu_sleep(struct vcpu *v, enum vcpu_sleep why);
+static inline void vcpu_sleep(struct vcpu *v, enum vcpu_sleep why)
+{
+	__atomic_store_n(&v->sleep, why, __ATOMIC_SEQ_CST);
+}
 
 /* Its sleep for the reason `why` ends, or the one that it is about to begin does. Nothing happens when it sleeps for another
  * reason, or not. Any CPU. */

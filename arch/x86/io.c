@@ -36,34 +36,62 @@ static enum verdict io_stop(struct x86_vcpu *v, const char *why, u64 at)
 
 static enum verdict io_string(struct x86_vcpu *v);
 
-enum verdict io_port(struct x86_vcpu *v, u16 port, u8 size, bool in, u32 insn_len)
+static enum verdict port_nothing(struct x86_vcpu *v, u32 port, u32 size, bool in)
 {
 	struct domain *d = v->hv.domain;
-	const struct claim *c = bus_find(&d->bus, CAISSON_IO_PORT, port, size);
+	u64 value = ~0ull;
 
-	if (!c) {
-		u64 value = ~0ull;
-
-		/* The second serial line, a debugger's, is the control domain's to drive. */
-		if (port - SERIAL2 < SERIAL_PORTS && size == 1 && (d->rights.machine & RIGHT_CONSOLE) && uart_port() != SERIAL2) {
-			if (in)
-				value = in8(port);
-			else
-				out8(port, (u8)v->regs[RAX]);
-		}
+	/* The second serial line, a debugger's, is the control domain's to drive. */
+	if (port - SERIAL2 < SERIAL_PORTS && size == 1 && (d->rights.machine & RIGHT_CONSOLE) && uart_port() != SERIAL2) {
 		if (in)
-			insn_reg_write(v->regs, RAX, size, value);
-		d->nothing++;
-		return V_ADVANCE;
+			value = in8((u16)port);
+		else
+			out8((u16)port, (u8)v->regs[RAX]);
 	}
-	if (unlikely(c->flags & CAISSON_CLAIM_POSTED) && !in &&
-	    ioreq_post(&v->hv, c, port, v->regs[RAX] & ones(size), ioreq_what(&v->hv, CAISSON_IO_PORT, size), v->exit_rip))
-		return V_ADVANCE;
-	v->io.kind = in ? IO_PORT_IN : IO_PORT_OUT;
+	if (in)
+		insn_reg_write(v->regs, RAX, size, value);
+	d->nothing++;
+	return V_ADVANCE;
+}
+
+static __noinline bool io_post(struct x86_vcpu *v, const struct claim *c, u64 addr, u64 data, u64 what)
+{
+	return ioreq_post(&v->hv, c, addr, data, what | IOREQ_VCPU(&v->hv), v->exit_rip);
+}
+
+static inline enum verdict port_ask(struct x86_vcpu *v, const struct claim *c, u32 port, u32 size, bool in, u32 insn_len)
+{
+	u64 what = ioreq_what(CAISSON_IO_PORT, size);
+
 	v->io.reg = RAX;
-	v->io.size = size;
+	v->io.size = (u8)size;
 	v->io.insn.length = (u8)insn_len;
-	return ioreq_submit(&v->hv, c, CAISSON_IO_PORT, port, size, !in, in ? 0 : v->regs[RAX] & ones(size));
+	if (in) {
+		v->io.kind = IO_PORT_IN;
+		return ioreq_submit(&v->hv, c, port, 0, what, v->exit_rip);
+	}
+	v->io.kind = IO_PORT_OUT;
+	return ioreq_submit(&v->hv, c, port, v->regs[RAX] & ones(size), what | IOREQ_WRITE, v->exit_rip);
+}
+
+static __noinline enum verdict port_other(struct x86_vcpu *v, u32 port, u32 size, bool in, u32 insn_len)
+{
+	const struct claim *c = bus_search(&v->hv.domain->bus, CAISSON_IO_PORT, port, size);
+
+	if (!c)
+		return port_nothing(v, port, size, in);
+	if ((c->flags & CAISSON_CLAIM_POSTED) && !in &&
+	    io_post(v, c, port, v->regs[RAX] & ones(size), ioreq_what(CAISSON_IO_PORT, size)))
+		return V_ADVANCE;
+	return port_ask(v, c, port, size, in, insn_len);
+}
+
+enum verdict io_port(struct x86_vcpu *v, u32 port, u32 size, bool in, u32 insn_len)
+{
+	const struct claim *c = bus_last(&v->hv.domain->bus, CAISSON_IO_PORT, port, size);
+
+	return likely(c && !(c->flags & CAISSON_CLAIM_POSTED)) ? port_ask(v, c, port, size, in, insn_len) :
+								  port_other(v, port, size, in, insn_len);
 }
 
 enum verdict exit_io(struct x86_vcpu *v, const struct vm_exit *x)
@@ -97,6 +125,7 @@ static void eoi_vectors_changed(struct x86_domain *d)
 static enum access device_access(struct x86_vcpu *v, u64 gpa, u32 size, bool write, u64 *data)
 {
 	struct x86_domain *d = x86_domain(v->hv.domain);
+	u64 what = ioreq_what(CAISSON_IO_MMIO, size);
 	u32 off = (u32)(gpa & ~PAGE_MASK);
 	const struct claim *c;
 
@@ -124,9 +153,12 @@ static enum access device_access(struct x86_vcpu *v, u64 gpa, u32 size, bool wri
 		d->hv.nothing++;
 		return ACC_DONE;
 	}
-	if ((c->flags & CAISSON_CLAIM_POSTED) && write && ioreq_post(&v->hv, c, gpa, *data & ones(size), ioreq_what(&v->hv, CAISSON_IO_MMIO, size), v->exit_rip))
+	if (!write)
+		ioreq_submit(&v->hv, c, gpa, 0, what, v->exit_rip);
+	else if ((c->flags & CAISSON_CLAIM_POSTED) && io_post(v, c, gpa, *data & ones(size), what))
 		return ACC_DONE;
-	ioreq_submit(&v->hv, c, CAISSON_IO_MMIO, gpa, size, write, write ? *data & ones(size) : 0);
+	else
+		ioreq_submit(&v->hv, c, gpa, *data & ones(size), what | IOREQ_WRITE, v->exit_rip);
 	return ACC_WAIT;
 }
 
@@ -248,7 +280,8 @@ static enum verdict io_string(struct x86_vcpu *v)
 	}
 	c = bus_find(&v->hv.domain->bus, CAISSON_IO_PORT, io->port, io->size);
 	if (c)
-		return ioreq_submit(&v->hv, c, CAISSON_IO_PORT, io->port, io->size, io->insn.op == INSN_OUTS, data);
+		return ioreq_submit(&v->hv, c, io->port, data,
+				    ioreq_what(CAISSON_IO_PORT, io->size) | (io->insn.op == INSN_OUTS ? IOREQ_WRITE : 0), v->exit_rip);
 	v->hv.io_data = ~0ull;
 	v->hv.domain->nothing++;
 	return io_continue(v);
@@ -297,7 +330,7 @@ static void mmio_learn(struct x86_vcpu *v, const struct hvm_regs *r, u64 gpa, co
 		k->base = (u16)((i->base <= R15 ? (u8 *)&v->regs[i->base] : (u8 *)&k->zero) - (u8 *)v);
 		k->disp = i->base <= R15 ? (u64)i->disp : insn_ea(i, v->regs, r->rip, r->seg_base);
 		k->from = (u16)((reg <= R15 ? (u8 *)&v->regs[reg] : (u8 *)&k->imm) - (u8 *)v);
-		k->what = ioreq_what(&v->hv, CAISSON_IO_MMIO, i->msize);
+		k->what = ioreq_what(CAISSON_IO_MMIO, i->msize) | IOREQ_VCPU(&v->hv);
 		k->claim = &no_claim;
 		k->reg = (u8)reg;
 		k->size = i->msize;

@@ -364,8 +364,15 @@ void arch_vcpu_put(struct vcpu *hv)
 
 	v->kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
 	if (unlikely(v->switch_more)) {
-		if (v->dr_used && !v->debug_hw)
+		if (v->dr_used && !v->debug_hw) {
 			debug_from_cpu(v);
+			/* With nothing enabled they are loaded again when they are touched again. */
+			if (!(hvm->get_dr7(v) & DR7_ENABLED)) {
+				v->dr_used = false;
+				v->switch_more = frame_ok(v->steal_at);
+				hvm->dr_exiting(v, true);
+			}
+		}
 		if (frame_ok(v->steal_at))
 			pv_put(v);
 	}

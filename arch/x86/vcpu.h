@@ -148,7 +148,7 @@ void x86_vcpu_sipi_state(struct x86_vcpu *v, u8 vector);
 /* ---- handlers of exit.c's switch, each in the file named; context: on v's CPU in an exit ---- */
 struct vm_exit;
 /* One access to a port, not by a string instruction. */
-enum verdict io_port(struct x86_vcpu *v, u16 port, u8 size, bool in, u32 insn_len); /* io.c */
+enum verdict io_port(struct x86_vcpu *v, u32 port, u32 size, bool in, u32 insn_len); /* io.c */
 enum verdict exit_cpuid(struct x86_vcpu *v);	       /* exit.c */
 enum verdict exit_hypercall(struct x86_vcpu *v);       /* exit.c */
 bool xcr0_valid(const struct x86_vcpu *v, u64 value);  /* exit.c: may the guest have it in XCR0? */

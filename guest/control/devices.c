@@ -207,25 +207,23 @@ static u64 *kept_word(const struct dom *d, u32 n)
 	return &d->io->slot[n / 3].keep[n % 3];
 }
 
-/* With each access to some devices: no division, the part's place only where the part is no constant. */
-static inline void part_copy(struct dom *d, u32 part, bool back)
+/* With each access to some devices: where the part is a constant, so is each word's place. */
+static inline __attribute__((always_inline)) void part_copy(struct dom *d, u32 part, bool back)
 {
-	u64 *p = (u64 *)((u8 *)&d->dev + parts[part].at), *end = p + parts[part].words;
+	u8 *p = (u8 *)&d->dev + parts[part].at;
+	struct caisson_ioreq *slot = d->io->slot;
 	u32 at = 1;
 
 	for (u32 i = 0; i < part; i++)
 		at += parts[i].words;
-	for (u32 k = at % 3, s = at / 3; p < end; p++) {
-		u64 *word = &d->io->slot[s].keep[k];
+#pragma GCC unroll 8
+	for (u32 i = 0; i < parts[part].words; i++) {
+		u64 *word = &slot[(at + i) / 3].keep[(at + i) % 3];
 
 		if (back)
-			__builtin_memcpy(p, word, sizeof(*p));
+			__builtin_memcpy(p + 8 * i, word, sizeof(*word));
 		else
-			__builtin_memcpy(word, p, sizeof(*p));
-		if (++k == 3) {
-			k = 0;
-			s++;
-		}
+			__builtin_memcpy(word, p + 8 * i, sizeof(*word));
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "arch/x86/regs.h"
 #include "arch/x86/traps.h"
 #include "hv/arch.h"
+#include "hv/ioreq.h"
 #include "hv/log.h"
 
 static void event_set(struct x86_vcpu *v, u32 event)
@@ -430,15 +431,42 @@ static __noinline bool vmx_verdict(struct x86_vcpu *v, u32 kind, enum verdict vd
 	return vmx_finish(v, vmx_vcpu(v), &v->stats[kind], vd == V_ADVANCE || vd == V_RESUME);
 }
 
+/* One that most often ends on the way to another vCPU. */
 static __noinline bool vmx_io(struct x86_vcpu *v)
 {
 	u64 q = vmread(VMCS_EXIT_QUALIFICATION);
+	enum verdict vd;
 
 	if (unlikely(q & QUAL_IO_STRING))
 		return vmx_exit_slow(v, VMX_REASON_IO);
-	return vmx_verdict(v, EXIT_IO,
-			   io_port(v, (u16)GET(QUAL_IO_PORT, q), (u8)(GET(QUAL_IO_SIZE, q) + 1), q & QUAL_IO_IN,
-				   (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH)));
+	vd = io_port(v, (u16)GET(QUAL_IO_PORT, q), (u32)GET(QUAL_IO_SIZE, q) + 1, q & QUAL_IO_IN,
+		     (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
+	return likely(vd == V_BLOCK) ? vmx_finish(v, vmx_vcpu(v), &v->stats[EXIT_IO], false) : vmx_verdict(v, EXIT_IO, vd);
+}
+
+static __noinline bool vmx_hypercall(struct x86_vcpu *v)
+{
+	s64 result;
+
+	/* `wait`, at CPL 0 in 64-bit code, is half of every access to a device. */
+	if (v->regs[RAX] != CAISSON_CALL_wait || (vmread(VMCS_GUEST_SS_AR) & AR_DPL) || !(vmread(VMCS_GUEST_CS_AR) & AR_L))
+		return vmx_verdict(v, EXIT_HYPERCALL, exit_hypercall(v));
+	if (unlikely(ioreq_wait(&v->hv, v->regs[RDI], v->regs[RSI], &result) == V_ADVANCE)) {
+		v->regs[RAX] = (u64)result;
+		return vmx_verdict(v, EXIT_HYPERCALL, V_ADVANCE);
+	}
+	vmx_step(v, vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
+	return vmx_finish(v, vmx_vcpu(v), &v->stats[EXIT_HYPERCALL], false);
+}
+
+/* Not an access that is known: a first touch, or something else. */
+static __noinline bool vmx_touch(struct x86_vcpu *v)
+{
+	bool write = vmread(VMCS_EXIT_QUALIFICATION) & QUAL_EPT_WRITE;
+
+	if (likely(memory_fault(v->hv.domain, vmread(VMCS_GUEST_PHYSICAL_ADDRESS), write) == MEM_MAPPED))
+		return vmx_finish(v, vmx_vcpu(v), &v->stats[EXIT_NPF], true);
+	return vmx_exit_slow(v, VMX_REASON_EPT_VIOLATION);
 }
 
 /* An instruction's own access to data at gpa: in 64-bit code (where CS.L counts), while no event was on its way in, it may be one
@@ -450,11 +478,10 @@ static inline __attribute__((always_inline)) bool vmx_mmio(struct x86_vcpu *v, u
 	if (!own || (vmread(VMCS_IDT_VECTORING_INFO) & INTR_INFO_VALID) || !(vmread(VMCS_GUEST_CS_AR) & AR_L))
 		return vmx_exit_slow(v, reason);
 	known = io_mmio_again(v, gpa, vmread(VMCS_GUEST_CR3), write);
-	if (unlikely(known <= 0)) {
-		if (!known && (kind != EXIT_NPF || memory_fault(v->hv.domain, gpa, write) != MEM_MAPPED))
-			return vmx_exit_slow(v, reason);
-		return vmx_finish(v, vmx_vcpu(v), &v->stats[kind], !known);
-	}
+	if (unlikely(!known))
+		return kind == EXIT_NPF ? vmx_touch(v) : vmx_exit_slow(v, reason);
+	if (unlikely(known < 0))
+		return vmx_finish(v, vmx_vcpu(v), &v->stats[kind], false);
 	vmx_step(v, (u64)known);
 	return vmx_finish(v, vmx_vcpu(v), &v->stats[kind], true);
 }
@@ -513,7 +540,7 @@ bool vmx_exit(struct x86_vcpu *v)
 		s = &v->stats[EXIT_HYPERCALL];
 		if (likely(hot_hypercall(v, (u32)GET(AR_DPL, vmread(VMCS_GUEST_SS_AR)))))
 			break;
-		return vmx_verdict(v, EXIT_HYPERCALL, exit_hypercall(v));
+		return vmx_hypercall(v);
 	case VMX_REASON_EPT_VIOLATION:
 		return vmx_npf(v);
 	case VMX_REASON_IO:

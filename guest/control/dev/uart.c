@@ -187,14 +187,16 @@ static u8 read_reg(struct uart *u, unsigned reg)
 
 	switch (reg) {
 	case REG_DATA:
-		return u->lcr & LCR_DLAB ? (u8)u->divisor : fifo_pop(u);
+		v = u->lcr & LCR_DLAB ? (u8)u->divisor : fifo_pop(u);
+		break;
 	case REG_IER:
 		return u->lcr & LCR_DLAB ? (u8)(u->divisor >> 8) : u->ier;
 	case REG_IIR:
 		v = interrupt_id(u);
 		if (v == IIR_THRE)
 			u->thre_pending = false;
-		return v | (fifo_on(u) ? IIR_FIFOS : 0);
+		v |= fifo_on(u) ? IIR_FIFOS : 0;
+		break;
 	case REG_LCR:
 		return u->lcr;
 	case REG_MCR:
@@ -202,16 +204,18 @@ static u8 read_reg(struct uart *u, unsigned reg)
 	case REG_LSR:
 		v = LSR_THRE | LSR_TEMT | u->lsr_errors | (u->fifo_count ? LSR_DR : 0);
 		u->lsr_errors = 0;
-		return v;
+		break;
 	case REG_MSR:
 		v = modem_lines(u->mcr) | u->msr_delta;
 		u->msr_delta = 0;
-		return v;
+		break;
 	case REG_SCR:
 		return u->scr;
 	default:
 		return 0xff;
 	}
+	update_line(u); /* what an interrupt was for may have been read */
+	return v;
 }
 
 static void transmit(struct uart *u, u8 byte)
@@ -266,32 +270,44 @@ static void write_reg(struct uart *u, unsigned reg, u8 v)
 		break;
 	case REG_LCR:
 		u->lcr = v;
-		break;
+		return;
 	case REG_MCR:
 		write_mcr(u, v);
 		break;
 	case REG_SCR:
 		u->scr = v;
-		break;
+		return;
 	default: /* LSR and MSR: factory test only */
-		break;
+		return;
 	}
+	update_line(u);
 }
 
 /* A wide access to 8-bit ports is one access a byte, as the ISA bridge makes it. */
-u32 uart_read(struct uart *u, unsigned offset, unsigned size)
+static __attribute__((noinline)) void write_wide(struct uart *u, unsigned offset, unsigned size, u32 value)
+{
+	for (unsigned i = 0; i < size && i < 4; i++)
+		write_reg(u, offset + i, (u8)(value >> 8 * i));
+}
+
+static __attribute__((noinline)) u32 read_wide(struct uart *u, unsigned offset, unsigned size)
 {
 	u32 v = 0;
 
 	for (unsigned i = 0; i < size && i < 4; i++)
 		v |= (u32)read_reg(u, offset + i) << 8 * i;
-	update_line(u);
 	return v;
+}
+
+u32 uart_read(struct uart *u, unsigned offset, unsigned size)
+{
+	return __builtin_expect(size == 1, 1) ? read_reg(u, offset) : read_wide(u, offset, size);
 }
 
 void uart_write(struct uart *u, unsigned offset, unsigned size, u32 value)
 {
-	for (unsigned i = 0; i < size && i < 4; i++)
-		write_reg(u, offset + i, (u8)(value >> 8 * i));
-	update_line(u);
+	if (__builtin_expect(size == 1, 1))
+		write_reg(u, offset, (u8)value);
+	else
+		write_wide(u, offset, size, value);
 }

@@ -56,9 +56,9 @@ static enum verdict next(struct vcpu *v)
 		at = what & 32 ? value() : 0x3f8;
 		c = bus_find(&v->domain->bus, what & 1, at, 1 << (what >> 1 & 3));
 		if (c && (what & 8) && (c->flags & CAISSON_CLAIM_POSTED) &&
-		    ioreq_post(v, c, at, at, ioreq_what(v, what & 1, 1), 0))
+		    ioreq_post(v, c, at, at, ioreq_what(what & 1, 1) | IOREQ_VCPU(v), 0))
 			return V_ADVANCE;
-		return c && v->io_state == IO_IDLE ? ioreq_submit(v, c, what & 1, at, 1, what & 8, 0)
+		return c && v->io_state == IO_IDLE ? ioreq_submit(v, c, at, 0, ioreq_what(what & 1, 1) | (what & 8 ? IOREQ_WRITE : 0), 0)
 						   : V_ADVANCE;
 	case 1:
 		if (what & 32) {
