@@ -23,7 +23,7 @@ Q := $(if $(V),,@)
 BOOT_OBJS   := boot/boot.o boot/trampoline.o boot/multiboot2.o
 ARCH_OBJS   := arch/x86/cpu.o arch/x86/doctor.o arch/x86/hostmap.o arch/x86/init.o arch/x86/irq.o arch/x86/lapic.o \
 	arch/x86/percpu.o arch/x86/pgtable.o arch/x86/power.o arch/x86/smp.o arch/x86/traps.o arch/x86/stubs.o arch/x86/tsc.o \
-	arch/x86/cpuid_policy.o arch/x86/exit.o arch/x86/insn_decode.o arch/x86/io.o arch/x86/msr.o arch/x86/msr_policy.o \
+	arch/x86/cpuid_policy.o arch/x86/exit.o arch/x86/insn_decode.o arch/x86/io.o arch/x86/mitigate.o arch/x86/msr.o arch/x86/msr_policy.o \
 	arch/x86/pv.o arch/x86/pvclock.o arch/x86/s2.o arch/x86/vcpu.o arch/x86/vioapic.o arch/x86/vlapic.o arch/x86/walk.o arch/x86/watch.o
 VMX_OBJS    := arch/x86/vmx/apicv.o arch/x86/vmx/caps.o arch/x86/vmx/entry.o arch/x86/vmx/run.o arch/x86/vmx/vmcs.o \
 	arch/x86/vmx/vmx.o

@@ -100,6 +100,7 @@ static s64 call_cpuinfo(struct call *c)
 	out.root_ns = arch_ticks_to_ns(p->root_ticks);
 	out.interrupts = p->interrupts;
 	out.switches = p->switches;
+	out.barriers = p->barriers;
 	out.runnable = READ_ONCE(p->sched.runnable);
 	out.pool = READ_ONCE(p->sched.pool);
 	return give(c, c->arg[1], &out, sizeof(out));

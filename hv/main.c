@@ -15,7 +15,7 @@
 #define MIB (1024 * 1024ul)
 
 /* ---- command line ---- */
-struct hv_options hv_options __ro_after_init = { .cpus = CAISSON_MAX_CPUS, .control_mib = 64 };
+struct hv_options hv_options __ro_after_init = { .cpus = CAISSON_MAX_CPUS, .control_mib = 64, .mitigations = "auto" };
 
 /* One row per word: a flag, which gets 1, or name=NUMBER from min to max. */
 static const struct option {
@@ -42,6 +42,10 @@ static bool take_option(const char *word)
 {
 	if (strncmp(word, "serial=", 7) == 0) { /* arch reads it */
 		str_copy(hv_options.serial, word + 7, sizeof(hv_options.serial));
+		return true;
+	}
+	if (strncmp(word, "mitigations=", 12) == 0) { /* this, too */
+		str_copy(hv_options.mitigations, word + 12, sizeof(hv_options.mitigations));
 		return true;
 	}
 	for (const struct option *o = options; o < options + ARRAY_SIZE(options); o++) {

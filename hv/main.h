@@ -18,6 +18,7 @@ struct hv_options {
 	u64 cpus;			      /* use at most so many */
 	u64 control_mib;		      /* memory of the control domain */
 	char serial[32];		      /* what the console is; empty: not said */
+	char mitigations[64];		      /* against speculation, as arch reads it */
 };
 extern struct hv_options hv_options;
 

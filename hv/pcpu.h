@@ -19,6 +19,7 @@ struct pcpu {
 	u64 since; /* when its run loop began */
 	u64 idle_ticks, root_ticks; /* halted; in exits of guests */
 	u64 interrupts, switches;
+	u32 barriers; /* between domains, against speculation */
 	u32 kicks; /* handled */
 	struct timer watchdog;
 	u32 kicks_seen, missed; /* of the next CPU */

@@ -4,10 +4,12 @@
 #include "arch/x86/regs.h"
 #include "hv/arch.h"
 #include "hv/log.h"
+#include "hv/main.h"
 #include "hv/printf.h"
 #include "hv/string.h"
 
 struct cpu_info cpu_info;
+extern const u8 image_text[];
 
 struct cpuid cpu_leaf(u32 leaf, u32 subleaf)
 {
@@ -41,6 +43,11 @@ static void detect_xsave(void)
 		want |= XCR0_AVX | ((r.eax & XCR0_AVX512) == XCR0_AVX512 ? XCR0_AVX512 : 0);
 	cpu_info.xcr0 = want;
 	cpu_info.xsave_size = r.ecx;
+}
+
+bool cpu_is_amd(void)
+{
+	return !strcmp(cpu_info.vendor, "AuthenticAMD") || !strcmp(cpu_info.vendor, "HygonGenuine");
 }
 
 void cpu_detect(void)
@@ -87,6 +94,49 @@ void cpu_setup(void)
 	}
 }
 
+/* ---- speculation ---- */
+
+u32 mitigations __ro_after_init;
+const u16 mitigate_selector = SEL_DATA; /* VERW's operand */
+static struct mit_plan plan __ro_after_init;
+
+void mitigate_init(void)
+{
+	u32 sign = cpuid(1, 0).eax, family = (sign >> 8 & 0xf) + ((sign >> 8 & 0xf) == 0xf ? sign >> 20 & 0xff : 0);
+	struct cpuid l7 = cpu_leaf(7, 0), l21 = cpu_leaf(0x80000021, 0);
+	struct mit_cpu c = { .word = { [MIT_7_EBX] = l7.ebx, [MIT_7_EDX] = l7.edx, [MIT_7_2_EDX] = l7.eax >= 2 ? cpu_leaf(7, 2).edx : 0,
+				       [MIT_8_EBX] = cpu_leaf(0x80000008, 0).ebx, [MIT_21_EAX] = l21.eax, [MIT_21_ECX] = l21.ecx,
+				       [MIT_MADE] = mit_made(cpu_is_amd(), family) } };
+
+	if (!rdmsr_safe(MSR_ARCH_CAPABILITIES, &c.word[MIT_ARCH_CAPS]))
+		c.word[MIT_ARCH_CAPS] = 0;
+	plan = mit_decide(&c, hv_options.mitigations);
+	mitigations = plan.measures;
+	if (plan.wrong)
+		log_warn("mitigations=%s: not all of it is known, or can be done here", hv_options.mitigations);
+	doctor_bits(plan.has, plan.closed, plan.measures | (u64)plan.needed << 32);
+}
+
+void mitigate_cpu_on(void)
+{
+	u64 ctrl = (mitigations & MIT_EIBRS ? SPEC_CTRL_IBRS : 0) | (mitigations & MIT_BHI ? SPEC_CTRL_BHI_DIS_S : 0);
+
+	if (ctrl)
+		wrmsr(MSR_SPEC_CTRL, ctrl);
+	if (mitigations & MIT_AIBRS)
+		wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_AIBRSE);
+}
+
+/* Without the MSR 64 KiB are read that are nobody's secret: more than any first-level cache has. */
+void mitigate_l1d(void)
+{
+	if (plan.l1d_msr)
+		wrmsr(MSR_FLUSH_CMD, 1);
+	else
+		for (const u8 *p = image_text; p < image_text + 0x10000; p += 64)
+			(void)READ_ONCE(*p);
+}
+
 void cpu_doctor(void)
 {
 	static const struct {
@@ -109,7 +159,6 @@ void cpu_doctor(void)
 		{ CPU_SMAP, false, "SMAP", "less hardening of the hypervisor itself" },
 		{ CPU_UMIP, false, "UMIP", "less hardening of the hypervisor itself" },
 		{ CPU_RDTSCP, false, "RDTSCP", "guests have none" },
-		{ CPU_SPEC_CTRL, false, "IBRS and IBPB", "no barrier against branch target injection" },
 	};
 	char text[32];
 

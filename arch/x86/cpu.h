@@ -7,6 +7,7 @@
 #define X86_CPU_H
 
 #include "arch/x86/asm.h"
+#include "arch/x86/mitigate.h"
 
 enum { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
 
@@ -17,7 +18,7 @@ enum { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
 	X(X2APIC, 1, 0, ECX, 21) X(TSC_DEADLINE, 1, 0, ECX, 24) X(XSAVE, 1, 0, ECX, 26) \
 	X(AVX, 1, 0, ECX, 28) X(HYPERVISOR, 1, 0, ECX, 31) X(TSC_ADJUST, 7, 0, EBX, 1) \
 	X(SMEP, 7, 0, EBX, 7) X(INVPCID, 7, 0, EBX, 10) X(AVX512F, 7, 0, EBX, 16) X(SMAP, 7, 0, EBX, 20) \
-	X(UMIP, 7, 0, ECX, 2) X(SPEC_CTRL, 7, 0, EDX, 26) X(SVM, 0x80000001, 0, ECX, 2) \
+	X(UMIP, 7, 0, ECX, 2) X(SVM, 0x80000001, 0, ECX, 2) \
 	X(NX, 0x80000001, 0, EDX, 20) X(PAGE1GB, 0x80000001, 0, EDX, 26) X(RDTSCP, 0x80000001, 0, EDX, 27) \
 	X(INVARIANT_TSC, 0x80000007, 0, EDX, 8)
 /* clang-format on */
@@ -53,6 +54,17 @@ struct cpuid cpu_leaf(u32 leaf, u32 subleaf);
 void cpu_detect(void);
 /* Every CPU: CR0, CR4, EFER, XCR0, PAT as the hypervisor wants them. */
 void cpu_setup(void);
+/* Made by AMD, or its kin. */
+bool cpu_is_amd(void);
+
+/* MIT_*, decided at boot; what is to be done where, see mitigate.h. Boot CPU, before the first vCPU: decides. */
+extern u32 mitigations;
+extern const u16 mitigate_selector;
+void mitigate_init(void);
+/* Every CPU: what is switched on once. */
+void mitigate_cpu_on(void);
+/* By entry.asm, right before an entry from hv. */
+void mitigate_l1d(void);
 /* Boot CPU: this file's rows of the doctor's table. */
 void cpu_doctor(void);
 

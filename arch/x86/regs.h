@@ -66,6 +66,7 @@
 #define EFER_LMA  BIT(10)
 #define EFER_NXE  BIT(11)
 #define EFER_SVME BIT(12)
+#define EFER_AIBRSE BIT(21)
 
 /* clang-format off */
 enum {
@@ -78,7 +79,7 @@ enum {
 /* MSRs; from MSR_X2APIC on the local APIC's registers, by offset / 16. */
 enum {
 	MSR_TSC = 0x10, MSR_PLATFORM_ID = 0x17, MSR_APIC_BASE = 0x1b, MSR_FEATURE_CONTROL = 0x3a,
-	MSR_TSC_ADJUST = 0x3b, MSR_BIOS_SIGN_ID = 0x8b, MSR_MTRRCAP = 0xfe, MSR_ARCH_CAPABILITIES = 0x10a,
+	MSR_TSC_ADJUST = 0x3b, MSR_SPEC_CTRL = 0x48, MSR_PRED_CMD = 0x49, MSR_BIOS_SIGN_ID = 0x8b, MSR_MTRRCAP = 0xfe, MSR_ARCH_CAPABILITIES = 0x10a, MSR_FLUSH_CMD = 0x10b,
 	MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP = 0x175, MSR_SYSENTER_EIP = 0x176, MSR_MCG_CAP = 0x179,
 	MSR_MCG_STATUS = 0x17a, MSR_MISC_ENABLE = 0x1a0, MSR_DEBUGCTL = 0x1d9, MSR_MTRR_PHYSBASE0 = 0x200,
 	MSR_MTRR_PHYSMASK0 = 0x201, MSR_MTRR_FIX64K_00000 = 0x250, MSR_MTRR_FIX16K_80000 = 0x258,
@@ -114,6 +115,8 @@ enum {
 #define FEATURE_CONTROL_LOCK	BIT(0)
 #define FEATURE_CONTROL_VMX	BIT(2)
 #define ARCH_CAPABILITIES_PSCHANGE_MC_NO BIT(6) /* no machine check by a change of page size */
+#define SPEC_CTRL_IBRS		BIT(0)
+#define SPEC_CTRL_BHI_DIS_S	BIT(10)
 #define VM_CR_R_INIT		BIT(1) /* an INIT that no guest intercepts becomes #SX */
 #define VM_CR_LOCK		BIT(3)
 #define VM_CR_SVMDIS		BIT(4)

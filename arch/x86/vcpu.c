@@ -78,6 +78,8 @@ static void domain_policies(struct x86_domain *d, u32 vcpus)
 				      .pv_eoi = p.kvm_features & KVM_FEATURE_PV_EOI };
 }
 
+static u64 serials;
+
 struct domain *arch_domain_alloc(u64 ram_pages, u32 vcpus)
 {
 	struct x86_domain *d = frame_hv_alloc(FRAME_OWNER_HV, DOMAIN_ORDER);
@@ -90,6 +92,7 @@ struct domain *arch_domain_alloc(u64 ram_pages, u32 vcpus)
 	}
 	domain_policies(d, vcpus);
 	vioapic_init(&d->ioapic, 0);
+	d->serial = __atomic_add_fetch(&serials, 1, __ATOMIC_RELAXED);
 	return &d->hv;
 }
 
@@ -341,6 +344,16 @@ void arch_vcpu_migrate(struct vcpu *hv, struct timer_queue *to)
 	timer_migrate(&x86_vcpu(hv)->apic_timer, to);
 }
 
+/* What the last domain here taught the branch predictors shall not steer this one, nor tell it anything. */
+static void barrier_between(struct x86_pcpu *c, u64 serial)
+{
+	if (c->serial == serial)
+		return;
+	c->serial = serial;
+	c->hv.barriers++;
+	wrmsr(MSR_PRED_CMD, 1);
+}
+
 void arch_vcpu_load(struct vcpu *hv)
 {
 	struct x86_vcpu *v = x86_vcpu(hv);
@@ -349,6 +362,8 @@ void arch_vcpu_load(struct vcpu *hv)
 	syscall_load(v, x86_cpu(hv->cpu)->syscall);
 	wrmsr(MSR_KERNEL_GS_BASE, v->kernel_gs_base);
 	if (unlikely(v->switch_more)) {
+		if (mitigations & MIT_IBPB)
+			barrier_between(x86_cpu(hv->cpu), x86_domain(hv->domain)->serial);
 		if (v->dr_used)
 			debug_to_cpu(v);
 		if (frame_ok(v->steal_at))
@@ -560,10 +575,9 @@ void arch_vcpu_dump(struct vcpu *hv)
 void arch_virt_init(void)
 {
 	/* With neither, the maker's own answers, in the doctor's words. */
-	bool amd = !strcmp(cpu_info.vendor, "AuthenticAMD") || !strcmp(cpu_info.vendor, "HygonGenuine");
-
-	hvm = cpu_has(CPU_SVM) || (amd && !cpu_has(CPU_VMX)) ? &svm_ops : &vmx_ops;
+	hvm = cpu_has(CPU_SVM) || (cpu_is_amd() && !cpu_has(CPU_VMX)) ? &svm_ops : &vmx_ops;
 	hvm->probe();
+	mitigate_init();
 	doctor_check();
 	vcpu_check_layout();
 }
@@ -573,6 +587,7 @@ int arch_virt_cpu_on(struct pcpu *c)
 	for (u32 i = 0; i < SYSCALL_MSRS; i++)
 		if (!rdmsr_safe(syscall_msr[i], &x86_cpu(c)->syscall[i]))
 			x86_cpu(c)->syscall[i] = 0;
+	mitigate_cpu_on();
 	return hvm->cpu_on(x86_cpu(c));
 }
 

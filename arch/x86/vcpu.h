@@ -71,7 +71,7 @@ struct x86_vcpu {
 	struct timer apic_timer;
 	/* switched by load and put */
 	u64 cr2, xcr0, dr[4], dr6;
-	bool switch_more; /* load and put have more to do than for most: dr_used, or pv_load() and pv_put() */
+	bool switch_more; /* load and put have more to do than for most: dr_used, pv_load() and pv_put(), or a barrier */
 	bool dr_used; /* the guest has touched its debug registers: from then on they are switched */
 	u64 kernel_gs_base;
 	u64 syscall[SYSCALL_MSRS];
@@ -116,6 +116,7 @@ struct x86_domain {
 	u64 table_reserve;   /* pages set aside for s2 tables and not used (vm.lock) */
 	u64 flush[CAISSON_CPU_WORDS]; /* (a) CPUs that must drop second-stage translations before they run it */
 	u64 s2_changes;		      /* (a) arch_s2_flush() was called: what is tagged by vCPU and not by domain compares this */
+	u64 serial;	/* no other domain has, or had, the same */
 	u32 apics_away; /* vCPUs with apic_away (vm.lock) */
 	struct lock irq_lock; /* ioapic */
 	struct vioapic ioapic;

@@ -14,8 +14,26 @@
 
 typedef unsigned long long ull;
 
+/* The measures against speculation; and how often a CPU went from one domain to another behind a barrier. */
+static u64 measures(const struct caisson_physinfo *p, char words[64])
+{
+	struct caisson_bits set = { 0 };
+	struct caisson_cpuinfo c;
+	u64 barriers = 0;
+
+	for (u32 n = 0; n < DOCTOR_SETS && !hc_doctor_bits(n, &set); n++)
+		;
+	doctor_measures(&set, words, 64);
+	for (u32 i = 0; i < p->cpus; i++)
+		barriers += hc_cpuinfo(i, &c) ? 0 : c.barriers;
+	return barriers;
+}
+
 static void info_json(const struct caisson_physinfo *p)
 {
+	char words[64];
+	u64 barriers = measures(p, words);
+
 	json_open(NULL, '{');
 	json_string("version", p->version);
 	json_number("abi", p->abi_version);
@@ -34,6 +52,8 @@ static void info_json(const struct caisson_physinfo *p)
 	json_number("phys_bits", p->phys_bits);
 	json_number("uptime_ns", p->uptime_ns);
 	json_number("domains", p->domains);
+	json_string("mitigations", words);
+	json_number("barriers", barriers);
 	json_string("cmdline", p->cmdline);
 	json_close('}');
 }
@@ -41,6 +61,8 @@ static void info_json(const struct caisson_physinfo *p)
 static void info_text(const struct caisson_physinfo *p)
 {
 	ull ms = p->uptime_ns / NS_PER_MS;
+	char words[64];
+	u64 barriers = measures(p, words);
 
 	out("version      %s, interface %u\n", p->version, p->abi_version);
 	out("processor    %s\n", p->cpu_brand);
@@ -57,6 +79,7 @@ static void info_text(const struct caisson_physinfo *p)
 	    (ull)p->tsc_khz % 1000, (ull)p->apic_khz / 1000, (ull)p->apic_khz % 1000);
 	out("uptime       %llu.%03llu s\n", ms / 1000, ms % 1000);
 	out("domains      %u\n", p->domains);
+	out("mitigations  %s; %llu barriers between domains\n", words, (ull)barriers);
 	out("command line %s\n", p->cmdline);
 }
 
@@ -124,6 +147,11 @@ static int cmd_doctor(int argc, char *const argv[])
 	hc_physinfo(&p);
 	for (u32 i = 0; !in_ctrlc && n && doctor_row(!strcmp(p.vendor, "SVM"), sets, i, &row); i++)
 		print_row(&row, json);
+	for (u32 i = 0; !in_ctrlc && n && doctor_weakness(&sets[n - 1], i, &row); i++)
+		if (json)
+			print_row(&row, true);
+		else
+			out("%-40s %s%s%s\n", row.name, row.value, *row.note ? ": " : "", row.note);
 	if (json)
 		json_close(']');
 	return interrupted();

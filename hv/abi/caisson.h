@@ -180,7 +180,7 @@ struct caisson_cpuinfo {
 	uint64_t idle_ns, guest_ns, root_ns;
 	uint64_t interrupts, switches;
 	uint32_t runnable; /* vCPUs queued there now */
-	uint32_t pad;
+	uint32_t barriers; /* between domains, against speculation: IBPB */
 };
 CAISSON_ASSERT(sizeof(struct caisson_cpuinfo) == 64, "layout");
 
@@ -196,7 +196,9 @@ struct caisson_doctor {
 };
 CAISSON_ASSERT(sizeof(struct caisson_doctor) == 208, "layout");
 /* From this index on the call tells of sets of bits. VMX: pin-based, primary, secondary, exit and entry controls,
- * IA32_VMX_EPT_VPID_CAP; SVM: CPUID Fn8000_000A_EDX. */
+ * IA32_VMX_EPT_VPID_CAP; SVM: CPUID Fn8000_000A_EDX. The last is of speculation, WEAK_* and MIT_* of arch/x86/mitigate.h: what the
+ * processor has, what of that is closed, and by which measures (required; in its high half those
+ * that mitigations=auto takes). */
 #define CAISSON_DOCTOR_BITS 0x10000u
 struct caisson_bits {
 	uint64_t found, used, required;

@@ -27,7 +27,7 @@ def what_is_dearer_is_seen(t):
         recorded.PATH = was
 
 
-@test(Machine(images=("bench",), hv_args="quiet"), quick=True, only=("bochs", "ryzen"))
+@test(Machine(images=("bench",), hv_args="quiet mitigations=off"), quick=True, only=("bochs", "ryzen"))
 def exits_cost_what_they_did(m):
     """what the bench guest measures, where a tick is an instruction"""
     figures = {name: least for name, least, *_ in recorded.measure(m, 150)}

@@ -329,7 +329,7 @@ void svm_enter(struct x86_vcpu *v, hpa_t host_vmcb)
 	svm_flush_due(v);
 	if (unlikely(v->on_exit != svm_exit))
 		watch_entry(v);
-	svm_loop(v, x->pa, host_vmcb);
+	svm_way(v, x->pa, host_vmcb);
 }
 
 /* ---- after an exit ---- */

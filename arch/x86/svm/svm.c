@@ -15,6 +15,7 @@ struct svm_caps svm_caps;
 void *svm_iopm, *svm_msrpm;
 u32 svm_clean;
 bool svm_by_virq;
+void (*svm_way)(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb) __ro_after_init = svm_loop;
 
 /* The ASIDs that a CPU gives out: every vCPU that comes here gets the next one. When they are used up a new generation begins,
  * and its first entry flushes the whole TLB. */
@@ -106,6 +107,8 @@ static void svm_maps(void)
 	memset(svm_iopm, 0xff, IOPM_BYTES);
 	memset(svm_msrpm, 0xff, MSRPM_BYTES);
 	msr_policy_each_pass(&p, msrpm_pass, NULL);
+	if (mitigations & MIT_ENTRY)
+		svm_way = svm_loop_mitigated;
 }
 
 int svm_cpu_on(struct x86_pcpu *c)

@@ -79,6 +79,7 @@ void svm_flush_due(struct x86_vcpu *v);
 void svm_enter(struct x86_vcpu *v, hpa_t host_vmcb);
 
 /* entry.asm: enters and re-enters the guest until v->on_exit() says no. */
-void svm_loop(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb);
+void svm_loop(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb), svm_loop_mitigated(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb);
+extern void (*svm_way)(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb); /* the one that this machine takes */
 
 #endif

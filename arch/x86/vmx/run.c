@@ -193,7 +193,7 @@ void vmx_run(struct x86_vcpu *v)
 		watch_entry(v);
 	launched = x->launched;
 	x->launched = true;
-	vmx_loop(v, launched);
+	vmx_enter(v, launched);
 }
 
 void vmx_entry_failed(struct x86_vcpu *v)

@@ -10,7 +10,7 @@
 #include "hv/panic.h"
 #include "hv/string.h"
 
-extern u8 vmx_exit_entry[];
+extern u8 vmx_exit_entry[], vmx_exit_mitigated[];
 
 /* VPIDs in use. 0 is the hypervisor's own; who finds none free does without. */
 static struct lock vpid_lock;
@@ -127,7 +127,7 @@ static void vmcs_host_constant(void)
 	vmwrite(VMCS_HOST_CR4, read_cr4());
 	vmwrite(VMCS_HOST_EFER, rdmsr(MSR_EFER));
 	vmwrite(VMCS_HOST_PAT, rdmsr(MSR_PAT));
-	vmwrite(VMCS_HOST_RIP, (u64)vmx_exit_entry);
+	vmwrite(VMCS_HOST_RIP, (u64)(vmx_enter == vmx_loop ? vmx_exit_entry : vmx_exit_mitigated));
 }
 
 void vmcs_host_state(struct x86_vcpu *v)

@@ -14,6 +14,7 @@
 
 struct vmx_caps vmx_caps;
 void *vmx_io_bitmap, *vmx_msr_bitmap;
+void (*vmx_enter)(struct x86_vcpu *v, bool launched) __ro_after_init = vmx_loop;
 
 void vmx_insn_failed(const char *what, u64 operand)
 {
@@ -86,6 +87,8 @@ static void vmx_bitmaps(void)
 	memset(vmx_msr_bitmap, 0xff, PAGE_SIZE);
 	msr_policy_each_pass(&p, msr_bitmap_pass, NULL);
 	apicv_init(msr_bitmap_clear);
+	if (mitigations & MIT_ENTRY)
+		vmx_enter = vmx_loop_mitigated;
 }
 
 int vmx_cpu_on(struct x86_pcpu *c)

@@ -74,7 +74,8 @@ void apicv_forget(struct x86_vcpu *v); /* before it is freed or reset */
 void apicv_notify(struct x86_vcpu *v);
 
 /* entry.asm: enters and re-enters the guest until v->on_exit() says no. */
-void vmx_loop(struct x86_vcpu *v, bool launched);
+void vmx_loop(struct x86_vcpu *v, bool launched), vmx_loop_mitigated(struct x86_vcpu *v, bool launched);
+extern void (*vmx_enter)(struct x86_vcpu *v, bool launched); /* the one that this machine takes */
 /* Called by it when the entry itself was refused (VMfail). */
 void vmx_entry_failed(struct x86_vcpu *v);
 
