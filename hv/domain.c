@@ -60,8 +60,7 @@ void domain_free(struct domain *d)
 		sched_remove(&v->sched);
 		arch_vcpu_free(v);
 	}
-	if (d->ioreq)
-		frame_hv_free(d->ioreq, 0);
+	frame_hv_free(d->ioreq, 0);
 	if (d->posted.ring)
 		frame_hv_free(d->posted.ring, 0);
 	frame_unreserve(d->vm.charged - d->vm.populated, 0);
@@ -110,7 +109,7 @@ int domain_create(const struct caisson_create *c, const struct domain *creator, 
 	struct domain *d;
 	int r = -CAISSON_ENOMEM;
 
-	if (c->vcpus < 1 || c->vcpus > CAISSON_MAX_VCPUS || c->weight > 10000 || c->pages == 0 || c->pages > (1ull << 36))
+	if (c->vcpus < 1 || c->vcpus > CAISSON_MAX_VCPUS || c->pages == 0 || c->pages > (1ull << 36))
 		return -CAISSON_EINVAL;
 	if (!text_ok(c->name, sizeof(c->name), true) || !text_ok(c->origin, sizeof(c->origin), true) ||
 	    !text_ok(c->args, sizeof(c->args), false))

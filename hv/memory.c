@@ -271,7 +271,7 @@ enum memory_fault memory_fault(struct domain *d, u64 gpa, bool write)
 		filled = memory_touch(d, r, gpa, large);
 	unlock(&d->vm.lock);
 	if (mapped)
-		return write && !(prot & CAISSON_PROT_WRITE) ? (r || pa.v != ones.v ? MEM_ROM : MEM_NOTHING) : MEM_MAPPED;
+		return write && !(prot & CAISSON_PROT_WRITE) ? (r || (pa.v & PAGE_MASK) != ones.v ? MEM_ROM : MEM_NOTHING) : MEM_MAPPED;
 	if (!r)
 		return MEM_NOTHING;
 	if (unlikely(!filled)) {

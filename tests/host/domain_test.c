@@ -11,6 +11,7 @@
 #include "hv/frame.h"
 #include "hv/hypercall.h"
 #include "hv/ioreq.h"
+#include "hv/pcpu.h"
 #include "tests/host/fake_arch.h"
 #include "tests/host/world.h"
 
@@ -28,23 +29,6 @@ static int teardown(void **state)
 	(void)state;
 	assert_true(world_end());
 	return 0;
-}
-
-#define CALL(by, name, ...) call(by, CAISSON_CALL_##name, (const u64[6]){ __VA_ARGS__ })
-static s64 call(struct domain *d, u64 nr, const u64 arg[6])
-{
-	s64 result = 1;
-
-	hypercall_dispatch(d->vcpu[0], nr, arg, &result);
-	return result;
-}
-
-static void destroy(struct domain *d)
-{
-	domain_ref(d);
-	while (domain_destroy(d))
-		;
-	domain_put(d);
 }
 
 /* A port of b asked for, up to where its device model has taken the request: the token. */
@@ -72,8 +56,8 @@ static void claim_and_request(void **state)
 	assert_int_equal(CALL(w.a, wait, token, CAISSON_DEADLINE_NOW), 0);
 	w.b->vcpu[0]->io_state = IO_IDLE; /* it has run since */
 	assert_int_equal(CALL(w.a, ioreq_claim, w.b->id, CAISSON_IO_PORT, 0x3f8, 8, CAISSON_CLAIM_DROP), 0);
-	destroy(w.a);
-	destroy(w.b); /* does not look at the one that is freed */
+	world_destroy(w.a);
+	world_destroy(w.b); /* does not look at the one that is freed */
 }
 
 /* A device model that is started again is asked again for what it had taken and what stood in its queue, each once. */
@@ -138,7 +122,7 @@ static void the_hole_is_nobodys(void **state)
 	assert_true(memory_hole(w.b, 0xa0000));
 	assert_true(arch_s2_lookup(w.b, GPA(0xa0000), &pa, &size, &prot));
 	assert_int_equal(CALL(w.a, populate, w.b->id, 0x9f000, 4, 0), 4);
-	destroy(w.b);
+	world_destroy(w.b);
 	assert_int_equal(frame_owner(pa), FRAME_OWNER_HV);
 }
 
@@ -170,6 +154,12 @@ static void names_are_shown(void **state)
 
 	(void)state;
 	assert_int_equal(domain_create(&c, w.control, &d), -CAISSON_EINVAL);
+	memset(c.args, 'a', sizeof(c.args)); /* without an end */
+	c.name[1] = 0;
+	assert_int_equal(domain_create(&c, w.control, &d), -CAISSON_EINVAL);
+	c.args[sizeof(c.args) - 1] = 0;
+	c.name[0] = 0x7f;
+	assert_int_equal(domain_create(&c, w.control, &d), -CAISSON_EINVAL);
 	memset(c.name, 'n', sizeof(c.name));
 	assert_int_equal(domain_create(&c, w.control, &d), -CAISSON_EINVAL);
 	c.name[sizeof(c.name) - 1] = 0;
@@ -196,9 +186,108 @@ static void nothing_behind_the_end(void **state)
 	assert_int_equal(domain_destroy(b), -CAISSON_EAGAIN);
 	assert_int_equal(domain_reset(b), -CAISSON_EAGAIN);
 	b->unmaking = false;
-	destroy(b);
+	world_destroy(b);
 	assert_int_equal(CALL(w.control, ioreq_claim, b->id, CAISSON_IO_PORT, 0, 8, 0), -CAISSON_ENOENT);
 	domain_put(b);
+}
+
+/* Bits set for a vCPU reach it: where it runs elsewhere by a kick, where it sleeps and they end that, by waking it. */
+static void pending_bits(void **state)
+{
+	struct vcpu *v = w.b->vcpu[0];
+
+	(void)state;
+	vcpu_pend(v, PEND_IRQ, true); /* on no CPU: it looks when it comes */
+	assert_int_equal(v->pending, PEND_IRQ);
+	v->cpu = &fake_pcpu[0];
+	vcpu_pend(v, PEND_NMI, true); /* on this one: it looks before it enters */
+	v->cpu = &fake_pcpu[1];
+	assert_int_equal(fake.kicks[0] + fake.kicks[1], 0);
+	vcpu_pend(v, PEND_FLUSH, false);
+	assert_int_equal(fake.kicks[1], 1);
+	v->cpu = NULL;
+	for (u32 why = SLEEP_HLT; why <= SLEEP_SIPI; why++) {
+		v->sleep = why;
+		vcpu_pend(v, PEND_FLUSH, false);
+		assert_int_equal(v->sleep, why);
+		vcpu_pend(v, PEND_ARCH, true);
+		assert_int_equal(v->sleep, SLEEP_NO);
+	}
+	assert_int_equal(v->pending, PEND_IRQ | PEND_NMI | PEND_FLUSH | PEND_ARCH);
+	v->sleep = SLEEP_IOREQ; /* an interrupt does not end it, nor does a waker that comes late */
+	vcpu_pend(v, PEND_IRQ, true);
+	vcpu_wake(v, SLEEP_WAIT);
+	assert_int_equal(v->sleep, SLEEP_IOREQ);
+	v->sleep = SLEEP_NO;
+}
+
+/* A vCPU that does not leave another CPU in time: nothing has changed, the caller asks again. */
+static void still_leaving(void **state)
+{
+	struct sched_unit *u = &w.b->vcpu[0]->sched;
+
+	(void)state;
+	u->on = &fake_pcpu[1].sched;
+	assert_int_equal(CALL(w.a, domain_pause, w.b->id), -CAISSON_EAGAIN);
+	assert_int_equal(w.b->pauses, 1);
+	assert_int_equal(CALL(w.a, vcpu_get, w.b->id, 0, PAGE_SIZE * 2), -CAISSON_EBUSY);
+	assert_int_equal(CALL(w.a, domain_reset, w.b->id), -CAISSON_EAGAIN);
+	assert_int_equal(w.b->vm.populated, WORLD_RAM);
+	u->on = NULL;
+	assert_int_equal(CALL(w.a, domain_pause, w.b->id), 0);
+	assert_int_equal(w.b->pauses, 2);
+}
+
+/* What is destroyed is not reset, and who still has a reference may ask for its destruction again. */
+static void destroyed_once(void **state)
+{
+	struct caisson_domain info;
+	struct domain *b = domain_ref(w.b);
+	u32 n = domain_count();
+
+	(void)state;
+	assert_int_equal(domain_destroy(b), -CAISSON_EAGAIN);
+	domain_info(b, &info);
+	assert_int_equal(info.state, CAISSON_STATE_DYING);
+	assert_int_equal(domain_reset(b), -CAISSON_EBUSY);
+	while (domain_destroy(b))
+		;
+	assert_int_equal(domain_count(), n - 1);
+	assert_null(domain_get(b->id));
+	while (domain_destroy(b))
+		;
+	assert_int_equal(domain_count(), n - 1);
+	domain_put(b);
+}
+
+/* What list shows: a domain runs when one of its vCPUs may. */
+static void states(void **state)
+{
+	struct caisson_domain info;
+
+	(void)state;
+	assert_int_equal(CALL(w.control, domain_unpause, w.a->id), 0);
+	domain_info(w.a, &info);
+	assert_int_equal(info.state, CAISSON_STATE_RUNNING);
+	w.a->vcpu[0]->sleep = SLEEP_HLT;
+	domain_info(w.a, &info);
+	assert_int_equal(info.state, CAISSON_STATE_BLOCKED);
+	w.a->vcpu[1]->sleep = SLEEP_NO;
+	domain_info(w.a, &info);
+	assert_int_equal(info.state, CAISSON_STATE_RUNNING);
+	domain_end(w.a, CAISSON_END_EXIT, 3, "exit");
+	domain_info(w.a, &info);
+	assert_int_equal(info.state, CAISSON_STATE_ENDED);
+	/* back to the beginning: the first vCPU is to run, the others wait for SIPI */
+	while (domain_reset(w.a))
+		;
+	assert_int_equal(w.a->vcpu[0]->sleep, SLEEP_NO);
+	assert_int_equal(w.a->vcpu[1]->sleep, SLEEP_SIPI);
+	domain_info(w.a, &info);
+	assert_int_equal(info.state, CAISSON_STATE_PAUSED);
+	assert_int_equal(info.end, CAISSON_END_NONE);
+	assert_int_equal(info.code, 0);
+	assert_string_equal(info.why, "");
 }
 
 int main(void)
@@ -212,6 +301,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(names_are_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(shares_are_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_behind_the_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(pending_bits, setup, teardown),
+		cmocka_unit_test_setup_teardown(still_leaving, setup, teardown),
+		cmocka_unit_test_setup_teardown(destroyed_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(states, setup, teardown),
 	};
 
 	world_init();

@@ -102,7 +102,7 @@ u64 arch_now(void)
 	struct timespec t;
 
 	if (!fake.real)
-		return fake.now;
+		return fake.now += fake.step;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
 }
@@ -146,7 +146,7 @@ void *arch_domain_map(hpa_t pa)
 {
 	fake_open = true;
 	fake.mapped++;
-	return fake_at(pa.v);
+	return fake_at(fake.fold && pa.v >= fake.fold ? fake.fold + pa.v % SZ_2M : pa.v);
 }
 
 void arch_domain_unmap(void)

@@ -13,6 +13,7 @@
 
 struct fake {
 	u64 now;   /* TSC; unless `real` */
+	u64 step;  /* by which each look moves it */
 	bool real; /* the host's clock instead */
 	u64 khz;
 	u32 cpus;		/* online */
@@ -24,6 +25,7 @@ struct fake {
 	u64 windows;	      /* calls of arch_irq_window() */
 	void (*window)(void); /* what happens in them */
 	u64 mapped;	      /* calls of arch_domain_map() */
+	u64 fold;	      /* windows of frames from there on show the 2 MiB there, whatever their number; 0: none does */
 	struct {
 		u64 base, bytes;
 		char *mem;

@@ -10,10 +10,10 @@ sched_SRCS := hv/sched.c hv/heap.c tests/host/fake_arch.c
 # All of hv but boot, console and log over a machine that is none; hv's own string functions stay out of the way of the host's.
 WORLD_SRCS := tests/host/world.c tests/host/fake_arch.c $(addprefix hv/,bus.c domain.c event.c frame.c heap.c hypercall.c ioreq.c \
 	memory.c printf.c rights.c run.c sched.c share.c timer.c trace.c)
-HOST_TESTS += rights domain
-rights_SRCS := $(WORLD_SRCS)
-rights_CFLAGS := -DCAISSON_DEBUG
-domain_SRCS := $(WORLD_SRCS)
-domain_CFLAGS := -DCAISSON_DEBUG
-HOST_TESTS += event
+WORLD_TESTS := rights domain hypercall memory memory_giant ioreq run
+HOST_TESTS += $(WORLD_TESTS)
+$(foreach t,$(WORLD_TESTS),$(eval $(t)_SRCS := $(WORLD_SRCS)) $(eval $(t)_CFLAGS := -DCAISSON_DEBUG))
+HOST_TESTS += event bus trace
 event_SRCS := hv/event.c
+bus_SRCS := hv/bus.c
+trace_SRCS := hv/trace.c tests/host/fake_arch.c

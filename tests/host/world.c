@@ -7,6 +7,7 @@
 #include "hv/console.h"
 #include "hv/control.h"
 #include "hv/frame.h"
+#include "hv/hypercall.h"
 #include "hv/ioreq.h"
 #include "hv/log.h"
 #include "hv/pcpu.h"
@@ -14,11 +15,16 @@
 #include "tests/host/fake_arch.h"
 #include "tests/host/world.h"
 
-#define PHYS_BITS 26u
-#define PAGES	  (1u << (PHYS_BITS - 12))
+#define PAGES	  (1ull << (world_phys_bits - 12))
 #define MEMORY	  (64ull << 20)
 
-enum { MAPPED = 1, WRITE = 2, FIRST = 4, LARGE = 8 };
+enum { MAPPED = 1, WRITE = 2, FIRST = 4, LARGE = 8, HUGE = 16 };
+u32 world_phys_bits = 26;
+u64 world_sizes = PAGE_SIZE | SZ_2M;
+u32 world_fails, world_lines, world_again;
+char world_power;
+bool world_flushed;
+s64 world_result;
 
 struct fake_domain {
 	struct domain hv;
@@ -50,11 +56,17 @@ static void die(const char *what)
 	abort();
 }
 
+/* Does this allocation find no memory? */
+static bool fails(void)
+{
+	return world_fails && world_fails--;
+}
+
 /* ---- hv/arch.h, what fake_arch.c has not ---- */
 
 struct domain *arch_domain_alloc(u64 ram_pages, u32 vcpus)
 {
-	struct fake_domain *d = domains < WORLD_DOMS ? calloc(1, sizeof(*d)) : NULL;
+	struct fake_domain *d = domains < WORLD_DOMS && !fails() ? calloc(1, sizeof(*d)) : NULL;
 
 	(void)ram_pages, (void)vcpus;
 	if (!d)
@@ -88,22 +100,24 @@ int arch_s2_map(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot)
 {
 	u64 *e = entries(d) + at.v / PAGE_SIZE;
 
-	if (at.v + size > 1ull << PHYS_BITS || at.v % size || pa.v % size)
+	if (at.v + size > 1ull << world_phys_bits || at.v % size || pa.v % size || !(size & world_sizes))
 		die("a mapping out of bounds");
 	for (u64 i = 0; i < size / PAGE_SIZE; i++)
 		if (e[i])
 			return -CAISSON_EEXIST;
+	if (fails())
+		return -CAISSON_ENOMEM;
 	for (u64 i = 0; i < size / PAGE_SIZE; i++)
 		e[i] = (pa.v + i * PAGE_SIZE) | MAPPED | (prot & CAISSON_PROT_WRITE ? WRITE : 0) |
-		       (i ? 0 : FIRST) | (size > PAGE_SIZE ? LARGE : 0);
+		       (i ? 0 : FIRST) | (size == SZ_2M ? LARGE : size == SZ_1G ? HUGE : 0);
 	return 0;
 }
 
 static u64 *entry(struct domain *d, u64 at, u64 *size)
 {
-	u64 *e = at >> PHYS_BITS ? NULL : entries(d) + at / PAGE_SIZE;
+	u64 *e = at >> world_phys_bits ? NULL : entries(d) + at / PAGE_SIZE;
 
-	*size = e && (*e & LARGE) ? SZ_2M : PAGE_SIZE;
+	*size = e && (*e & HUGE) ? SZ_1G : e && (*e & LARGE) ? SZ_2M : PAGE_SIZE;
 	return e && *e ? e : NULL;
 }
 
@@ -118,7 +132,7 @@ bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot)
 
 	if (!e)
 		return false;
-	*pa = HPA(*e & PAGE_MASK);
+	*pa = HPA((*e & PAGE_MASK) | (at.v & ~PAGE_MASK));
 	*prot = CAISSON_PROT_READ | (*e & WRITE ? CAISSON_PROT_WRITE : 0);
 	return true;
 }
@@ -144,20 +158,21 @@ void arch_s2_flush(struct domain *d)
 bool arch_s2_flushed(struct domain *d)
 {
 	(void)d;
-	return rand() % 4; /* now and then a CPU has not */
+	return world_flushed || rand() % 4; /* now and then a CPU has not */
 }
 
 bool arch_s2_clear(struct domain *d)
 {
 	if (rand() % 2)
 		return false;
-	memset(entries(d), 0, PAGES * sizeof(u64));
+	free(entries(d));
+	container_of(d, struct fake_domain, hv)->s2 = calloc(PAGES, sizeof(u64));
 	return true;
 }
 
 u64 arch_s2_sizes(void)
 {
-	return PAGE_SIZE | SZ_2M;
+	return world_sizes;
 }
 
 void arch_s2_walk(struct domain *d, gpa_t at, struct caisson_walk *out)
@@ -168,7 +183,7 @@ void arch_s2_walk(struct domain *d, gpa_t at, struct caisson_walk *out)
 struct vcpu *arch_vcpu_alloc(struct domain *d, u32 id)
 {
 	(void)d, (void)id;
-	return calloc(1, sizeof(struct fake_vcpu));
+	return fails() ? NULL : calloc(1, sizeof(struct fake_vcpu));
 }
 
 void arch_vcpu_free(struct vcpu *v)
@@ -234,7 +249,8 @@ int arch_msi(struct domain *d, u64 address, u32 data)
 
 void arch_vcpu_set_result(struct vcpu *v, s64 value)
 {
-	(void)v, (void)value;
+	(void)v;
+	world_result = value;
 }
 
 /* clang-format off */
@@ -248,12 +264,12 @@ void arch_vcpu_debug_get(struct vcpu *v, struct caisson_debug *out) { (void)v; m
 int arch_vcpu_debug_set(struct vcpu *v, const struct caisson_debug *in) { (void)v, (void)in; return 0; }
 bool arch_vcpu_has_work(struct vcpu *v) { return v->pending; }
 u64 arch_vcpu_rip(const struct vcpu *v) { (void)v; return 0; }
-void arch_irq_line(struct domain *d, u32 gsi, bool level) { (void)d, (void)level; if (gsi > 23) die("no such line"); }
+void arch_irq_line(struct domain *d, u32 gsi, bool level) { (void)d; if (gsi > 23) die("no such line"); world_lines = (world_lines & ~BIT(gsi)) | (u32)level << gsi; }
 u32 arch_apic_id(const struct pcpu *c) { return c->id; }
-u32 arch_phys_bits(void) { return PHYS_BITS; }
+u32 arch_phys_bits(void) { return world_phys_bits; }
 u64 arch_wall_base_ns(void) { return 0; }
-void arch_poweroff(void) { longjmp(idle, 1); }
-void arch_reboot(void) { longjmp(idle, 1); }
+void arch_poweroff(void) { world_power = 'o'; longjmp(idle, 1); }
+void arch_reboot(void) { world_power = 'r'; longjmp(idle, 1); }
 size_t console_write(const void *p, size_t n) { (void)p; return n; }
 size_t console_read(void *p, size_t n) { memset(p, 'x', n); return n; }
 void console_flush(bool force) { (void)force; }
@@ -265,7 +281,7 @@ u64 control_boot_tsc(void) { return 0; }
 void control_physinfo(struct caisson_physinfo *p) { memset(p, 0, sizeof(*p)); }
 void control_ended(struct domain *d) { (void)d; }
 int control_again(void) { return -CAISSON_EBUSY; }
-void control_again_now(void) { }
+void control_again_now(void) { world_again++; }
 void event_control(u32 port) { if (control) event_send(control, port); }
 void str_copy(char *to, const char *from, size_t n) { snprintf(to, n, "%s", from); }
 /* clang-format on */
@@ -305,13 +321,18 @@ void arch_vcpu_run(struct vcpu *v)
 
 void world_init(void)
 {
-	struct frame_range ram = { 0x1000, MEMORY };
+	/* More than the RAM below only for who wants pages of 1 GiB: it is there, but all that domains see of it is the same 2 MiB. */
+	struct frame_range ram[] = { { 0x1000, MEMORY }, { SZ_1G, 4 * SZ_1G } };
 
 	fake_reset();
 	fake.now = 1000000000;
 	fake_memory(0, MEMORY, false);
 	fake_memory(module.start.v, 0x6000, false);
-	if (frame_init(&ram, 1))
+	if (world_sizes & SZ_1G) {
+		fake_memory(SZ_1G, 3 * SZ_1G, true);
+		fake.fold = 2 * SZ_1G;
+	}
+	if (frame_init(ram, world_sizes & SZ_1G ? 2 : 1))
 		die("no memory");
 	sched_init(1000000);
 	fake_pcpu[0].online = true;
@@ -350,6 +371,22 @@ void world_begin(struct world *w)
 	control->rights.machine = control->rights.domains = RIGHT_ALL;
 	w->a = make(control, 2);
 	w->b = make(w->a, 1);
+}
+
+s64 world_call(struct domain *d, u64 nr, const u64 arg[6])
+{
+	s64 result = 1;
+
+	hypercall_dispatch(d->vcpu[0], nr, arg, &result);
+	return result;
+}
+
+void world_destroy(struct domain *d)
+{
+	domain_ref(d);
+	while (domain_destroy(d))
+		;
+	domain_put(d);
 }
 
 void world_run(void)

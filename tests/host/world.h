@@ -25,6 +25,22 @@ void world_run(void);
 /* Destroys everything. False: a frame is missing, or one too many there. */
 bool world_end(void);
 
+/* A call as vCPU 0 of the domain makes it. */
+s64 world_call(struct domain *d, u64 nr, const u64 arg[6]);
+#define CALL(by, name, ...) world_call(by, CAISSON_CALL_##name, (const u64[6]){ __VA_ARGS__ })
+/* Until nothing is left of it. */
+void world_destroy(struct domain *d);
+
+/* What a test may want otherwise, the first two before world_init(). */
+extern u32 world_phys_bits;  /* of guest-physical addresses */
+extern u64 world_sizes;	     /* of second-stage pages */
+extern u32 world_fails;	     /* the next so many allocations of vCPUs, tables and the like find no memory */
+extern char world_power;     /* 'o': switched off, 'r': reset */
+extern bool world_flushed;   /* every CPU has forgotten what was unmapped; else now and then one has not */
+extern s64 world_result;     /* what a `wait` that slept was given */
+extern u32 world_again;	     /* so often the control domain was started again */
+extern u32 world_lines;	     /* level of the domains' interrupt lines, by GSI */
+
 #define WORLD_RAM  32u /* pages of each, from address 0 */
 #define WORLD_DOMS 40u /* more are "no memory" */
 
