@@ -56,7 +56,7 @@ static void ask(struct vcpu *r, bool write, u64 data)
 	const struct claim *c = bus_find(&r->domain->bus, CAISSON_IO_PORT, 0x3f8, 1);
 
 	r->io_state = IO_IDLE;
-	assert_int_equal(ioreq_submit(r, c, CAISSON_IO_PORT, 0x3f8, 1, write, data), V_BLOCK);
+	assert_int_equal(ioreq_submit(r, c, 0x3f8, data, ioreq_what(CAISSON_IO_PORT, 1) | (write ? IOREQ_WRITE : 0), 0), V_BLOCK);
 }
 
 static u64 token(const struct vcpu *r)
@@ -332,10 +332,10 @@ static void posted(void **state)
 	ring = d->posted.ring;
 	wait(0, 0);
 	for (u32 i = 0; i < CAISSON_RING; i++)
-		assert_true(ioreq_post(v[0], c, PAGE_SIZE + i, i, ioreq_what(v[0], CAISSON_IO_MMIO, 4), 0x100 + i));
+		assert_true(ioreq_post(v[0], c, PAGE_SIZE + i, i, ioreq_what(CAISSON_IO_MMIO, 4) | IOREQ_VCPU(v[0]), 0x100 + i));
 	assert_int_equal(world_result, EVENTS | BIT(CAISSON_EVENT_POSTED));
 	assert_false(sleeps());
-	assert_false(ioreq_post(v[0], c, PAGE_SIZE, 0, ioreq_what(v[0], CAISSON_IO_MMIO, 4), 0));
+	assert_false(ioreq_post(v[0], c, PAGE_SIZE, 0, ioreq_what(CAISSON_IO_MMIO, 4) | IOREQ_VCPU(v[0]), 0));
 	assert_int_equal(ring->head, CAISSON_RING);
 	for (u32 i = 0; i < CAISSON_RING; i++) {
 		assert_int_equal(ring->entry[i].addr, PAGE_SIZE + i);
@@ -345,7 +345,7 @@ static void posted(void **state)
 		assert_int_equal(ring->entry[i].rip, 0x100 + i);
 	}
 	ring->tail = 1;
-	assert_true(ioreq_post(v[1], c, PAGE_SIZE, 5, ioreq_what(v[1], CAISSON_IO_MMIO, 4), 0));
+	assert_true(ioreq_post(v[1], c, PAGE_SIZE, 5, ioreq_what(CAISSON_IO_MMIO, 4) | IOREQ_VCPU(v[1]), 0));
 	assert_int_equal(ring->entry[0].vcpu, 1);
 	ring->tail = 0xfffffff0; /* a model that lies fills its own ring */
 	assert_false(ioreq_post(v[0], c, PAGE_SIZE, 0, 0, 0));

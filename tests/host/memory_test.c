@@ -220,6 +220,32 @@ static void faults(void **state)
 	assert_false(frame_ok(memory_pin(b, FAR + SZ_2M, false, false)));
 }
 
+/* A first touch, where an idle CPU has zeroed a frame before, is served at once; where it finds no table the long way tells. */
+static void a_zero_frame_is_at_hand(void **state)
+{
+	struct frame_counts before, after;
+
+	(void)state;
+	while (frame_idle_zero(64))
+		;
+	assert_int_equal(memory_populate(b, FAR, PAGES_2M + 8, LAZY), PAGES_2M + 8);
+	frame_count(&before);
+	world_fails = 3;
+	assert_int_equal(memory_fault(b, FAR + SZ_2M + 5, true), MEM_NOMEM);
+	world_fails = 0;
+	frame_count(&after);
+	assert_int_equal(before.free, after.free);
+	assert_int_equal(before.reserved, after.reserved);
+	assert_int_equal(memory_fault(b, FAR + SZ_2M + 5, true), MEM_MAPPED);
+	assert_int_equal(mapped(FAR + SZ_2M), P);
+	assert_int_equal(mapped(FAR + SZ_2M + P), 0);
+	assert_int_equal(memory_fault(b, FAR + 5 * P, false), MEM_MAPPED);
+	assert_int_equal(mapped(FAR), SZ_2M);
+	assert_int_equal(b->vm.populated, WORLD_RAM + PAGES_2M + 1);
+	domain_end(b, CAISSON_END_CRASH, 0, "a crash");
+	assert_int_equal(memory_fault(b, FAR + SZ_2M + P, false), MEM_NOMEM);
+}
+
 static void the_hole(void **state)
 {
 	(void)state;
@@ -348,6 +374,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(fragments, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_table, setup, teardown),
 		cmocka_unit_test_setup_teardown(faults, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_zero_frame_is_at_hand, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_hole, setup, teardown),
 		cmocka_unit_test_setup_teardown(across_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(pins, setup, teardown),

@@ -67,7 +67,7 @@ static enum verdict next(struct vcpu *v)
 	switch (what) {
 	case 'q':
 		claim = bus_find(&v->domain->bus, CAISSON_IO_PORT, 0x3f8, 1);
-		return ioreq_submit(v, claim, CAISSON_IO_PORT, 0x3f8, 1, false, 0);
+		return ioreq_submit(v, claim, 0x3f8, 0, ioreq_what(CAISSON_IO_PORT, 1), 0);
 	case 'w':
 	case 'o':
 	case 's':

@@ -130,8 +130,14 @@ bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot)
 {
 	u64 *e = entry(d, at.v, size);
 
-	if (!e)
+	if (!e) { /* is there nothing in all of the 2 MiB? */
+		bool none = !(at.v >> world_phys_bits);
+
+		for (u64 i = at.v / SZ_2M * 512; none && i < (at.v / SZ_2M + 1) * 512; i++)
+			none = !entries(d)[i];
+		*size = none ? SZ_2M : PAGE_SIZE;
 		return false;
+	}
 	*pa = HPA((*e & PAGE_MASK) | (at.v & ~PAGE_MASK));
 	*prot = CAISSON_PROT_READ | (*e & WRITE ? CAISSON_PROT_WRITE : 0);
 	return true;
