@@ -542,6 +542,8 @@ static bool svm_decode(struct x86_vcpu *v, struct svm_vcpu *x, u32 code, struct 
 	svm_redeliver(v, b);
 	if (unlikely(x->step) && step_done(v, x, code))
 		return false;
+	if (unlikely(b->int_state & INT_STATE_SHADOW) && x->window) /* QEMU's VMRUN forgets it, and the window would open at once */
+		look_again(v, PEND_IRQ);
 	switch (e->kind) {
 	case EXIT_IRQ: /* still pending: it comes in through our own IDT; an SMI has, at STGI, into the firmware's SMM */
 		arch_irq_window();
