@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A debugger on the second serial line: small guests to the instruction, Linux while it boots."""
 import re
+import struct
 
 import common
 import payload
@@ -27,9 +28,28 @@ def drs():
                        + b"\x9c\x58" + b"\x90" + b"\x31\xdb\x0f\x21\xc3" + payload.leave(0))   # pushf; pop eax; nop; ebx = dr0
 
 
+DIV = ENTRY + 7 + 7 + 7 + 5 + 2   # of the guest `faults`; then UD2, INT 60h, each two bytes
+FAULT = DIV + 6 + len(payload.leave(0))         # its handler, and that of faults with an error code
+
+
+@image("faults")
+def faults():
+    """#DE, #UD and #GP, each with a handler that goes on behind the instruction"""
+    handlers = b"\x83\x04\x24\x02\xcf" + b"\x83\xc4\x04" + b"\x83\x04\x24\x02\xcf"   # add [esp], 2; iret; add esp, 4; ...
+    gates = [FAULT] * 13 + [FAULT + 5]
+    gdt = FAULT + len(handlers)
+    idt = gdt + 16
+    tables = struct.pack("<QQ", 0, 0xcf9b000000ffff) + b"".join(struct.pack("<HHHH", g & 0xffff, 8, 0x8e00, g >> 16) for g in gates)
+    pointers = idt + 8 * len(gates)
+    return payload.elf(b"\x0f\x01\x15" + struct.pack("<I", pointers) + b"\x0f\x01\x1d" + struct.pack("<I", pointers + 6) +
+                       b"\xea" + struct.pack("<IH", ENTRY + 21, 8) + payload.STACK + b"\x31\xc9" + b"\xf7\xf1" + b"\x0f\x0b" +
+                       b"\xcd\x60" + payload.leave(0) + handlers + tables +
+                       struct.pack("<HIHI", 15, gdt, 8 * len(gates) - 1, idt))
+
+
 BODY = ENTRY + 7
 CPUID, INC, AFTER = BODY + 4, BODY + 6, BODY + 12
-SMALL = Machine(images=("loops", "spin", "halt", "drs", "resets"), gdb=True)
+SMALL = Machine(images=("loops", "spin", "halt", "drs", "resets", "faults"), gdb=True)
 
 
 class Session:
@@ -145,6 +165,26 @@ def guest_sees_nothing_of_it(m):
         match(r"swbreak", g.go(), "behind the last MOV")
         equal(g.regs()["rbx"], 0x1234, "DR0 in the processor again")
         g.ok("z0,%x,1" % (nop + 6))
+        match(r"^W00", g.go(), "the end")
+
+
+@test(SMALL, quick=True)
+def a_step_that_faults(m):
+    """it ends at the handler's first instruction, and the frame has the guest's flags"""
+    with Session(m, "--no-reboot", "faults") as g:
+        g.ok("Z1,%x,1" % DIV)
+        match(r"hwbreak", g.go(), "the division")
+        g.ok("z1,%x,1" % DIV)
+        for at, handler, error in ((DIV, FAULT, 0), (DIV + 2, FAULT, 0), (DIV + 4, FAULT + 5, 1)):
+            r = g.regs()
+            equal((r["rip"], r["eflags"] & 0x100), (at, 0), "RIP, TF before the fault")
+            match("^T05thread:1;$", g.go("s:1"), "the step")
+            r = g.regs()
+            frame = struct.unpack("<3I", g.read(r["rsp"] + 4 * error, 12))
+            equal((r["rip"], r["eflags"] & 0x100), (handler, 0), "RIP, TF behind it")
+            equal((frame[0], frame[2] & 0x100, frame[2] & 2), (at, 0, 2), "EIP, TF and bit 1 of the flags in the frame")
+            for _ in range(2 + error):
+                match("^T05thread:1;$", g.go("s:1"), "a step of the handler")
         match(r"^W00", g.go(), "the end")
 
 

@@ -9,6 +9,9 @@
 #include "hv/log.h"
 
 #define RETRIES 10000u
+/* All faults that one instruction can make; #MC, #AC and #GP exit always. */
+#define STEP_FAULTS ((u32)(MASK(19, 0) & ~(BIT(X86_DB) | BIT(X86_NMI) | BIT(X86_BP) | BIT(X86_OF) | BIT(X86_DF))))
+#define HAS_ERROR ((u32)(BIT(X86_DF) | MASK(X86_PF, X86_TS) | BIT(X86_AC)))
 
 static void look_again(struct x86_vcpu *v, u32 bits)
 {
@@ -128,6 +131,16 @@ static inline u32 insn_length(struct x86_vcpu *v, const struct vmcb *b, u32 code
 
 /* ---- before an entry ---- */
 
+/* What of exceptions exits. While TF is ours all faults do: the frame of one shall hold the guest's, so it goes in when TF is out. */
+static void exceptions_set(struct x86_vcpu *v, struct svm_vcpu *x)
+{
+	x->b->exceptions = SVM_EXCEPTIONS | (x->step ? STEP_FAULTS : 0);
+	/* INT1, which QEMU's TCG does not know */
+	if (v->debug.wish && !(svm_caps.features & SVM_NRIPS))
+		x->b->exceptions |= (u32)BIT(X86_UD);
+	svm_dirty(x->b, CLEAN_I);
+}
+
 /* One instruction, then an exit; false: not with this one, which would show the guest our TF, but where it `must`. */
 static bool step(struct x86_vcpu *v, struct svm_vcpu *x, bool must)
 {
@@ -153,6 +166,7 @@ static bool step(struct x86_vcpu *v, struct svm_vcpu *x, bool must)
 	x->step_dr6 = x->b->dr6;
 	x->step_shadow = x->b->int_state & INT_STATE_SHADOW;
 	x->b->rflags |= RFLAGS_TF;
+	exceptions_set(v, x);
 	return true;
 }
 
@@ -163,6 +177,7 @@ static bool step_done(struct x86_vcpu *v, struct svm_vcpu *x, u32 code)
 	bool popped = x->step_pops && b->rip != x->step_rip;
 
 	x->step = false;
+	exceptions_set(v, x);
 	look_again(v, PEND_IRQ | PEND_NMI);
 	if (x->step_shadow && b->rip == x->step_rip) /* it is still to come, and so is its shadow, which QEMU has forgotten */
 		b->int_state |= INT_STATE_SHADOW;
@@ -182,11 +197,11 @@ void svm_debug(struct x86_vcpu *v, bool on, bool one)
 	struct svm_vcpu *x = svm_vcpu(v);
 
 	svm_intercept(x->b, SVM_INTERCEPT_ICEBP, on);
-	/* QEMU's TCG does not know the instruction. */
-	if (on && !(svm_caps.features & SVM_NRIPS))
-		x->b->exceptions |= BIT(X86_UD);
-	else
-		x->b->exceptions &= ~(u32)BIT(X86_UD);
+	exceptions_set(v, x);
+	if (one && x->event) { /* the step is its delivery: an interrupt of our own, waiting, ends the guest right behind it */
+		arch_cpu_kick(v->hv.cpu);
+		return;
+	}
 	if (!one) {
 		if (x->step) /* the exit is not handed on */
 			step_done(v, x, (u32)x->b->exit_code);
@@ -395,7 +410,9 @@ static void decode_exception(struct x86_vcpu *v, struct vmcb *b, u32 code, struc
 		vector = X86_UD;
 	e->kind = vector == X86_MC ? EXIT_MACHINE_CHECK : EXIT_EXCEPTION;
 	e->exception.vector = vector;
-	e->exception.has_error = vector == X86_AC || vector == X86_GP;
+	e->exception.has_error = HAS_ERROR >> vector & 1;
+	if (vector == X86_PF)
+		write_cr2(b->exit_info2);
 	e->exception.error = (u32)b->exit_info1;
 	e->exception.qualification = 0;
 	/* DR6 is in the VMCB; Bochs leaves it as it was. */

@@ -53,6 +53,10 @@ extern struct svm_caps svm_caps;
 /* Maps that all vCPUs share: every port exits; MSRs by the policy. */
 extern void *svm_iopm, *svm_msrpm;
 
+/* #MC is the machine's business; #DB and #AC can be delivered for ever without an exit when their delivery raises them. #GP because
+ * EFER.SVME, which has to be set, makes one of what shall be #UD: SVM's instructions at CPL 3. */
+#define SVM_EXCEPTIONS ((u32)(BIT(X86_MC) | BIT(X86_AC) | BIT(X86_DB) | BIT(X86_GP)))
+
 /* CR0 bits that stay ours: a guest must not switch a CPU's caches off. */
 #define SVM_CR0_OURS (CR0_CD | CR0_NW)
 

@@ -28,9 +28,7 @@ static void vmcb_controls(struct x86_vcpu *v)
 
 	for (u32 i = 0; i < ARRAY_SIZE(intercepts); i++)
 		svm_intercept(b, intercepts[i], true);
-	/* #MC is the machine's business; #DB and #AC can be delivered for ever without an exit when their delivery raises them. #GP
-	 * because EFER.SVME, which has to be set, makes one of what shall be #UD: SVM's instructions at CPL 3. */
-	b->exceptions = BIT(X86_MC) | BIT(X86_AC) | BIT(X86_DB) | BIT(X86_GP);
+	b->exceptions = SVM_EXCEPTIONS;
 	b->cr_read = CR_BIT(8);
 	b->cr_write = CR_BIT(4) | CR_BIT(8);
 	b->dr_read = b->dr_write = 0xffff; /* until the first touch */
