@@ -4,7 +4,6 @@
  * wrote the MSR: the domain's own RAM stays while a vCPU of it is on a CPU, and when it goes the vCPUs are reset.
  */
 #include "arch/x86/pv.h"
-#include "arch/x86/cpu.h"
 #include "arch/x86/hvm.h"
 #include "hv/arch.h"
 #include "hv/frame.h"
@@ -29,7 +28,7 @@ void pv_reset(struct x86_vcpu *v)
 	v->apic.pv_eoi = v->apic.pv_offered = false;
 	v->eoi_msr = v->steal_msr = 0;
 	v->eoi_at = v->steal_at = FRAME_NONE;
-	v->switch_more = v->dr_used || (mitigations & MIT_IBPB);
+	x86_switch_more(v);
 }
 
 /* Where gpa is, if it is RAM of the domain's own that it may write. */
@@ -123,7 +122,7 @@ bool pv_set_steal_time(struct x86_vcpu *v, u64 value)
 		return false;
 	v->steal_msr = value;
 	v->steal_at = value & ENABLE ? own_ram(v, value & ~ENABLE) : FRAME_NONE;
-	v->switch_more = v->dr_used || (mitigations & MIT_IBPB) || frame_ok(v->steal_at);
+	x86_switch_more(v);
 	if (!frame_ok(v->steal_at))
 		return true; /* as KVM: a bad address is the guest's loss */
 	v->preempted = true;

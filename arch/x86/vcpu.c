@@ -344,6 +344,11 @@ void arch_vcpu_migrate(struct vcpu *hv, struct timer_queue *to)
 	timer_migrate(&x86_vcpu(hv)->apic_timer, to);
 }
 
+void x86_switch_more(struct x86_vcpu *v)
+{
+	v->switch_more = v->dr_used || frame_ok(v->steal_at) || (mitigations & MIT_IBPB);
+}
+
 /* What the last domain here taught the branch predictors shall not steer this one, nor tell it anything. */
 static void barrier_between(struct x86_pcpu *c, u64 serial)
 {
@@ -384,7 +389,7 @@ void arch_vcpu_put(struct vcpu *hv)
 			/* With nothing enabled they are loaded again when they are touched again. */
 			if (!(hvm->get_dr7(v) & DR7_ENABLED)) {
 				v->dr_used = false;
-				v->switch_more = frame_ok(v->steal_at);
+				x86_switch_more(v);
 				hvm->dr_exiting(v, true);
 			}
 		}

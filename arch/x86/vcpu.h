@@ -170,6 +170,8 @@ static inline u32 syscall_index(u32 msr)
 void syscall_enable(struct x86_vcpu *v); /* vcpu.c */
 /* Writes one of the MSRs above, on v's CPU; false: #GP. */
 bool syscall_write(struct x86_vcpu *v, u32 msr, u64 value); /* vcpu.c */
+/* One of the reasons for switch_more has come or gone. v is loaded nowhere, or here. */
+void x86_switch_more(struct x86_vcpu *v); /* vcpu.c */
 /* The guest's debug registers are in the processor from now on. */
 void debug_load(struct x86_vcpu *v); /* vcpu.c */
 void debug_to_cpu(struct x86_vcpu *v);	 /* vcpu.c: those that the processor is to have */

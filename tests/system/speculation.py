@@ -6,6 +6,8 @@ import struct
 import payload
 from suite import Machine, check, equal, image, match, test
 
+# touches a debug register first
+image("dr_spin")(lambda: payload.elf(b"\x0f\x23\xc0" + payload.SPIN))
 # each vCPU in a loop of its own: a jump to itself at 0x8000, INIT and SIPI to all others, then the same here
 image("both_spin")(lambda: payload.elf(b"\x66\xc7\x05\x00\x80\x00\x00\xeb\xfe" + b"".join(
     b"\xc7\x05\x00\x03\xe0\xfe" + struct.pack("<I", icr) for icr in (0xc4500, 0xc4608)) + payload.SPIN))
@@ -53,14 +55,14 @@ def steps(m, seconds):
     return b[0] - a[0], b[1] - a[1]
 
 
-@test(Machine(cpu="tigerlake", images=("spin", "both_spin"), hv_args="mitigations=auto"))
+@test(Machine(cpu="tigerlake", images=("spin", "dr_spin", "both_spin"), hv_args="mitigations=auto"))
 def barriers_between_domains(m):
-    """IBPB: at every switch from one domain to another, at none from one vCPU of a domain to the other"""
+    """IBPB: at every switch from one domain to another (also to one whose debug registers are not switched any more), at none from one vCPU of a domain to the other"""
     equal(measures(m), "regs,rsb,verw,ibpb,eibrs", "what this processor needs")
     row = doctor(m)["Spectre v2"]
     equal((row["value"], row["note"]), ("mitigated", "ibpb,eibrs"), "Spectre v2")
     m.do("create spin --memory 8 --name a")
-    m.do("create spin --memory 8 --name b")
+    m.do("create dr_spin --memory 8 --name b")
     switches, barriers = steps(m, 2)
     check(switches > 50 and abs(switches - barriers) < 20, "two domains: %d switches, %d barriers" % (switches, barriers))
     m.do("destroy a")
