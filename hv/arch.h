@@ -48,8 +48,11 @@ void arch_timer_set(u64 deadline);
 /* A frame's bytes, for the hypervisor's own pages. Frames of domains go through frame_map() only. */
 void *arch_direct_map(hpa_t pa);
 hpa_t arch_direct_pa(const void *va);
-/* Opens and closes the window on frames of domains: between the two, arch_domain_map()'s pointers may be used. They nest
- * not; no call that can block or take an interrupt between them. */
+/* Whole blocks of 2 MiB (at boot: any pages) become the hypervisor's own and come into reach of arch_direct_map(), or cease to be.
+ * Frames' lock. */
+void arch_direct_set(hpa_t pa, u64 bytes, bool there);
+/* Opens and closes the window on frames of domains: between the two, arch_domain_map()'s pointers may be used; outside it they fault
+ * where the processor can tell (SMAP). They do not nest; no call that can block or take an interrupt between them. */
 void *arch_domain_map(hpa_t pa);
 void arch_domain_unmap(void);
 

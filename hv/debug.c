@@ -54,6 +54,20 @@ static void __attribute__((noinline)) overrun(volatile u64 n)
 		p[i] = 0x41;
 }
 
+static void stray(u64 how)
+{
+	hpa_t pa = memory_pin(this_cpu()->current->domain, 0x100000, false, false);
+	volatile u64 *p = arch_domain_map(pa);
+
+	if (how > 1)
+		arch_domain_unmap();
+	if (how > 2)
+		p = arch_direct_map(pa);
+	log_info("stray: there is %lx", *p);
+	arch_domain_unmap();
+	memory_unpin(pa);
+}
+
 void debug_call(u32 call)
 {
 	u32 id = this_cpu()->id;
@@ -66,6 +80,8 @@ void debug_call(u32 call)
 		WRITE_ONCE(hv_options.poke, 0);
 	if (hv_options.overrun && call == CAISSON_CALL_domain_destroy - CAISSON_CALL_BASE)
 		overrun(32);
+	if (hv_options.stray && call == CAISSON_CALL_domain_destroy - CAISSON_CALL_BASE)
+		stray(hv_options.stray);
 	fail.begun |= hv_options.fail_alloc && call == CAISSON_CALL_domain_create - CAISSON_CALL_BASE;
 	if (fail.begun && call < CALLS)
 		fail.left = fail.refused[call] + 1;

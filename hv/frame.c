@@ -178,6 +178,7 @@ static void release(u64 fn, u32 order, u32 flags)
 
 		if (order == FRAME_ORDER_2M && flags & TAG_HV && returns()) {
 			flags &= ~(u32)TAG_HV;
+			arch_direct_set(HPA(fn << PAGE_SHIFT), SZ_2M, false);
 			f.hv.free -= BIT(order);
 			f.machine.free += BIT(order);
 			p = &f.machine;
@@ -274,6 +275,7 @@ static bool refill(void)
 		return false;
 	f.machine.free -= BIT(FRAME_ORDER_2M);
 	f.hv.free += BIT(FRAME_ORDER_2M);
+	arch_direct_set(HPA(number_of(i) << PAGE_SHIFT), SZ_2M, true);
 	push(&f.hv, i, FRAME_ORDER_2M, flags | TAG_HV);
 	return true;
 }
@@ -411,6 +413,8 @@ hpa_t frame_alloc(u16 owner, u32 order, u32 flags)
 	if (hv) {
 		f.hv_used += n;
 		known |= TAG_HV;
+		if (p == &f.machine)
+			arch_direct_set(HPA(number_of(i) << PAGE_SHIFT), PAGE_SIZE << order, true);
 	}
 	pa = grant(p, i, owner, order, known & TAG_HV, reserved);
 	unlock(&f.lock);
@@ -464,6 +468,8 @@ void frame_free(hpa_t pa, u32 order, u32 back)
 	p = flags && order < FRAME_ORDER_2M ? &f.hv : &f.machine;
 	if (flags)
 		f.hv_used -= n;
+	if (flags && p == &f.machine)
+		arch_direct_set(pa, PAGE_SIZE << order, false);
 	p->free += n;
 	if (back & FRAME_RESERVED)
 		p->reserved += n;
@@ -662,6 +668,7 @@ int frame_init(const struct frame_range *ranges, u32 n)
 		at = end - table;
 	}
 	f.rec = arch_direct_map(HPA(at << PAGE_SHIFT));
+	arch_direct_set(HPA(at << PAGE_SHIFT), (stop - at) << PAGE_SHIFT, true);
 	memset(f.rec, 0, f.total * sizeof(struct record));
 
 	add_blocks(at, at + table, USED, TAG_HV);

@@ -111,6 +111,25 @@ DEFINE_REG(dr6)
 DEFINE_REG(dr7)
 #undef DEFINE_REG
 
+/*
+ * SDM volume 2, "STAC", "CLAC": user pages within reach, out of it. Where there is no SMAP they are #UD: cpu_patch() takes them out.
+ */
+#define SMAP_INSN(insn) "1: " insn "\n\t.pushsection .smap, \"a\"\n\t.quad 1b\n\t.popsection\n\t"
+static inline void stac(void)
+{
+	__asm__ volatile(SMAP_INSN("stac") : : : "memory", "cc");
+}
+
+static inline void clac(void)
+{
+	__asm__ volatile(SMAP_INSN("clac") : : : "memory", "cc");
+}
+
+static inline void invlpg(u64 va)
+{
+	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+}
+
 static inline void irq_off(void)
 {
 	__asm__ volatile("cli" : : : "memory");

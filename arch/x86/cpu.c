@@ -82,6 +82,14 @@ void cpu_detect(void)
 		cpu_info.cr4 |= cpu_has(cr4[i].feature) ? cr4[i].bit : 0;
 }
 
+void cpu_patch(void)
+{
+	extern u8 *const smap_start[], *const smap_end[]; /* linker.ld */
+
+	for (u8 *const *at = smap_start; at < smap_end && !cpu_has(CPU_SMAP); at++)
+		memcpy(*at, "\x0f\x1f\x00", 3); /* NOP (%rax) */
+}
+
 void cpu_setup(void)
 {
 	write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
@@ -156,7 +164,7 @@ void cpu_doctor(void)
 		{ CPU_AVX, false, "AVX", "guests have none" },
 		{ CPU_AVX512F, false, "AVX-512", "guests have none" },
 		{ CPU_SMEP, false, "SMEP", "less hardening of the hypervisor itself" },
-		{ CPU_SMAP, false, "SMAP", "less hardening of the hypervisor itself" },
+		{ CPU_SMAP, false, "SMAP", "a stray access of the hypervisor to guests' memory is not caught" },
 		{ CPU_UMIP, false, "UMIP", "less hardening of the hypervisor itself" },
 		{ CPU_RDTSCP, false, "RDTSCP", "guests have none" },
 	};

@@ -52,6 +52,8 @@ static inline bool cpu_has(enum cpu_feature f)
 struct cpuid cpu_leaf(u32 leaf, u32 subleaf);
 /* Boot CPU, first thing: fills cpu_info. */
 void cpu_detect(void);
+/* Boot CPU, before the first trap, while the text can be written: takes out what it has no instructions for. */
+void cpu_patch(void);
 /* Every CPU: CR0, CR4, EFER, XCR0, PAT as the hypervisor wants them. */
 void cpu_setup(void);
 /* Made by AMD, or its kin. */

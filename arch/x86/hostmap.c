@@ -14,7 +14,7 @@
 #define BELOW_4G (1ull << 32)
 
 /* linker.ld */
-extern u8 image_text[], image_text_end[], image_rodata[], image_rodata_end[], image_sealed[], image_sealed_end[], image_data[], image_end[];
+extern u8 boot_start[], image_text[], image_text_end[], image_rodata[], image_rodata_end[], image_sealed[], image_sealed_end[], image_data[], image_end[];
 
 struct pgtable host_pgtable __ro_after_init;
 
@@ -52,11 +52,6 @@ void *early_alloc(u64 bytes)
 	return memset(p, 0, bytes);
 }
 
-void arch_memory_final(void)
-{
-	early_end = early->end.v;
-}
-
 /* ---- tables ---- */
 static hpa_t table_alloc(void *ctx)
 {
@@ -67,9 +62,9 @@ static hpa_t table_alloc(void *ctx)
 /* Nothing gives tables back, and table_alloc() never fails half-way: it panics. */
 static const struct pg_mem host_mem = { table_alloc, NULL, (u8 *)DIRECT_MAP };
 
-static void map(u64 va, u64 pa, u64 bytes, u32 prot, u32 memtype)
+static void map(u64 va, u64 pa, u64 bytes, u64 max_leaf, u32 prot, u32 memtype)
 {
-	int err = pg_map_range(&host_pgtable, va, HPA(pa), bytes, cpu_has(CPU_PAGE1GB) ? SZ_1G : SZ_2M, prot,
+	int err = pg_map_range(&host_pgtable, va, HPA(pa), bytes, cpu_has(CPU_PAGE1GB) ? max_leaf : MIN(max_leaf, SZ_2M), prot,
 			       memtype);
 
 	ASSERT(!err, "mapping %#lx bytes of %#lx at %#lx: %d", bytes, pa, va, err);
@@ -78,35 +73,58 @@ static void map(u64 va, u64 pa, u64 bytes, u32 prot, u32 memtype)
 /* [from, to) of the image, where it is linked. */
 static void map_image(u64 from, u64 to, u32 prot)
 {
-	map(from, from - IMAGE_BASE, to - from, prot, MT_WB);
+	map(from, from - IMAGE_BASE, to - from, SZ_2M, prot, MT_WB);
 }
 
-/* What of RAM lies between two addresses into the direct map. */
-static void map_direct(const struct bootinfo *bi, u64 from, u64 to, u32 prot)
+/* All RAM but the image, which has no second view: what cannot be written there can be written nowhere. */
+static void map_ram(const struct bootinfo *bi, u64 at, u64 max_leaf, u32 prot)
 {
-	for (u32 i = 0; i < bi->mem_count; i++) {
-		u64 start = MAX(bi->mem[i].start.v, from), end = MIN(bi->mem[i].end.v, to);
+	const u64 image = (u64)boot_start, behind = (u64)image_end - IMAGE_BASE;
 
-		if (bi->mem[i].type == BOOT_MEM_RAM && start < end)
-			map(DIRECT_MAP + start, start, end - start, prot, MT_WB);
+	for (u32 i = 0; i < bi->mem_count; i++) {
+		const struct boot_range *m = &bi->mem[i];
+
+		for (u32 n = 0; n < 2 && m->type == BOOT_MEM_RAM; n++) {
+			u64 start = MAX(m->start.v, n ? behind : 0), end = MIN(m->end.v, n ? ~0ull : image);
+
+			if (start < end)
+				map(at + start, start, end - start, max_leaf, prot, MT_WB);
+		}
 	}
 }
 
 void hostmap_init(const struct bootinfo *bi)
 {
-	u64 fixed = (u64)image_text - IMAGE_BASE, fixed_end = (u64)image_rodata_end - IMAGE_BASE;
-	u64 sealed_end = (u64)image_sealed_end - IMAGE_BASE;
-
 	pg_init(&host_pgtable, &pg_format_host, &host_mem, NULL); /* or early_alloc() panics */
 	map_image((u64)image_text, (u64)image_text_end, PG_READ | PG_EXEC);
 	map_image((u64)image_rodata, (u64)image_rodata_end, PG_READ);
 	map_image((u64)image_sealed, (u64)image_sealed_end, RW);
 	map_image((u64)image_data, (u64)image_end, RW);
-	/* What is read-only in the image is read-only in the direct map, too. */
-	map_direct(bi, 0, fixed, RW);
-	map_direct(bi, fixed, fixed_end, PG_READ);
-	map_direct(bi, fixed_end, sealed_end, RW);
-	map_direct(bi, sealed_end, ~0ull, RW);
+	map_ram(bi, DIRECT_MAP, SZ_2M, RW); /* arch_memory_final() takes out again what is not ours */
+	map_ram(bi, DOMAIN_MAP, SZ_1G, RW | PG_USER);
+	hostmap_load();
+}
+
+/* Takes every leaf in [va, end) out; the tables stay. */
+static void hide(u64 va, u64 end)
+{
+	struct pg_leaf l;
+
+	for (; va < end; va = (va | (l.size - 1)) + 1)
+		pg_unmap(&host_pgtable, va, &l);
+}
+
+void arch_memory_final(void)
+{
+	/* A table for either edge, if it lies inside a large page, makes the early memory longer. */
+	pg_split(&host_pgtable, DIRECT_MAP + early->start.v);
+	for (u64 end = 0; end != early->end.v;) {
+		end = early->end.v;
+		pg_split(&host_pgtable, DIRECT_MAP + end);
+	}
+	early_end = early->end.v;
+	hide(DIRECT_MAP, DIRECT_MAP + early->start.v);
+	hide(DIRECT_MAP + early_end, DOMAIN_MAP);
 	hostmap_load();
 }
 
@@ -125,7 +143,6 @@ static void seal(u64 va, u64 bytes)
 void arch_seal(void)
 {
 	seal((u64)image_sealed, (u64)(image_sealed_end - image_sealed));
-	seal(DIRECT_MAP + (u64)image_sealed - IMAGE_BASE, (u64)(image_sealed_end - image_sealed));
 	hostmap_load();
 }
 
@@ -139,7 +156,7 @@ static u64 map_stack(u64 *va, u64 bytes)
 {
 	u64 top = *va + bytes;
 
-	map(*va, (u64)early_alloc(bytes) - DIRECT_MAP, bytes, RW, MT_WB);
+	map(*va, (u64)early_alloc(bytes) - DIRECT_MAP, bytes, PAGE_SIZE, RW, MT_WB);
 	*va = top + PAGE_SIZE;
 	return top;
 }
@@ -163,7 +180,7 @@ static void *window(hpa_t pa, u64 bytes, u32 prot, u32 memtype)
 
 	if (pa.v + bytes < pa.v || pa.v + bytes > BIT(cpu_info.phys_bits))
 		return NULL;
-	map(next, first, ALIGN_UP(pa.v + bytes, PAGE_SIZE) - first, prot, memtype);
+	map(next, first, ALIGN_UP(pa.v + bytes, PAGE_SIZE) - first, SZ_1G, prot, memtype);
 	next = ALIGN_UP(va + bytes, PAGE_SIZE) + PAGE_SIZE;
 	return (void *)va;
 }
@@ -194,16 +211,40 @@ hpa_t arch_direct_pa(const void *va)
 	return HPA((u64)va - DIRECT_MAP);
 }
 
-/*
- * The one place that knows how frames of domains are reached. Today they are in the direct map; when they
- * leave it, these two open and close the window (STAC and CLAC around a mapping that CPL 3 could use, or a
- * per-CPU mapping).
- */
+static u64 left; /* how often something left the direct map */
+
+void arch_direct_set(hpa_t pa, u64 bytes, bool there)
+{
+	u64 va = DIRECT_MAP + pa.v;
+
+	if (there) { /* its tables are there since boot */
+		map(va, pa.v, bytes, SZ_2M, RW, MT_WB);
+		return;
+	}
+	for (hide(va, va + bytes); bytes; bytes -= SZ_2M, va += SZ_2M)
+		invlpg(va);
+	__atomic_add_fetch(&left, 1, __ATOMIC_SEQ_CST);
+}
+
+/* A stale translation of another CPU's shows what the hypervisor has no business with any more, and nothing else is wrong with it: it
+ * goes with the next kick. The watchdog's come every two seconds. */
+void hostmap_kicked(struct x86_pcpu *c)
+{
+	u64 now = __atomic_load_n(&left, __ATOMIC_SEQ_CST);
+
+	if (c->left_seen == now)
+		return;
+	c->left_seen = now;
+	hostmap_load();
+}
+
 void *arch_domain_map(hpa_t pa)
 {
+	domain_open();
 	return domain_ptr(pa);
 }
 
 void arch_domain_unmap(void)
 {
+	domain_close();
 }

@@ -171,6 +171,8 @@ void x86_boot(u32 mbi, u64 tsc)
 	hpa_t start = HPA((u64)boot_start), end = HPA((u64)image_end - IMAGE_BASE);
 	const char *wrong;
 
+	cpu_detect();
+	cpu_patch();
 	/* Traps first: a mistake in what follows shall have words. */
 	__stack_chk_guard = canary(tsc);
 	boot_cpu.stack_top = (u64)boot_stack_top;
@@ -191,7 +193,6 @@ void x86_boot(u32 mbi, u64 tsc)
 	log_info("%s", CAISSON_VERSION);
 	if (wrong)
 		boot_fail(wrong);
-	cpu_detect();
 	if (!cpu_has(CPU_APIC))
 		boot_fail("the local APIC is off: switch it on in the firmware's set-up");
 	cpu_setup();

@@ -347,10 +347,14 @@ static void mmio_learn(struct x86_vcpu *v, const struct hvm_regs *r, u64 gpa, co
 /* Frames are given back after the count has changed: if it has not, what was compared was the guest's. */
 static inline bool mmio_same(const struct x86_domain *d, const struct mmio_known *k)
 {
+	bool same;
+
 	_Static_assert(ARRAY_SIZE(k->pte) == 4 && ARRAY_SIZE(k->bytes) == 2, "all of them are compared");
 #define SAME(n) (READ_ONCE(*k->pte[n].at) == k->pte[n].value)
-	return SAME(0) && SAME(1) && SAME(2) && SAME(3) && READ_ONCE(k->code[0]) == k->bytes[0] &&
-	       READ_ONCE(k->code[1]) == k->bytes[1] && __atomic_load_n(&d->s2_changes, __ATOMIC_ACQUIRE) == k->changes;
+	domain_open();
+	same = SAME(0) && SAME(1) && SAME(2) && SAME(3) && READ_ONCE(k->code[0]) == k->bytes[0] && READ_ONCE(k->code[1]) == k->bytes[1];
+	domain_close();
+	return same && __atomic_load_n(&d->s2_changes, __ATOMIC_ACQUIRE) == k->changes;
 }
 
 static __noinline int mmio_access(struct x86_vcpu *v, struct mmio_known *k, u64 gpa, u64 data)

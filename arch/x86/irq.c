@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "arch/x86/hostmap.h"
 #include "arch/x86/irq.h"
 #include "arch/x86/lapic.h"
 #include "arch/x86/percpu.h"
@@ -31,6 +32,7 @@ void irq_dispatch(u32 vector)
 
 static void kicked(void)
 {
+	hostmap_kicked(x86_this_cpu());
 	run_kicked(this_cpu());
 }
 

@@ -30,9 +30,12 @@
 #define HOST_LEAF (PG_P | PG_A | PG_D)
 const struct pg_format pg_format_host = {
 	.present = PG_P,
-	.table = PG_P | PG_RW | PG_A,
+	.table = PG_P | PG_RW | PG_US | PG_A, /* the leaf decides */
 	.writable = PG_RW,
-	.prot = { [R] = HOST_LEAF | PG_NX, [RW] = HOST_LEAF | PG_RW | PG_NX, [RX] = HOST_LEAF },
+	.prot = { [R] = HOST_LEAF | PG_NX,
+		  [RW] = HOST_LEAF | PG_RW | PG_NX,
+		  [RX] = HOST_LEAF,
+		  [RW | PG_USER] = HOST_LEAF | PG_RW | PG_US | PG_NX },
 	.memtype = { [MT_UC] = PG_PCD | PG_PWT, [MT_WC] = PG_PCD },
 };
 
@@ -148,6 +151,22 @@ int pg_map_range(struct pgtable *t, u64 va, hpa_t pa, u64 bytes, u64 max_leaf, u
 		err = pg_map(t, va + at, HPA(pa.v + at), size, prot, memtype);
 	}
 	return err;
+}
+
+int pg_split(struct pgtable *t, u64 va)
+{
+	u32 shift;
+	u64 *entry = pg_end(t, va, &shift), e = *entry, table;
+
+	if (shift == 12 || !(e & t->fmt->present))
+		return 0;
+	table = new_table(t);
+	if (!table)
+		return -CAISSON_ENOMEM;
+	for (u64 i = 0; i < PG_ENTRIES; i++)
+		pg_table(t, table)[i] = (shift == 21 ? e & ~LARGE : e) + (i << (shift - 9));
+	set(entry, table | t->fmt->table);
+	return 0;
 }
 
 bool pg_unmap(struct pgtable *t, u64 va, struct pg_leaf *out)

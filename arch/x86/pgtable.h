@@ -15,7 +15,8 @@ enum {
 	PG_READ = 1,
 	PG_WRITE = 2,
 	PG_EXEC = 4,
-	PG_PROTS = 8,
+	PG_USER = 8, /* host tables only */
+	PG_PROTS = 16,
 };
 
 struct pg_format {
@@ -61,6 +62,8 @@ int pg_map(struct pgtable *t, u64 va, hpa_t pa, u64 size, u32 prot, u32 memtype)
 int pg_map_range(struct pgtable *t, u64 va, hpa_t pa, u64 bytes, u64 max_leaf, u32 prot, u32 memtype);
 /* pg_map() at the place where pg_lookup() found nothing, while the table has not changed since. */
 int pg_fill(struct pgtable *t, const struct pg_leaf *hole, u64 va, hpa_t pa, u64 size, u32 prot, u32 memtype);
+/* Makes the leaf over va, if there is one larger than PAGE_SIZE, a table of the next smaller ones. 0 or -ENOMEM. */
+int pg_split(struct pgtable *t, u64 va);
 /* Takes the leaf over va out; out as in pg_lookup() (pa is that of va). Tables stay. */
 bool pg_unmap(struct pgtable *t, u64 va, struct pg_leaf *out);
 /* Entries from the root down to where the walk ends; returns how many. */

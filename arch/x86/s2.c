@@ -8,6 +8,7 @@
 #include "arch/x86/s2.h"
 #include "hv/arch.h"
 #include "hv/frame.h"
+#include "hv/panic.h"
 
 #define CLEAR_TABLES 12u /* given back at once */
 
@@ -75,8 +76,18 @@ static u32 to_pg(u32 prot)
 	return PG_READ | PG_EXEC | (prot & CAISSON_PROT_WRITE ? PG_WRITE : 0);
 }
 
+static inline void check_frame(hpa_t pa)
+{
+	(void)pa;
+#ifdef CAISSON_CHECKS
+	ASSERT(frame_owner(pa) >= FRAME_OWNER_HV || !pg_lookup(&host_pgtable, DIRECT_MAP + pa.v, &(struct pg_leaf){ 0 }),
+	       "domain %u's frame 0x%lx is in the direct map", frame_owner(pa), pa.v);
+#endif
+}
+
 int arch_s2_map(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot)
 {
+	check_frame(pa);
 	return pg_map(&x86_domain(d)->s2, at.v, pa, size, to_pg(prot), MT_WB);
 }
 
@@ -84,6 +95,7 @@ int arch_s2_fill(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot)
 {
 	struct x86_domain *x = x86_domain(d);
 
+	check_frame(pa);
 	return pg_fill(&x->s2, &x->hole, at.v, pa, size, to_pg(prot), MT_WB);
 }
 

@@ -40,6 +40,7 @@ trap_stubs:
 trap_common:
 	push_all REGISTERS
 	cld
+.clac:	clac			; a window on domains' frames is not the handler's; IRET opens it again
 	mov rdi, rsp
 	mov rbx, rsp
 	and rsp, -16
@@ -100,5 +101,8 @@ memset:
 	rep stosb
 	mov rax, r8
 	ret
+
+section .smap alloc noexec nowrite progbits align=8
+	dq trap_common.clac	; as of stac() and clac()
 
 section .note.GNU-stack noalloc noexec nowrite progbits

@@ -9,6 +9,7 @@
 #include "arch/x86/traps.h"
 #include "hv/arch.h"
 #include "hv/domain.h"
+#include "hv/frame.h"
 #include "hv/log.h"
 #include "hv/main.h"
 #include "hv/panic.h"
@@ -107,6 +108,8 @@ void machine_check(struct trap_frame *f)
 
 void trap_handle(struct trap_frame *f)
 {
+	hpa_t pa;
+
 	if (likely(f->vector >= VEC_FIRST)) {
 		irq_dispatch((u32)f->vector);
 		return;
@@ -130,6 +133,8 @@ void trap_handle(struct trap_frame *f)
 		machine_check(f);
 	if (!panic_active())
 		panic_frame = f;
+	if (f->vector == X86_PF && hostmap_ram(read_cr2(), &pa) && frame_owner(pa) != FRAME_NO_OWNER)
+		panic("frame %#lx of %u is reached outside a window on CPU %u at %#lx", pa.v, frame_owner(pa), this_cpu()->id, f->rip);
 	panic("%s in the hypervisor on CPU %u at %#lx, error code %#lx, CR2 %#lx", exception_name(f->vector),
 	      this_cpu()->id, f->rip, f->error, read_cr2());
 }

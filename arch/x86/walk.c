@@ -105,7 +105,9 @@ bool walk_remember(struct x86_vcpu *v, const struct hvm_regs *r, struct mmio_kno
 		if (!arch_s2_lookup(d, GPA(at), &pa, &size, &prot))
 			return false;
 		k->pte[n].at = domain_ptr(pa);
+		domain_open();
 		k->pte[n].value = READ_ONCE(*k->pte[n].at);
+		domain_close();
 		table = k->pte[n].value & PTE_ADDR;
 		if (!(k->pte[n].value & PTE_P))
 			return false;
@@ -119,7 +121,9 @@ bool walk_remember(struct x86_vcpu *v, const struct hvm_regs *r, struct mmio_kno
 	if ((r->rip & ~PAGE_MASK) > PAGE_SIZE - sizeof(k->bytes) || !arch_s2_lookup(d, GPA(at), &pa, &size, &prot))
 		return false;
 	k->code = domain_ptr(pa);
+	domain_open();
 	memcpy(k->bytes, k->code, sizeof(k->bytes));
+	domain_close();
 	return true;
 }
 

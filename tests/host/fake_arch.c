@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#define _GNU_SOURCE /* memfd_create() */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 #include "hv/arch.h"
 #include "hv/panic.h"
 #include "tests/host/fake_arch.h"
@@ -23,8 +25,10 @@ static void die(const char *what, u64 value)
 
 void fake_reset(void)
 {
-	for (u32 i = 0; i < fake.regions; i++)
+	for (u32 i = 0; i < fake.regions; i++) {
 		munmap(fake.region[i].mem, fake.region[i].bytes);
+		munmap(fake.region[i].direct, fake.region[i].bytes);
+	}
 	memset(&fake, 0, sizeof(fake));
 	memset(fake_pcpu, 0, sizeof(fake_pcpu));
 	for (u32 i = 0; i < FAKE_CPUS; i++) {
@@ -45,15 +49,21 @@ __attribute__((weak)) void run_turn_ends(struct pcpu *c)
 
 void *fake_memory(u64 base, u64 bytes, bool lazy)
 {
-	char *m =
-		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	int fd = memfd_create("ram", 0);
+	char *m, *direct;
 
-	if (m == MAP_FAILED || fake.regions == FAKE_REGIONS)
+	if (fd < 0 || ftruncate(fd, (off_t)bytes))
+		die("no memory for", base);
+	m = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	direct = mmap(NULL, bytes, PROT_NONE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	close(fd);
+	if (m == MAP_FAILED || direct == MAP_FAILED || fake.regions == FAKE_REGIONS)
 		die("no memory for", base);
 	if (!lazy)
 		memset(m, 0xa5, bytes);
 	fake.region[fake.regions].base = base;
 	fake.region[fake.regions].bytes = bytes;
+	fake.region[fake.regions].direct = direct;
 	fake.region[fake.regions++].mem = m;
 	return m;
 }
@@ -130,16 +140,26 @@ void arch_timer_set(u64 deadline)
 
 void *arch_direct_map(hpa_t pa)
 {
-	return fake_at(pa.v);
+	for (u32 i = 0; i < fake.regions; i++)
+		if (pa.v - fake.region[i].base < fake.region[i].bytes)
+			return fake.region[i].direct + (pa.v - fake.region[i].base);
+	die("no memory at", pa.v);
+	return NULL;
 }
 
 hpa_t arch_direct_pa(const void *va)
 {
 	for (u32 i = 0; i < fake.regions; i++)
-		if ((u64)va - (u64)fake.region[i].mem < fake.region[i].bytes)
-			return HPA(fake.region[i].base + ((u64)va - (u64)fake.region[i].mem));
-	die("no memory of ours", (u64)va);
+		if ((u64)va - (u64)fake.region[i].direct < fake.region[i].bytes)
+			return HPA(fake.region[i].base + ((u64)va - (u64)fake.region[i].direct));
+	die("not in the direct map", (u64)va);
 	return HPA(0);
+}
+
+void arch_direct_set(hpa_t pa, u64 bytes, bool there)
+{
+	if (mprotect(arch_direct_map(pa), bytes, there ? PROT_READ | PROT_WRITE : PROT_NONE))
+		die("mprotect at", pa.v);
 }
 
 void *arch_domain_map(hpa_t pa)

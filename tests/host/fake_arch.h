@@ -28,7 +28,7 @@ struct fake {
 	u64 fold;	      /* windows of frames from there on show the 2 MiB there, whatever their number; 0: none does */
 	struct {
 		u64 base, bytes;
-		char *mem;
+		char *mem, *direct; /* two views; the second only where arch_direct_set() said so */
 	} region[FAKE_REGIONS];
 	u32 regions;
 	u64 panics;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#define _GNU_SOURCE /* memfd_create() */
 /* Frames: random life against a model of the machine, zeroing, pools, reservations, shares, and bugs that
  * must be caught. */
 #include <stdarg.h>
@@ -8,6 +9,8 @@
 #include <string.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <pthread.h>
 #include "hv/abi/caisson.h"
 #include "hv/arch.h"
@@ -53,6 +56,16 @@ static bool is(hpa_t pa, u32 order, char byte)
 		if (p[i] != byte)
 			return false;
 	return true;
+}
+
+/* Can it be read there? The kernel finds out without a fault. */
+static bool in_direct_map(hpa_t pa)
+{
+	static int out = -1;
+
+	if (out < 0)
+		out = memfd_create("probe", 0);
+	return pwrite(out, arch_direct_map(pa), 1, 0) == 1;
 }
 
 static bool is_ram(u64 pa)
@@ -152,6 +165,8 @@ static void random_life(void **state)
 		}
 		assert_int_equal(x->pa.v & ((PAGE_SIZE << x->order) - 1), 0);
 		assert_true(is_ram(x->pa.v) && is_ram(x->pa.v + (PAGE_SIZE << x->order) - PAGE_SIZE));
+		for (u64 i = 0; i < BIT(x->order); i += 256) /* by 2 MiB blocks, whichever */
+			assert_int_equal(in_direct_map(HPA(x->pa.v + i * PAGE_SIZE)), !!(x->flags & FRAME_HV));
 		if (x->flags & FRAME_ZERO)
 			assert_true(is(x->pa, x->order, 0));
 		x->byte = (char)(1 + rand() % 255);

@@ -318,6 +318,40 @@ static void test_range_walk_clear(void **state)
 	end(&t);
 }
 
+/* A large page becomes smaller ones that say the same, in any format; other than that nothing happens. */
+static void test_split(void **state)
+{
+	(void)state;
+	for (u32 f = 0; f < ARRAY_SIZE(formats); f++) {
+		struct pgtable t = make(formats[f]);
+		u64 pages, first;
+		struct pg_leaf l;
+
+		assert_int_equal(pg_map(&t, SZ_1G, HPA(3 * SZ_1G), SZ_1G, PG_READ, MT_WB), 0);
+		first = leaf_of(&t, SZ_1G);
+		assert_int_equal(pg_split(&t, 5 * SZ_1G), 0); /* nothing there */
+		for (u64 size = SZ_2M; size >= PAGE_SIZE; size /= 512) {
+			pages = t.pages;
+			assert_int_equal(pg_split(&t, SZ_1G + 0x12345678), 0);
+			assert_int_equal(t.pages, pages + 1);
+			for (u64 at = 0; at < SZ_1G; at += 0x87000) {
+				assert_true(pg_lookup(&t, SZ_1G + at, &l));
+				assert_int_equal(l.pa.v, 3 * SZ_1G + at);
+				assert_int_equal(l.size, size == SZ_2M || at >> 21 != 0x12345678 >> 21 ? SZ_2M : PAGE_SIZE);
+				assert_int_equal(*l.entry & ~MASK(51, 12) & ~BIT(7), first & ~MASK(51, 12) & ~BIT(7));
+				assert_int_equal(!!(*l.entry & BIT(7)), l.size == SZ_2M);
+			}
+		}
+		pages = t.pages;
+		assert_int_equal(pg_split(&t, SZ_1G + 0x12345678), 0); /* it is small */
+		limit = in_use;
+		assert_int_equal(pg_split(&t, SZ_1G), -CAISSON_ENOMEM);
+		limit = POOL;
+		assert_int_equal(t.pages, pages);
+		end(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +359,7 @@ int main(void)
 		cmocka_unit_test(test_exist),	  cmocka_unit_test(test_fill),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_random),	  cmocka_unit_test(test_range_walk_clear),
+		cmocka_unit_test(test_split),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,3 +115,33 @@ def what_boot_decided_stays(t):
     m.emu.send(b"destroy h\r")
     m.emu.expect(rb"end of the panic report", 60)
     match(r"Caisson panic: #PF in the hypervisor on CPU 0 at 0x\w+, error code 0x3,", m.text())
+
+
+def stray(t, how, platform="bochs", cpu=None):
+    m = t.boot(Machine(platform=platform, cpu=cpu, images=("halt",), hv_args="stray=%d" % how, debug=True))
+    m.do("create halt --memory 8 --name h")
+    m.emu.send(b"destroy h\r")
+    m.emu.expect(rb"stray: there is \w+\r?\n|end of the panic report", 60)
+    return m.text()
+
+
+@test(timeout=200)
+def domains_frames_are_out_of_reach(t):
+    """the hypervisor reaches a domain's frame in a window, and neither outside one nor by the direct map: it is told whose it was"""
+    match(r"stray: there is \w+", stray(t, 1))
+    for how in 2, 3:
+        match(r"Caisson panic: frame 0x\w+ of 0 is reached outside a window on CPU 0 at 0xffffffff8", stray(t, how))
+
+
+@test(timeout=200)
+def domains_frames_are_out_of_reach_on_amd(t):
+    """the same with SVM"""
+    match(r"Caisson panic: frame 0x\w+ of 0 is reached outside a window", stray(t, 2, cpu=machine.RYZEN))
+    match(r"Caisson panic: frame 0x\w+ of 0 is reached outside a window", stray(t, 2, platform="qemu"))
+
+
+@test(timeout=120)
+def without_smap_the_direct_map_hides(t):
+    """a processor without SMAP: STAC and CLAC are taken out, windows are always open, the direct map has no domain's frames"""
+    match(r"stray: there is \w+", stray(t, 2, platform="qemu", cpu="max,-smap"))
+    match(r"Caisson panic: frame 0x\w+ of 0 is reached outside a window", stray(t, 3, platform="qemu", cpu="max,-smap"))
