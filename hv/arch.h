@@ -85,11 +85,12 @@ void arch_domain_reset(struct domain *d);
  * ARCH_PROT_RO_DATA (read, not executed). -ENOMEM: nothing changed; -EEXIST: something is mapped there. */
 #define ARCH_PROT_RO_DATA 0x80000000u
 int arch_s2_map(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot);
-/* Removes what maps the byte at `at`; gives its physical address, gpa and size; false when nothing is mapped there (then *size
- * is how far that is known to hold). Large entries are not split: the caller unmaps whole entries. Followed by
+/* Removes what maps the byte at `at` and, up to `limit` bytes, entries behind it as long as they go on with its memory, at most to the
+ * end of a table: bytes that were mapped, 0: none. Large entries are not split: the caller unmaps whole entries. Followed by
  * arch_s2_flush() before any frame is reused. */
-bool arch_s2_unmap(struct domain *d, gpa_t at, hpa_t *pa, u64 *size);
-/* The same look-up without change. prot gets CAISSON_PROT_*. */
+u64 arch_s2_unmap(struct domain *d, gpa_t at, u64 limit);
+/* What maps the byte at `at`: its physical address, the entry's size, and CAISSON_PROT_*; false when nothing does (then *size is that of
+ * the aligned hole that is known around it). */
 bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot);
 /* arch_s2_map() into the hole, at least as large, that the last arch_s2_lookup() found, under the same hold of the lock: no walk. */
 int arch_s2_fill(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot);

@@ -8,7 +8,7 @@
 
 #include "hv/types.h"
 
-#define BUS_CLAIMS 48
+#define BUS_CLAIMS 40
 
 struct domain;
 struct claim {

@@ -404,28 +404,28 @@ s64 memory_copy(struct domain *to, u64 to_gpa, struct domain *from, u64 from_gpa
 	return done || !bytes ? (s64)done : -CAISSON_EFAULT;
 }
 
-/* Mappings, and time, at once: a 4 KiB one that unites with its buddies costs 850 instructions, a large one 200. */
-#define DEPOPULATE	 128u
-#define DEPOPULATE_TICKS 6000u
+/* Time at once: a block of 64 KiB costs 700 instructions, a 4 KiB one that unites with its buddies 1,100. */
+#define DEPOPULATE_TICKS 8000u
 
-/* The order of what is freed with the page at base: the block that memory_fill() gave for small pages, where all of it is still there. */
-static u32 block_order(struct domain *d, u64 base, u64 limit, hpa_t pa, u64 size)
+/* Unmaps and frees what is mapped at base in one go: a block as memory_fill() gave it, an entry where not all of it is there. Bytes. */
+static u64 depopulate_block(struct domain *d, u64 base, u64 limit, hpa_t pa, u64 size)
 {
-	u32 prot, order = size == PAGE_SIZE ? frame_block(pa) : (u32)__builtin_ctzll(size / PAGE_SIZE);
-	hpa_t p;
+	u64 block = PAGE_SIZE << frame_block(pa), bytes = arch_s2_unmap(d, GPA(base), MIN(block, limit));
 
-	if (size == PAGE_SIZE && (order > FILL_ORDER || limit >> order == 0))
-		return 0;
-	for (u64 at = size; at < PAGE_SIZE << order; at += size)
-		if (!arch_s2_lookup(d, GPA(base + at), &p, &size, &prot) || p.v != pa.v + at)
-			return 0;
-	return order;
+	if (pa.v == ones.v) /* the hole's page, where a region came over it */
+		return bytes;
+	if (bytes == block)
+		size = block;
+	/* Back to the reservation: domain_free() or the next populate has it. */
+	for (u64 at = 0; at < bytes; at += size)
+		frame_free(HPA(pa.v + at), (u32)__builtin_ctzll(size / PAGE_SIZE), FRAME_RESERVED);
+	d->vm.populated -= bytes / PAGE_SIZE;
+	return bytes;
 }
 
 int memory_depopulate(struct domain *d)
 {
 	u64 begin = arch_now();
-	u32 budget = DEPOPULATE;
 	int r = 0;
 
 	lock(&d->vm.lock);
@@ -437,38 +437,24 @@ int memory_depopulate(struct domain *d)
 	}
 	while (d->vm.regions && !r) {
 		struct region *g = &d->vm.region[d->vm.regions - 1];
-		u64 size = 0, pages;
+		u64 left = g->pages * PAGE_SIZE, size, bytes = 0;
 		u32 prot;
 		hpa_t pa;
 
-		if (g->pages == 0) {
+		if (!left)
 			d->vm.regions--;
-			continue;
-		}
-		if (budget-- == 0 || arch_now() - begin > DEPOPULATE_TICKS) {
+		else if (arch_now() - begin > DEPOPULATE_TICKS)
 			r = -CAISSON_EAGAIN;
-		} else if (!arch_s2_lookup(d, GPA(g->base), &pa, &size, &prot)) {
-			pages = MIN(size / PAGE_SIZE, g->pages);
-			g->base += pages * PAGE_SIZE;
-			g->pages -= pages;
-		} else if (frame_refs(pa)) { /* somebody copies from it, or has mapped it since */
+		else if (!arch_s2_lookup(d, GPA(g->base), &pa, &size, &prot))
+			bytes = MIN(size - (g->base & (size - 1)), left);
+		else if (frame_refs(pa)) /* somebody copies from it, or has mapped it since */
 			r = -CAISSON_EAGAIN;
-		} else {
-			u32 order = block_order(d, g->base, g->pages, pa, size);
-
-			pages = 1ull << order;
-			for (u64 at = 0; at < pages * PAGE_SIZE; at += size)
-				arch_s2_unmap(d, GPA(g->base + at), &(hpa_t){ 0 }, &size);
-			if (frame_owner(pa) == d->id) { /* and not the hole's page, where a region came over it */
-				/* Back to the reservation: domain_free() or the next populate has it. */
-				frame_free(pa, order, FRAME_RESERVED);
-				d->vm.populated -= pages;
-			}
-			g->base += pages * PAGE_SIZE;
-			g->pages -= pages;
-		}
+		else
+			bytes = depopulate_block(d, g->base, left, pa, size);
+		g->base += bytes;
+		g->pages -= bytes / PAGE_SIZE;
 	}
-	if (!r && budget < DEPOPULATE)
+	if (!r && arch_now() - begin > DEPOPULATE_TICKS / 4)
 		r = -CAISSON_EAGAIN; /* the tables are a piece of their own */
 	if (!r) {
 		/* What is left of the hole's page goes with the tables: it is no domain's. */

@@ -70,7 +70,7 @@ static int share_end(struct share *s)
 	if (!s->gone) {
 		lock(&s->holder->vm.lock);
 		for (u64 i = 0; i < s->pages; i++)
-			arch_s2_unmap(s->holder, GPA(at + i * PAGE_SIZE), &pa, &size);
+			arch_s2_unmap(s->holder, GPA(at + i * PAGE_SIZE), PAGE_SIZE);
 		arch_s2_flush(s->holder);
 		unlock(&s->holder->vm.lock);
 		s->gone = true;

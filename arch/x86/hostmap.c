@@ -111,7 +111,7 @@ static void hide(u64 va, u64 end)
 	struct pg_leaf l;
 
 	for (; va < end; va = (va | (l.size - 1)) + 1)
-		pg_unmap(&host_pgtable, va, &l);
+		pg_unmap(&host_pgtable, va, 0, &l);
 }
 
 void arch_memory_final(void)

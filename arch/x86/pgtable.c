@@ -3,6 +3,7 @@
 #include "arch/x86/regs.h"
 #include "hv/abi/caisson.h"
 
+#define GROUP 8 /* entries that are looked at in one go */
 #define LARGE BIT(7) /* in a level 2 or 3 entry of all three formats: a leaf */
 
 /* IA-32e paging, "Paging-Structure Entries"; NPT is the same. */
@@ -169,12 +170,21 @@ int pg_split(struct pgtable *t, u64 va)
 	return 0;
 }
 
-bool pg_unmap(struct pgtable *t, u64 va, struct pg_leaf *out)
+u64 pg_unmap(struct pgtable *t, u64 va, u64 limit, struct pg_leaf *out)
 {
+	u64 like = PG_ADDR | t->fmt->present, *e, want, left, bytes = 0;
+
 	if (!pg_lookup(t, va, out))
-		return false;
-	set(out->entry, 0);
-	return true;
+		return 0;
+	e = out->entry;
+	want = *e & like;
+	left = PG_ENTRIES - (va >> __builtin_ctzll(out->size) & (PG_ENTRIES - 1));
+	do {
+		set(e++, 0);
+		bytes += out->size;
+		want += out->size;
+	} while (--left && bytes + out->size <= limit && (*e & like) == want);
+	return bytes;
 }
 
 u32 pg_walk(const struct pgtable *t, u64 va, u64 entry[4])
@@ -191,17 +201,32 @@ u32 pg_walk(const struct pgtable *t, u64 va, u64 entry[4])
 	return n;
 }
 
+/* Of most tables most is empty. */
+static inline bool group_empty(const u64 *e)
+{
+	u64 any = 0;
+
+#pragma GCC unroll 8
+	for (u32 i = 0; i < GROUP; i++)
+		any |= e[i];
+	return !any;
+}
+
 /* Frees the tables that a table of level `shift` refers to; false: *budget was not enough. */
 static bool clear_level(struct pgtable *t, u64 *table, u32 shift, u32 *budget)
 {
-	for (u32 i = 0; i < PG_ENTRIES; i++) {
-		if ((table[i] & t->fmt->present) && !(table[i] & LARGE)) {
-			if ((shift > 21 && !clear_level(t, pg_table(t, table[i]), shift - 9, budget)) || !*budget)
-				return false;
-			--*budget;
-			free_table(t, table[i]);
+	for (u64 *group = table; group < table + PG_ENTRIES; group += GROUP) {
+		if (group_empty(group))
+			continue;
+		for (u64 *e = group; e < group + GROUP; e++) {
+			if ((*e & t->fmt->present) && !(*e & LARGE)) {
+				if ((shift > 21 && !clear_level(t, pg_table(t, *e), shift - 9, budget)) || !*budget)
+					return false;
+				--*budget;
+				free_table(t, *e);
+			}
+			*e = 0;
 		}
-		table[i] = 0;
 	}
 	return true;
 }
@@ -213,7 +238,8 @@ bool pg_clear(struct pgtable *t, u32 budget)
 
 void pg_destroy(struct pgtable *t)
 {
-	pg_clear(t, ~0u);
+	if (t->pages > 1)
+		pg_clear(t, ~0u);
 	free_table(t, t->root.v);
 	t->root.v = 0;
 }

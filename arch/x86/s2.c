@@ -99,14 +99,11 @@ int arch_s2_fill(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot)
 	return pg_fill(&x->s2, &x->hole, at.v, pa, size, to_pg(prot), MT_WB);
 }
 
-bool arch_s2_unmap(struct domain *d, gpa_t at, hpa_t *pa, u64 *size)
+u64 arch_s2_unmap(struct domain *d, gpa_t at, u64 limit)
 {
 	struct pg_leaf l;
-	bool was = pg_unmap(&x86_domain(d)->s2, at.v, &l);
 
-	*pa = l.pa;
-	*size = l.size;
-	return was;
+	return pg_unmap(&x86_domain(d)->s2, at.v, limit, &l);
 }
 
 bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot)

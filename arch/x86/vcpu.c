@@ -18,7 +18,7 @@
 const struct hvm_ops *hvm __ro_after_init;
 struct hvm_has hvm_has;
 
-#define DOMAIN_ORDER 2u
+#define DOMAIN_ORDER 1u
 #define VCPU_ORDER   2u /* the object, the vendor's part and the XSAVE area */
 _Static_assert(sizeof(struct x86_domain) <= PAGE_SIZE << DOMAIN_ORDER, "one block");
 

@@ -126,6 +126,33 @@ static void the_hole_is_nobodys(void **state)
 	assert_int_equal(frame_owner(pa), FRAME_OWNER_HV);
 }
 
+/* What is taken back goes from hole to hole: one that is known as 2 MiB ends where it ends, not 2 MiB after the region's begin. */
+static void nothing_is_left_behind_a_hole(void **state)
+{
+	(void)state;
+	assert_int_equal(CALL(w.a, populate, w.b->id, 2 * SZ_2M - PAGE_SIZE, 514, CAISSON_POP_LAZY), 514);
+	assert_int_equal(memory_fault(w.b, 3 * SZ_2M, true), MEM_MAPPED);
+	assert_int_equal(memory_fault(w.b, 2 * SZ_2M, true), MEM_MAPPED);
+	assert_int_equal(w.b->vm.populated, WORLD_RAM + 1 + 512);
+	world_destroy(w.b); /* teardown counts the frames */
+}
+
+/* Blocks of 64 KiB of which a part was there before, is a share's, or is all that the region has of it. */
+static void parts_of_blocks(void **state)
+{
+	u64 at = SZ_2M, p = PAGE_SIZE;
+
+	(void)state;
+	assert_int_equal(CALL(w.a, populate, w.b->id, at, 40, CAISSON_POP_LAZY), 40);
+	assert_int_equal(memory_fault(w.b, at + 3 * p, true), MEM_MAPPED);
+	assert_int_equal(CALL(w.a, populate, w.b->id, at, 40, CAISSON_POP_LAZY), 40); /* the same again */
+	assert_int_equal(memory_fault(w.b, at + 17 * p, true), MEM_MAPPED);
+	assert_int_equal(CALL(w.a, populate, w.b->id, at + 64 * p, 21, 0), 21);
+	assert_int_equal(w.b->vm.populated, WORLD_RAM + 2 + 21);
+	assert_int_equal(CALL(w.a, foreign_map, w.b->id, at + 66 * p, 2 * SZ_2M, 1, CAISSON_PROT_READ), 1);
+	world_destroy(w.b);
+}
+
 /* A domain is reset while a page of it is being made, by a call that began before: it does not get it. */
 static void reset_in_between(void)
 {
@@ -297,6 +324,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(asked_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_while_it_is_still, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_hole_is_nobodys, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_is_left_behind_a_hole, setup, teardown),
+		cmocka_unit_test_setup_teardown(parts_of_blocks, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_page_from_before_the_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_are_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(shares_are_counted, setup, teardown),

@@ -133,10 +133,10 @@ static void test_exist(void **state)
 		assert_int_equal(pg_map(&t, SZ_2M, HPA(0), SZ_2M, PG_READ, MT_WB), -CAISSON_EEXIST);
 		assert_int_equal(pg_map(&t, 0, HPA(0), SZ_1G, PG_READ, MT_WB), -CAISSON_EEXIST);
 		assert_int_equal(t.pages, 3);
-		assert_true(pg_unmap(&t, SZ_2M + 0x1234, &l));
+		assert_int_equal(pg_unmap(&t, SZ_2M + 0x1234, 0, &l), SZ_2M);
 		assert_int_equal(l.size, SZ_2M);
 		assert_int_equal(l.pa.v, SZ_2M + 0x1234);
-		assert_false(pg_unmap(&t, SZ_2M, &l));
+		assert_int_equal(pg_unmap(&t, SZ_2M, SZ_2M, &l), 0);
 		assert_int_equal(l.size, SZ_2M);
 		assert_false(pg_lookup(&t, 1ull << 39, &l));
 		assert_int_equal(l.size, 1ull << 39);
@@ -236,6 +236,7 @@ static void test_random(void **state)
 			u64 pa = ((u64)rand() % 100000) * SZ_2M + (n == 1 ? p % 512 * PAGE_SIZE : 0);
 			bool free = true;
 			struct pg_leaf l;
+			u64 gone;
 			int err;
 
 			p -= p % n;
@@ -255,14 +256,18 @@ static void test_random(void **state)
 				}
 				break;
 			case 2:
-				if (!pg_unmap(&t, base + p * PAGE_SIZE, &l)) {
+				gone = pg_unmap(&t, base + p * PAGE_SIZE, (u64)(rand() % 8) * PAGE_SIZE, &l);
+				if (!gone) {
 					assert_int_equal(prot_of[p], 0);
 					break;
 				}
 				assert_int_equal(l.pa.v, pa_of[p]);
+				assert_int_equal(gone % l.size, 0);
 				for (u32 i = 0, first = p - p % (u32)(l.size / PAGE_SIZE);
-				     i < l.size / PAGE_SIZE; i++)
+				     i < gone / PAGE_SIZE; i++) {
+					assert_int_equal(pa_of[first + i], pa_of[first] + i * PAGE_SIZE);
 					prot_of[first + i] = 0;
+				}
 				break;
 			}
 			if (round % 500)
@@ -278,6 +283,35 @@ static void test_random(void **state)
 				}
 			}
 		}
+		end(&t);
+	}
+}
+
+/* Leaves that go on with each other's memory go in one step; not beyond the limit, the table, a hole, other memory or rights. */
+static void test_unmap_many(void **state)
+{
+	(void)state;
+	for (u32 f = 0; f < 3; f++) {
+		struct pgtable t = make(formats[f]);
+		u64 base = SZ_1G, p = PAGE_SIZE;
+		struct pg_leaf l;
+
+		assert_int_equal(pg_map_range(&t, base, HPA(SZ_2M), 1024 * p, p, PG_READ, MT_WB), 0);
+		for (u64 at = 0; at < 1024 * p; at += 3 * p) /* what the processor sets is no difference */
+			*(assert_true(pg_lookup(&t, base + at, &l)), l.entry) |= f == 1 ? BIT(8) | BIT(9) : BIT(5) | BIT(6);
+		assert_int_equal(pg_unmap(&t, base + p, 3 * p, &l), 3 * p);
+		assert_int_equal(l.pa.v, SZ_2M + p);
+		assert_int_equal(pg_unmap(&t, base, 16 * p, &l), p); /* up to the hole */
+		assert_int_equal(pg_unmap(&t, base + 4 * p, 16 * p + 0xfff, &l), 16 * p);
+		assert_int_equal(pg_unmap(&t, base + 500 * p, SZ_1G, &l), 12 * p); /* the table */
+		assert_int_equal(pg_unmap(&t, base + 30 * p, p, &l), p);
+		assert_int_equal(pg_map(&t, base + 30 * p, HPA(SZ_2M), p, PG_READ, MT_WB), 0);
+		assert_int_equal(pg_unmap(&t, base + 29 * p, SZ_2M, &l), p); /* other memory */
+		assert_int_equal(pg_unmap(&t, base + 28 * p, 0, &l), p);
+		assert_int_equal(pg_map_range(&t, base + 4 * SZ_2M, HPA(SZ_1G), 4 * SZ_2M, SZ_2M, PG_READ, MT_WB), 0);
+		assert_int_equal(pg_unmap(&t, base + 4 * SZ_2M, 2 * SZ_2M, &l), 2 * SZ_2M);
+		assert_false(pg_lookup(&t, base + 5 * SZ_2M, &l));
+		assert_true(pg_lookup(&t, base + 6 * SZ_2M, &l));
 		end(&t);
 	}
 }
@@ -359,7 +393,7 @@ int main(void)
 		cmocka_unit_test(test_exist),	  cmocka_unit_test(test_fill),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_random),	  cmocka_unit_test(test_range_walk_clear),
-		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_split), cmocka_unit_test(test_unmap_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,17 +143,20 @@ bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot)
 	return true;
 }
 
-bool arch_s2_unmap(struct domain *d, gpa_t at, hpa_t *pa, u64 *size)
+u64 arch_s2_unmap(struct domain *d, gpa_t at, u64 limit)
 {
-	u64 *e = entry(d, at.v & PAGE_MASK, size);
+	u64 size, bytes = 0, *e = entry(d, at.v & PAGE_MASK, &size), want = e ? *e : 0;
 
-	if (!e)
-		return false;
-	while (!(*e & FIRST))
+	while (e && !(*e & FIRST)) {
+		want -= PAGE_SIZE;
 		e--;
-	*pa = HPA(*e & PAGE_MASK);
-	memset(e, 0, *size / PAGE_SIZE * sizeof(*e));
-	return true;
+	}
+	for (; e && (!bytes || bytes + size <= limit) && (*e & ~0ull << 12) == (want & ~0ull << 12); want += size) {
+		memset(e, 0, size / PAGE_SIZE * sizeof(*e));
+		bytes += size;
+		e = entry(d, at.v + bytes, &size);
+	}
+	return bytes;
 }
 
 void arch_s2_flush(struct domain *d)

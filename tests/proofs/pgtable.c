@@ -3,8 +3,9 @@
  * Page tables: after any two maps and unmaps of any sizes, at any addresses, with pages for tables running out at any time, a
  * look-up of any address gives what was mapped there last and nothing else, in each format; an error has changed nothing; all
  * table pages are counted and given back. Tables have two entries instead of 512.
- * with: arch/x86/pgtable.c: #define ENTRIES 512 => #define ENTRIES 2
- * with: arch/x86/pgtable.c: return (u64 *)(t->mem->virt + (entry & ADDR)); => (void)t; return proof_table(entry & ADDR);
+ * with: arch/x86/pgtable.h: #define PG_ENTRIES 512 => #define PG_ENTRIES 2
+ * with: arch/x86/pgtable.c: #define GROUP 8 => #define GROUP 2
+ * with: arch/x86/pgtable.h: return (u64 *)(t->mem->virt + (entry & PG_ADDR)); => (void)t; return proof_table(entry & PG_ADDR);
  * fault LINKED_EMPTY: arch/x86/pgtable.c: value = made[i - 1] | t->fmt->table; => value = made[i > 1 ? i - 1 : n - 1] | t->fmt->table;
  * fault TABLE_LOST: arch/x86/pgtable.c: free_table(t, made[--n]); => n--;
  * fault LEAF_OVER_TABLE: arch/x86/pgtable.c: if (shift < leaf || (*entry & f->present)) => if (shift < leaf && (*entry & f->present))
@@ -71,11 +72,13 @@ int main(void)
 		__CPROVER_assume(s < 3);
 		size = sizes[s];
 		if (nondet_bool()) {
-			bool was;
+			u64 limit = nondet_bool() ? 0 : SZ_1G, gone = pg_unmap(&t, va, limit, &l), first = va & ~(l.size - 1);
 
-			was = pg_unmap(&t, va, &l);
-			if (size_there && (at & ~(size_there - 1)) == (va & ~(size_there - 1))) {
-				__CPROVER_assert(was && l.size == size_there, "unmapped whole");
+			__CPROVER_assert(gone <= MAX(l.size, limit), "not beyond the limit");
+			if (size_there && (at & ~(size_there - 1)) == (va & ~(size_there - 1)))
+				__CPROVER_assert(gone >= size_there && l.size == size_there, "unmapped whole");
+			if (size_there && at - first < gone) {
+				__CPROVER_assert(l.pa.v - (va - first) + (at - first) == want, "one stretch of memory");
 				want = size_there = 0;
 			}
 		} else {

@@ -123,15 +123,13 @@ void apicv_vmcs(struct x86_vcpu *v)
 static void access_page_map(struct x86_vcpu *v, bool away)
 {
 	struct x86_domain *d = x86_domain(v->hv.domain);
-	u64 size;
-	hpa_t pa;
 
 	lock(&d->hv.vm.lock);
 	d->apics_away += (u32)away - (u32)v->apic_away;
 	v->apic_away = away;
 	if (d->apics_away == 0)
 		arch_s2_map(&d->hv, GPA(APIC_BASE_POWER_UP), access_page, PAGE_SIZE, CAISSON_PROT_READ | CAISSON_PROT_WRITE);
-	else if (arch_s2_unmap(&d->hv, GPA(APIC_BASE_POWER_UP), &pa, &size))
+	else if (arch_s2_unmap(&d->hv, GPA(APIC_BASE_POWER_UP), PAGE_SIZE))
 		arch_s2_flush(&d->hv);
 	unlock(&d->hv.vm.lock);
 }
