@@ -123,6 +123,8 @@ bool arch_vcpu_has_work(struct vcpu *v);
 void arch_vcpu_set_result(struct vcpu *v, s64 value); /* of a hypercall that slept; v is not running */
 int arch_vcpu_get_context(struct vcpu *v, struct caisson_vcpu_context *out);
 int arch_vcpu_set_context(struct vcpu *v, const struct caisson_vcpu_context *in); /* -EINVAL: a field is not valid */
+/* The x87 and SSE registers in FXSAVE's form, CAISSON_FPU_BYTES; -EINVAL: bits of MXCSR that the processor has not. */
+int arch_vcpu_fpu(struct vcpu *v, void *image, bool set);
 int arch_vcpu_field(struct vcpu *v, u32 field, u64 *value); /* -ENOENT: there is none */
 /* v->watch has changed. Any CPU. */
 void arch_vcpu_watch(struct vcpu *v);

@@ -282,6 +282,23 @@ static s64 call_vcpu_set(struct call *c)
 	return r;
 }
 
+static s64 call_vcpu_fpu(struct call *c)
+{
+	u8 image[CAISSON_FPU_BYTES];
+	bool set = c->arg[3] == 1;
+	int r;
+
+	if (c->arg[3] > 1)
+		return -CAISSON_EINVAL;
+	if (set && !memory_read(c->self, c->arg[2], image, sizeof(image)))
+		return -CAISSON_EFAULT;
+	if (!still(c->d))
+		return -CAISSON_EBUSY;
+	r = arch_vcpu_fpu(c->on, image, set);
+	domain_unpause(c->d);
+	return r || set ? r : give(c, c->arg[2], image, sizeof(image));
+}
+
 static u32 vcpu_state(struct vcpu *v)
 {
 	static const u8 by_sleep[] = { [SLEEP_NO] = CAISSON_VCPU_RUNNABLE,
@@ -690,6 +707,7 @@ static const struct {
 	ROW(watch, RIGHT_REGS, ON_DOMAIN),
 	ROW(debug, RIGHT_REGS, ON_DOMAIN),
 	ROW(stats_what, RIGHT_INFO, ON_VCPU),
+	ROW(vcpu_fpu, RIGHT_REGS, ON_VCPU),
 	ROW(rights_set, RIGHT_INFO, ON_DOMAIN),
 	ROW(rights_get, RIGHT_INFO, ON_DOMAIN),
 #undef ROW

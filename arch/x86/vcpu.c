@@ -546,6 +546,28 @@ int arch_vcpu_set_context(struct vcpu *hv, const struct caisson_vcpu_context *c)
 	return 0;
 }
 
+int arch_vcpu_fpu(struct vcpu *v, void *image, bool set)
+{
+	enum { MXCSR = 24, MXCSR_MASK = 28, XMM_END = 416, XSTATE_BV = FXSAVE_BYTES };
+	u8 *area = x86_vcpu(v)->xsave;
+	u32 mxcsr, mask;
+
+	if (!set) {
+		memcpy(image, area, FXSAVE_BYTES);
+		return 0;
+	}
+	memcpy(&mxcsr, (u8 *)image + MXCSR, sizeof(mxcsr));
+	memcpy(&mask, area + MXCSR_MASK, sizeof(mask));
+	/* XRSTOR would refuse it. SDM volume 1, "Guidelines for Writing to the MXCSR Register": 0 is all but DAZ. */
+	if (mxcsr & ~(mask ? mask : 0xffbf))
+		return -CAISSON_EINVAL;
+	memcpy(area, image, MXCSR_MASK);
+	memcpy(area + MXCSR_MASK + 4, (u8 *)image + MXCSR_MASK + 4, XMM_END - MXCSR_MASK - 4);
+	if (cpu_info.xcr0)
+		area[XSTATE_BV] |= XCR0_X87 | XCR0_SSE;
+	return 0;
+}
+
 int arch_vcpu_field(struct vcpu *v, u32 field, u64 *value)
 {
 	u32 reg = field - CAISSON_FIELD_APIC, msr = field - CAISSON_FIELD_MSR;

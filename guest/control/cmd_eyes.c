@@ -354,6 +354,17 @@ static bool still(u32 id)
 	return r >= 0 || r == -CAISSON_EAGAIN;
 }
 
+/* Whatever the case of its letters, text is in name. */
+static bool within(const char *name, const char *text)
+{
+	size_t n = strlen(text), k = 0;
+
+	for (; *name && k < n; name++)
+		for (k = 0; k < n && (name[k] | 0x20) == (text[k] | 0x20); k++)
+			;
+	return k == n;
+}
+
 static int cmd_vmcs(int argc, char *const argv[])
 {
 	static struct caisson_physinfo p;
@@ -371,7 +382,7 @@ static int cmd_vmcs(int argc, char *const argv[])
 		return 1;
 	hc_physinfo(&p);
 	for (f = fields_of(!strcmp(p.vendor, "SVM"), &n); n-- && !in_ctrlc; f++) {
-		if (word[1] && !strstr(f->name, word[1]))
+		if (word[1] && !within(f->name, word[1]))
 			continue;
 		r = field_read((u32)id, vcpu, f->id, &value);
 		if (r < 0 && r != -CAISSON_ENOENT)

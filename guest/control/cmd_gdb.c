@@ -490,35 +490,40 @@ static void write_memory(const char *s)
 
 /* ---- registers ---- */
 
+static bool registers_get(struct gdb_state *s)
+{
+	return context_get(g.cur, &s->c) >= 0 && hc_vcpu_fpu(g.dom, g.cur, s->fx, false) >= 0;
+}
+
 static void read_registers(const char *s, bool one)
 {
-	static struct caisson_vcpu_context c;
+	static struct gdb_state state;
 	u32 first = one ? (u32)number(&s) : 0;
 
-	if (context_get(g.cur, &c) < 0) {
+	if (!registers_get(&state)) {
 		say("E01");
 		return;
 	}
 	for (u32 n = first; n < (one ? first + 1 : gdb_regs()); n++)
-		reply_n += gdb_reg_get(&c, n, reply + reply_n);
+		reply_n += gdb_reg_get(&state, n, reply + reply_n);
 	if (!reply_n)
 		say("E16");
 }
 
 static void write_registers(const char *s, bool one)
 {
-	static struct caisson_vcpu_context c;
+	static struct gdb_state state;
 	u32 n = one ? (u32)number(&s) : 0, took = 1;
 
-	if (context_get(g.cur, &c) < 0 || (one && !skip(&s, '='))) {
+	if (!registers_get(&state) || (one && !skip(&s, '='))) {
 		say("E16");
 		return;
 	}
 	for (; took && *s; n++) {
-		took = gdb_reg_set(&c, n, s);
+		took = gdb_reg_set(&state, n, s);
 		s += took;
 	}
-	say(took && hc_vcpu_set(g.dom, g.cur, &c) >= 0 ? "OK" : "E16");
+	say(took && hc_vcpu_fpu(g.dom, g.cur, state.fx, true) >= 0 && hc_vcpu_set(g.dom, g.cur, &state.c) >= 0 ? "OK" : "E16");
 }
 
 /* ---- breakpoints ---- */

@@ -4,11 +4,15 @@
 
 #include "guest/lib/string.h"
 
-#define AT(member) offsetof(struct caisson_vcpu_context, member)
+#define AT(member) offsetof(struct gdb_state, c.member)
 #define GPR(n)	   (AT(gpr) + 8 * (n))
-#define UNKNOWN	   0xffff /* of the FPU: GDB wants to hear of them */
+/* SDM volume 1, "FXSAVE Area" */
+#define FX(n)	offsetof(struct gdb_state, fx[n])
+#define FX_FTAG FX(4)
+#define FX_ST0	32
+#define FX_XMM0 160
 
-enum { F_CORE, F_SEGMENTS, F_SYSTEM };
+enum { F_CORE, F_SSE, F_SEGMENTS, F_SYSTEM };
 
 /* In GDB's order; each feature's together. */
 static const struct reg {
@@ -27,9 +31,17 @@ static const struct reg {
 	{                                                        \
 		name, AT(member.selector), 4, 2, F_CORE, "int32" \
 	}
-#define FPU(name, bytes, type)                        \
-	{                                             \
-		name, UNKNOWN, bytes, 0, F_CORE, type \
+#define ST(n)                                                                     \
+	{                                                                         \
+		"st" #n, FX(FX_ST0 + 16 * (n)), 10, 10, F_CORE, "i387_ext" \
+	}
+#define FPU(name, at, stored_)                           \
+	{                                                \
+		name, FX(at), 4, stored_, F_CORE, "int" \
+	}
+#define XMM(n)                                                                     \
+	{                                                                          \
+		"xmm" #n, FX(FX_XMM0 + 16 * (n)), 16, 16, F_SSE, "vec128" \
 	}
 #define SYS(name, member, stored_)                              \
 	{                                                       \
@@ -59,22 +71,18 @@ static const struct reg {
 	SEG("es", es),
 	SEG("fs", fs),
 	SEG("gs", gs),
-	FPU("st0", 10, "i387_ext"),
-	FPU("st1", 10, "i387_ext"),
-	FPU("st2", 10, "i387_ext"),
-	FPU("st3", 10, "i387_ext"),
-	FPU("st4", 10, "i387_ext"),
-	FPU("st5", 10, "i387_ext"),
-	FPU("st6", 10, "i387_ext"),
-	FPU("st7", 10, "i387_ext"),
-	FPU("fctrl", 4, "int"),
-	FPU("fstat", 4, "int"),
-	FPU("ftag", 4, "int"),
-	FPU("fiseg", 4, "int"),
-	FPU("fioff", 4, "int"),
-	FPU("foseg", 4, "int"),
-	FPU("fooff", 4, "int"),
-	FPU("fop", 4, "int"),
+	ST(0), ST(1), ST(2), ST(3), ST(4), ST(5), ST(6), ST(7),
+	FPU("fctrl", 0, 2),
+	FPU("fstat", 2, 2),
+	FPU("ftag", 4, 2), /* in two bits each; FXSAVE has one */
+	FPU("fiseg", 12, 2),
+	FPU("fioff", 8, 4),
+	FPU("foseg", 20, 2),
+	FPU("fooff", 16, 4),
+	FPU("fop", 6, 2),
+	XMM(0), XMM(1), XMM(2), XMM(3), XMM(4), XMM(5), XMM(6), XMM(7),
+	XMM(8), XMM(9), XMM(10), XMM(11), XMM(12), XMM(13), XMM(14), XMM(15),
+	{ "mxcsr", FX(24), 4, 4, F_SSE, "int" },
 	R64("fs_base", AT(fs.base), F_SEGMENTS, "int"),
 	R64("gs_base", AT(gs.base), F_SEGMENTS, "int"),
 	SYS("cr0", cr0, 8),
@@ -112,8 +120,17 @@ static const struct reg {
 	SYS("activity", activity, 4),
 };
 
-static const char *const features[] = { "org.gnu.gdb.i386.core", "org.gnu.gdb.i386.segments",
-					"org.caisson.system" };
+static const char *const features[] = { "org.gnu.gdb.i386.core", "org.gnu.gdb.i386.sse",
+					"org.gnu.gdb.i386.segments", "org.caisson.system" };
+/* What GDB shows an XMM register as. */
+static const char vec128[] =
+	"<vector id=\"v4f\" type=\"ieee_single\" count=\"4\"/><vector id=\"v2d\" type=\"ieee_double\" count=\"2\"/>"
+	"<vector id=\"v16i8\" type=\"int8\" count=\"16\"/><vector id=\"v8i16\" type=\"int16\" count=\"8\"/>"
+	"<vector id=\"v4i32\" type=\"int32\" count=\"4\"/><vector id=\"v2i64\" type=\"int64\" count=\"2\"/>\n"
+	"<union id=\"vec128\"><field name=\"v4_float\" type=\"v4f\"/><field name=\"v2_double\" type=\"v2d\"/>"
+	"<field name=\"v16_int8\" type=\"v16i8\"/><field name=\"v8_int16\" type=\"v8i16\"/>"
+	"<field name=\"v4_int32\" type=\"v4i32\"/><field name=\"v2_int64\" type=\"v2i64\"/>"
+	"<field name=\"uint128\" type=\"uint128\"/></union>\n";
 
 u32 gdb_regs(void)
 {
@@ -157,31 +174,53 @@ bool hex_get(void *bytes, const char *from, u32 n)
 
 /* ---- registers ---- */
 
-u32 gdb_reg_get(const struct caisson_vcpu_context *c, u32 n, char *to)
+/* SDM volume 1, "x87 FPU Tag Word", of physical register n, from FXSAVE's bit. */
+static u32 tag_of(const u8 *fx, u32 n)
+{
+	const u8 *st = fx + FX_ST0 + 16 * ((n - (fx[3] >> 3)) & 7);
+	u32 exponent = (u32)(st[9] & 0x7f) << 8 | st[8];
+	u64 mantissa;
+
+	if (!(fx[4] >> n & 1))
+		return 3;
+	memcpy(&mantissa, st, sizeof(mantissa));
+	if (!exponent)
+		return mantissa ? 2 : 1;
+	return exponent == 0x7fff || !(mantissa >> 63) ? 2 : 0;
+}
+
+u32 gdb_reg_get(const struct gdb_state *g, u32 n, char *to)
 {
 	const struct reg *r = &regs[n];
-	u64 value = 0;
+	u8 value[16] = { 0 };
 
 	if (n >= ARRAY_SIZE(regs))
 		return 0;
-	if (r->at == UNKNOWN) {
-		memset(to, 'x', r->bytes * 2u);
-		return r->bytes * 2u;
-	}
-	memcpy(&value, (const u8 *)c + r->at, r->stored);
-	hex_put(to, &value, r->bytes);
+	if (r->at == FX_FTAG)
+		for (u32 i = 0; i < 8; i++)
+			value[i / 4] |= (u8)(tag_of(g->fx, i) << i % 4 * 2);
+	else
+		memcpy(value, (const u8 *)g + r->at, r->stored);
+	hex_put(to, value, r->bytes);
 	return r->bytes * 2u;
 }
 
-u32 gdb_reg_set(struct caisson_vcpu_context *c, u32 n, const char *from)
+u32 gdb_reg_set(struct gdb_state *g, u32 n, const char *from)
 {
 	const struct reg *r = &regs[n];
-	u64 value = 0;
+	u8 value[16] = { 0 };
 
 	if (n >= ARRAY_SIZE(regs) || strnlen(from, r->bytes * 2u) < r->bytes * 2u)
 		return 0;
-	if (r->at != UNKNOWN && hex_get(&value, from, r->bytes))
-		memcpy((u8 *)c + r->at, &value, MIN(r->stored, r->bytes));
+	if (!hex_get(value, from, r->bytes)) /* "xx": it stays */
+		return r->bytes * 2u;
+	if (r->at == FX_FTAG) {
+		g->fx[4] = 0;
+		for (u32 i = 0; i < 8; i++)
+			g->fx[4] |= (u8)(((value[i / 4] >> i % 4 * 2 & 3) != 3) << i);
+	} else {
+		memcpy((u8 *)g + r->at, value, MIN(r->stored, r->bytes));
+	}
 	return r->bytes * 2u;
 }
 
@@ -219,10 +258,14 @@ u32 gdb_target_xml(u32 offset, char *to, u32 n)
 			feature = regs[i].feature;
 			snprintf(line, sizeof(line), "<feature name=\"%s\">\n", features[feature]);
 			put(&w, line);
+			if (feature == F_SSE)
+				put(&w, vec128);
 		}
 		snprintf(line, sizeof(line), "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\"%s/>\n",
 			 regs[i].name, regs[i].bytes * 8u, regs[i].type,
-			 regs[i].at == UNKNOWN ? " group=\"float\"" : "");
+			 regs[i].at < FX(0)	  ? ""
+			 : feature == F_SSE ? " group=\"vector\""
+					    : " group=\"float\"");
 		put(&w, line);
 	}
 	put(&w, "</feature>\n</target>\n");

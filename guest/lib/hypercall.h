@@ -234,6 +234,10 @@ static inline s64 hc_watch(u32 dom, u32 add, u32 remove)
 {
 	return HC(watch, dom, add, remove, 0, 0);
 }
+static inline s64 hc_vcpu_fpu(u32 dom, u32 vcpu, void *image, bool set)
+{
+	return HC(vcpu_fpu, dom, vcpu, image, set, 0);
+}
 static inline s64 hc_stats_what(u32 dom, u32 vcpu, u32 index, struct caisson_what *to)
 {
 	return HC(stats_what, dom, vcpu, index, to, 0);

@@ -103,7 +103,8 @@
 	X(47, debug)	      /* (dom, vcpu, CAISSON_DEBUG_*, gpa of struct caisson_debug) */                               \
 	X(48, rights_set)     /* (holder, over, give, take): CAISSON_RIGHT_* over a domain or CAISSON_OVER_* */               \
 	X(49, rights_get)     /* (holder, over, gpa of struct caisson_rights) */                                              \
-	X(50, stats_what)     /* (dom, vcpu, index, gpa of struct caisson_what) -> ENOENT after the last */
+	X(50, stats_what)     /* (dom, vcpu, index, gpa of struct caisson_what) -> ENOENT after the last */                   \
+	X(51, vcpu_fpu)	      /* (dom, vcpu, gpa of an image of FXSAVE64, 1: it is written): of a paused domain */
 
 enum caisson_call {
 #define CAISSON_X(n, name) CAISSON_CALL_##name = CAISSON_CALL_BASE + (n),
@@ -326,6 +327,7 @@ struct caisson_vcpu_context {
 };
 CAISSON_ASSERT(sizeof(struct caisson_segment) == 16, "layout");
 CAISSON_ASSERT(sizeof(struct caisson_vcpu_context) == 488, "layout");
+#define CAISSON_FPU_BYTES     512u
 #define CAISSON_ACT_RUN	      0u
 #define CAISSON_ACT_HLT	      1u
 #define CAISSON_ACT_WAIT_SIPI 2u

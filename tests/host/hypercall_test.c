@@ -58,7 +58,7 @@ static void get(struct domain *d, void *to, u64 n)
 static void no_such_call(void **state)
 {
 	(void)state;
-	assert_int_equal(world_call(w.control, CAISSON_CALL_BASE + 51, (u64[6]){ 0 }), -CAISSON_ENOSYS);
+	assert_int_equal(world_call(w.control, CAISSON_CALL_BASE + 52, (u64[6]){ 0 }), -CAISSON_ENOSYS);
 	assert_int_equal(world_call(w.control, CAISSON_CALL_BASE - 1, (u64[6]){ 0 }), -CAISSON_ENOSYS);
 	assert_int_equal(world_call(w.control, ~0ull, (u64[6]){ 0 }), -CAISSON_ENOSYS);
 	assert_int_equal(CALL(w.b, version, 0), CAISSON_ABI_VERSION);
@@ -410,11 +410,26 @@ static void vcpus(void **state)
 	static const u8 by_sleep[] = { CAISSON_VCPU_RUNNABLE, CAISSON_VCPU_BLOCKED, CAISSON_VCPU_OFF, CAISSON_VCPU_IOREQ,
 				       CAISSON_VCPU_BLOCKED };
 	u64 mask[CAISSON_CPU_WORDS] = { 0 };
+	u8 fpu[CAISSON_FPU_BYTES];
 
 	(void)state;
 	assert_int_equal(CALL(w.a, vcpu_get, w.b->id, 0, BUF), 0);
 	assert_int_equal(CALL(w.a, vcpu_get, w.b->id, 0, BAD), EFAULT);
 	assert_int_equal(CALL(w.a, vcpu_set, w.b->id, 0, BAD), EFAULT);
+	memset(fpu, 5, sizeof(fpu));
+	put(w.a, fpu, sizeof(fpu));
+	assert_int_equal(CALL(w.a, vcpu_fpu, w.b->id, 0, BUF, 2), EINVAL);
+	assert_int_equal(CALL(w.a, vcpu_fpu, w.b->id, 0, BAD, 0), EFAULT);
+	assert_int_equal(CALL(w.a, vcpu_fpu, w.b->id, 0, BAD, 1), EFAULT);
+	assert_int_equal(CALL(w.a, vcpu_fpu, w.b->id, 1, BUF, 1), ENOENT);
+	assert_int_equal(CALL(w.a, vcpu_fpu, w.b->id, 0, BUF, 1), EINVAL); /* arch's word */
+	memset(fpu, 0, 28);
+	put(w.a, fpu, sizeof(fpu));
+	assert_int_equal(CALL(w.a, vcpu_fpu, w.b->id, 0, BUF, 1), 0);
+	put(w.a, &ctx, sizeof(ctx));
+	assert_int_equal(CALL(w.a, vcpu_fpu, w.b->id, 0, BUF, 0), 0);
+	get(w.a, fpu, sizeof(fpu));
+	assert_int_equal(fpu[27] + fpu[28] + fpu[511], 10);
 	ctx.activity = 3;
 	put(w.a, &ctx, sizeof(ctx));
 	assert_int_equal(CALL(w.a, vcpu_set, w.b->id, 0, BUF), EINVAL);
@@ -430,6 +445,7 @@ static void vcpus(void **state)
 	assert_int_equal(info.state, CAISSON_VCPU_PAUSED);
 	assert_int_equal(CALL(w.a, domain_unpause, w.b->id), 0);
 	assert_int_equal(CALL(w.a, vcpu_get, w.b->id, 0, BUF), EBUSY);
+	assert_int_equal(CALL(w.a, vcpu_fpu, w.b->id, 0, BUF, 0), EBUSY);
 	for (u32 sleep = SLEEP_NO; sleep <= SLEEP_WAIT; sleep++) {
 		v->sleep = sleep;
 		assert_int_equal(CALL(w.a, vcpu_info, w.b->id, 0, BUF), 0);

@@ -228,6 +228,15 @@ int arch_vcpu_get_context(struct vcpu *v, struct caisson_vcpu_context *out)
 	return 0;
 }
 
+int arch_vcpu_fpu(struct vcpu *v, void *image, bool set)
+{
+	static u8 kept[CAISSON_FPU_BYTES];
+
+	(void)v;
+	memcpy(set ? kept : image, set ? image : kept, sizeof(kept));
+	return set && kept[27] ? -CAISSON_EINVAL : 0;
+}
+
 int arch_vcpu_set_context(struct vcpu *v, const struct caisson_vcpu_context *in)
 {
 	if (in->activity > CAISSON_ACT_WAIT_SIPI)

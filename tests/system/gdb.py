@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A debugger on the second serial line: small guests to the instruction, Linux while it boots."""
 import re
+import shutil
 import struct
+import subprocess
 
 import common
 import payload
@@ -49,7 +51,7 @@ def faults():
 
 BODY = ENTRY + 7
 CPUID, INC, AFTER = BODY + 4, BODY + 6, BODY + 12
-SMALL = Machine(images=("loops", "spin", "halt", "drs", "resets", "faults"), gdb=True)
+SMALL = Machine(images=("loops", "spin", "halt", "drs", "resets", "faults", "floats"), gdb=True)
 
 
 class Session:
@@ -74,7 +76,7 @@ def break_step_watch_continue(m):
     with Session(m, "--no-reboot") as g:
         match(r"swbreak\+", g.supported)
         r = g.regs()
-        equal((r["rip"], r["cr0"] & 1, r["st0"]), (ENTRY, 1, None), "the first instruction: RIP, CR0.PE, the FPU")
+        equal((r["rip"], r["cr0"] & 1, r["fctrl"], r["mxcsr"]), (ENTRY, 1, 0x37f, 0x1f80), "the first instruction: RIP, CR0.PE, the FPU")
         equal(g.read(CPUID, 2), b"\x0f\xa2", "code")
         # software breakpoint: not in what is read, hit each time round
         g.ok("Z0,%x,1" % INC)
@@ -186,6 +188,66 @@ def a_step_that_faults(m):
             for _ in range(2 + error):
                 match("^T05thread:1;$", g.go("s:1"), "a step of the handler")
         match(r"^W00", g.go(), "the end")
+
+
+FLOATS = ENTRY + 2 + 2 + 2 + 8 + 5 + 4      # of the guest `floats`: where its registers are full
+
+
+@image("floats")
+def floats():
+    """1.0 and pi on the FPU's stack, 12345678h in XMM3; then both tops into memory at COUNT"""
+    return payload.elf(b"\xdb\xe3\xd9\xe8\xd9\xeb" + b"\x31\xc0\xb4\x02\x0f\x22\xe0\x90" + b"\xb8\x78\x56\x34\x12" +     # CR4.OSFXSR
+                       b"\x66\x0f\x6e\xd8" + b"\xdd\x1d" + struct.pack("<I", COUNT) +
+                       b"\x66\x0f\xd6\x1d" + struct.pack("<I", COUNT + 8) + payload.leave(0))
+
+
+@test(SMALL, quick=True)
+def fpu_and_sse_registers(m):
+    """what the guest computed is seen, and what the debugger writes it computes with; bits that MXCSR has not are refused"""
+    with Session(m, "--no-reboot", "floats") as g:
+        g.ok("Z1,%x,1" % FLOATS)
+        match(r"hwbreak", g.go(), "the registers are full")
+        r = g.regs()
+        equal((r["st0"], r["st1"], r["ftag"], r["xmm3"]), (0x4000c90fdaa22168c235, 0x3fff8000000000000000, 0x0fff, 0x12345678), "pi, 1.0, XMM3")
+        g.set("st0", 0x3ffe8000000000000000)        # 0.5
+        g.set("xmm3", 0x1122334455667788)
+        n = [name for name, _ in g.registers].index("mxcsr")
+        equal(g.ask("P%x=ffffffff" % n), "E16", "an MXCSR that is none")
+        r = g.regs()
+        equal((r["st0"], r["xmm3"], r["mxcsr"], r["rip"]), (0x3ffe8000000000000000, 0x1122334455667788, 0x1f80, FLOATS), "as written")
+        g.ok("z1,%x,1" % FLOATS)
+        g.ok("Z1,%x,1" % (FLOATS + 14))
+        match(r"hwbreak", g.go(), "both stored")
+        equal(struct.unpack("<dQ", g.read(COUNT, 16)), (0.5, 0x1122334455667788), "what the guest stored")
+        g.ok("z1,%x,1" % (FLOATS + 14))
+        match(r"^W00", g.go(), "the end")
+
+
+@test(SMALL)
+def a_real_gdb(m):
+    """GDB itself, where it is installed: it takes the description, and shows and does what it is asked for"""
+    if not shutil.which("gdb"):
+        return
+    commands = ("set confirm off", "set tcp auto-retry on", "set remotetimeout 60", "target remote 127.0.0.1:%d" % m.gdb_port,
+                "hbreak *0x%x" % FLOATS, "continue", "p $st0", "p $ftag", "p/x $xmm3.v4_int32[0]", "p/x $mxcsr", "set $xmm3.v4_int32[1] = 7",
+                "p/x $xmm3.v2_int64[0]", "p/x $cr4", "info threads", "x/i $pc", "monitor vmcs cr0", "monitor walk 0x100000", "monitor apic",
+                "monitor exit io", "delete", "watch *(int *)0x%x" % (COUNT + 8), "continue", "p/x *(long *)0x%x" % (COUNT + 8), "stepi",
+                "monitor entry", "delete", "break *$pc", "detach")
+    m.do("create floats --name g --memory 8 --paused --no-reboot")
+    m.type("gdb g")
+    m.emu.expect(rb"waits for a debugger", 20)
+    p = subprocess.Popen(["gdb", "-nx", "-q", "-batch", *(w for c in commands for w in ("-ex", c))], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        m.output(120)
+        said = p.communicate(timeout=60)[0]
+    finally:
+        p.kill()
+    for wanted in (r"\$1 = 3\.14159265358979323", r"\$2 = 0xfff|\$2 = 4095", r"\$3 = 0x12345678", r"\$4 = 0x1f80", r"\$5 = 0x712345678",
+                   r"\$6 = 0x2[02]\d|\$6 = 0x\w*200", r"vCPU 0", r"=> 0x%x:\s+fst" % FLOATS, r"(?i)cr0", r"no paging", r"SVR|0f0",
+                   r"(?i)hardware watchpoint", r"0x712345678\n", r"stops before"):
+        match(wanted, said, wanted)
+    check(not re.search(r"warning: Arch|Remote failure|rror:|Cannot", said), said)
 
 
 @test(SMALL, quick=True)
