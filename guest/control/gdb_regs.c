@@ -191,7 +191,7 @@ static u32 tag_of(const u8 *fx, u32 n)
 
 u32 gdb_reg_get(const struct gdb_state *g, u32 n, char *to)
 {
-	const struct reg *r = &regs[n];
+	const struct reg *r = regs + n % ARRAY_SIZE(regs);
 	u8 value[16] = { 0 };
 
 	if (n >= ARRAY_SIZE(regs))
@@ -207,7 +207,7 @@ u32 gdb_reg_get(const struct gdb_state *g, u32 n, char *to)
 
 u32 gdb_reg_set(struct gdb_state *g, u32 n, const char *from)
 {
-	const struct reg *r = &regs[n];
+	const struct reg *r = regs + n % ARRAY_SIZE(regs);
 	u8 value[16] = { 0 };
 
 	if (n >= ARRAY_SIZE(regs) || strnlen(from, r->bytes * 2u) < r->bytes * 2u)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "guest/control/layout.h"
+#include "guest/control/serial2.h"
 #include "guest/lib/hypercall.h"
 
 #define DOMS	 64u
@@ -19,6 +20,10 @@
 #define PIECES	 64u
 #define RANGES	 8u
 #define GED_LINE 9u
+#define VCPUS	 8u
+#define POOLS	 4u
+#define RIGHTS	 64u
+#define RECORDS	 512u
 
 enum asking { ASK_NOTHING, ASK_QUEUED, ASK_TAKEN };
 
@@ -34,10 +39,15 @@ struct fdom {
 	u32 ranges;
 	u8 *low;
 	struct caisson_ioreq_page io;
-	struct caisson_vcpu_context ctx;
+	struct caisson_ring ring;
+	struct caisson_vcpu_context ctx[VCPUS];
+	u8 fpu[VCPUS][512];
+	struct caisson_debug debug[VCPUS];
+	bool stopped;
+	u32 watch, msi, state;
 	struct {
 		u64 base, bytes;
-		u32 kind;
+		u32 kind, flags;
 	} claim[32];
 	u32 claims, buttons;
 	bool line[24], was_reset;
@@ -48,7 +58,7 @@ struct fdom {
 	struct caisson_sched sched;
 };
 
-static struct fdom doms[DOMS];
+static struct fdom doms[DOMS], control = { .used = true, .vcpus = 1, .max_vcpus = 1 };
 static u32 next_id;
 static const struct fake_image *images;
 static u32 nimages;
@@ -62,7 +72,23 @@ static u32 pieces;
 static struct {
 	u64 at;
 	struct fdom *d;
-} window[DOMS];
+	bool ring;
+} window[2 * DOMS];
+static struct {
+	bool used;
+	u64 cpus;
+	u32 domains;
+} pool[POOLS];
+static struct {
+	u32 holder, over, held;
+} right[RIGHTS];
+static struct {
+	struct caisson_trace_record record[RECORDS];
+	u64 n, dropped;
+} trace[2];
+static struct caisson_trace_control trace_control;
+static struct caisson_vcpu_info vcpu_info;
+static u32 stats_resets;
 static char console[1 << 20];
 static size_t console_n, console_shown;
 static u32 console_room, console_limit;
@@ -73,10 +99,13 @@ static char log_text[16384];
 static size_t log_n;
 static u32 events;
 static struct {
-	u32 call, skip;
+	u32 call, skip, times;
 	s64 error;
 } failing;
 void (*fake_idle)(void);
+void (*fake_resumed)(u32 id);
+const char *fake_vendor = "";
+u64 (*fake_field)(u32 vcpu, u32 field);
 
 /* ---- the test's side ---- */
 
@@ -97,6 +126,13 @@ void fake_start(const struct fake_image *list, u32 n, u64 machine_pages)
 	events = 0;
 	tsc = 1000;
 	memset(&failing, 0, sizeof(failing));
+	memset(trace, 0, sizeof(trace));
+	memset(right, 0, sizeof(right));
+	memset(pool, 0, sizeof(pool));
+	pool[0].used = true;
+	pool[0].cpus = 3;
+	vcpu_info = (struct caisson_vcpu_info){ .state = CAISSON_VCPU_BLOCKED, .rip = 0x1234 };
+	memset(vcpu_info.affinity, 0xff, sizeof(vcpu_info.affinity));
 }
 
 void fake_type(const char *text)
@@ -137,6 +173,29 @@ void fake_fail(u32 call, u32 skip, s64 error)
 	failing.call = call;
 	failing.skip = skip;
 	failing.error = error;
+	failing.times = 1;
+}
+
+void fake_fail_times(u32 call, s64 error, u32 times)
+{
+	fake_fail(call, 0, error);
+	failing.times = times;
+}
+
+/* The second serial line is not there, unless a test has one. */
+__attribute__((weak)) bool serial2_init(void)
+{
+	return false;
+}
+
+__attribute__((weak)) int serial2_get(void)
+{
+	return -1;
+}
+
+__attribute__((weak)) void serial2_put(const void *bytes, u32 n)
+{
+	(void)bytes, (void)n;
 }
 
 u64 fake_free_pages(void)
@@ -146,6 +205,8 @@ u64 fake_free_pages(void)
 
 static struct fdom *dom(u64 id)
 {
+	if (id == CAISSON_CONTROL)
+		return &control;
 	for (u32 i = 0; i < DOMS; i++)
 		if (doms[i].used && doms[i].id == id)
 			return &doms[i];
@@ -165,7 +226,7 @@ u32 fake_shares(void)
 {
 	u32 n = 0;
 
-	for (u32 i = 0; i < DOMS; i++)
+	for (u32 i = 0; i < ARRAY_SIZE(window); i++)
 		n += window[i].d != NULL;
 	return n;
 }
@@ -177,7 +238,66 @@ const u8 *fake_memory(u32 id)
 
 const struct caisson_vcpu_context *fake_context(u32 id)
 {
-	return &dom(id)->ctx;
+	return &dom(id)->ctx[0];
+}
+
+struct caisson_vcpu_context *fake_vcpu(u32 id, u32 vcpu)
+{
+	return &dom(id)->ctx[vcpu];
+}
+
+u32 fake_pauses(u32 id)
+{
+	return dom(id)->pauses;
+}
+
+u32 fake_watch(u32 id)
+{
+	return dom(id)->watch;
+}
+
+u32 fake_msi(u32 id)
+{
+	return dom(id)->msi;
+}
+
+u32 fake_stats_resets(void)
+{
+	return stats_resets;
+}
+
+struct caisson_vcpu_info *fake_vcpu_info(void)
+{
+	return &vcpu_info;
+}
+
+void fake_trace(u32 cpu, const struct caisson_trace_record *r, u32 n, u64 dropped)
+{
+	for (u32 i = 0; i < n; i++)
+		trace[cpu].record[trace[cpu].n++ % RECORDS] = r[i];
+	trace[cpu].dropped += dropped;
+}
+
+const struct caisson_trace_control *fake_trace_control(void)
+{
+	return &trace_control;
+}
+
+struct caisson_debug *fake_debug(u32 id, u32 vcpu)
+{
+	return &dom(id)->debug[vcpu];
+}
+
+void fake_stop(u32 id, u32 vcpu, u32 why)
+{
+	struct fdom *d = dom(id);
+
+	d->debug[vcpu].stop = why;
+	if (d->stopped)
+		return;
+	d->stopped = true;
+	d->pauses++;
+	events |= 1u << CAISSON_EVENT_DEBUG;
 }
 
 u32 fake_buttons(u32 id)
@@ -201,9 +321,9 @@ void *layout_ptr(u64 at)
 		if (at >= piece[i].at && at - piece[i].at < piece[i].pages * PAGE_SIZE)
 			return (u8 *)images[piece[i].module].bytes + piece[i].first * PAGE_SIZE +
 			       (at - piece[i].at);
-	for (u32 i = 0; i < DOMS; i++)
+	for (u32 i = 0; i < ARRAY_SIZE(window); i++)
 		if (window[i].d && window[i].at == at)
-			return &window[i].d->io;
+			return window[i].ring ? (void *)&window[i].d->ring : (void *)&window[i].d->io;
 	assert(!"an address where nothing is mapped");
 }
 
@@ -229,18 +349,18 @@ static void end(struct fdom *d, u32 how, u64 code, const char *why)
 
 static void ask(struct fdom *d, const struct fake_step *s, u32 size, u64 value)
 {
+	u8 kind = s->what == FAKE_MMIO_OUT || s->what == FAKE_MMIO_IN ? CAISSON_IO_MMIO : CAISSON_IO_PORT;
 	struct caisson_ioreq *q = &d->io.slot[0];
 	bool claimed = false;
 
 	for (u32 i = 0; i < d->claims; i++)
-		claimed |=
-			d->claim[i].kind == CAISSON_IO_PORT && s->port - d->claim[i].base < d->claim[i].bytes;
+		claimed |= d->claim[i].kind == kind && s->port - d->claim[i].base < d->claim[i].bytes;
 	assert(claimed);
 	*q = (struct caisson_ioreq){ .addr = s->port,
 				     .data = value,
 				     .size = size,
-				     .kind = CAISSON_IO_PORT,
-				     .write = s->what != FAKE_IN && s->what != FAKE_UNTIL_INPUT };
+				     .kind = kind,
+				     .write = s->what != FAKE_IN && s->what != FAKE_MMIO_IN && s->what != FAKE_UNTIL_INPUT };
 	d->asking = ASK_QUEUED;
 }
 
@@ -252,8 +372,18 @@ static bool run(struct fdom *d)
 	switch (d->step->what) {
 	case FAKE_END_OF_SCRIPT:
 		return false;
+	case FAKE_POST:
+		d->ring.entry[d->ring.head % CAISSON_RING] = (struct caisson_posted){
+			.addr = d->step->port, .data = d->step->value, .size = d->step->size, .kind = CAISSON_IO_MMIO
+		};
+		d->ring.head++;
+		events |= 1u << CAISSON_EVENT_POSTED;
+		d->step++;
+		return run(d);
 	case FAKE_OUT:
 	case FAKE_IN:
+	case FAKE_MMIO_OUT:
+	case FAKE_MMIO_IN:
 		ask(d, d->step, d->step->size, d->step->value);
 		return true;
 	case FAKE_TEXT:
@@ -293,7 +423,7 @@ static void answered(struct fdom *d)
 	d->asking = ASK_NOTHING;
 	if (d->end)
 		return;
-	if (s->what == FAKE_IN && d->io.slot[0].data != s->value) {
+	if ((s->what == FAKE_IN || s->what == FAKE_MMIO_IN) && d->io.slot[0].data != s->value) {
 		fprintf(stderr, "guest %s: port 0x%llx reads 0x%llx and not 0x%llx\n", d->name,
 			(unsigned long long)s->port, (unsigned long long)d->io.slot[0].data,
 			(unsigned long long)s->value);
@@ -388,9 +518,20 @@ static s64 call_create(const struct caisson_create *c)
 	return d->id;
 }
 
+u32 fake_stranger(const char *name, u32 state)
+{
+	struct caisson_create c = { .abi_version = CAISSON_ABI_VERSION, .vcpus = 1, .pages = 1 };
+	u32 id;
+
+	snprintf(c.name, sizeof(c.name), "%s", name);
+	id = (u32)call_create(&c);
+	dom(id)->state = state;
+	return id;
+}
+
 static void unmap_window(struct fdom *d)
 {
-	for (u32 i = 0; i < DOMS; i++)
+	for (u32 i = 0; i < ARRAY_SIZE(window); i++)
 		if (window[i].d == d)
 			window[i].d = NULL;
 }
@@ -433,7 +574,7 @@ static void info(struct fdom *d, struct caisson_domain *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->id = d->id;
-	out->state = d->end ? CAISSON_STATE_ENDED : d->pauses ? CAISSON_STATE_PAUSED : CAISSON_STATE_BLOCKED;
+	out->state = d->state ? d->state : d->end ? CAISSON_STATE_ENDED : d->pauses ? CAISSON_STATE_PAUSED : CAISSON_STATE_BLOCKED;
 	out->end = d->end;
 	out->code = d->code;
 	out->pauses = d->pauses;
@@ -476,7 +617,11 @@ static s64 call_unpause(struct fdom *d)
 {
 	if (!d->pauses)
 		return -CAISSON_EINVAL;
-	if (--d->pauses || d->step)
+	if (--d->pauses)
+		return 0;
+	if (fake_resumed)
+		fake_resumed(d->id);
+	if (d->step)
 		return 0;
 	for (u32 i = 0; i < nimages; i++) {
 		size_t n = strcspn(images[i].cmdline, " ");
@@ -533,7 +678,7 @@ static s64 call_mem(struct fdom *d, u64 gpa, void *local, u64 bytes, bool write)
 	return (s64)n;
 }
 
-static s64 call_claim(struct fdom *d, u32 kind, u64 base, u64 bytes)
+static s64 call_claim(struct fdom *d, u32 kind, u64 base, u64 bytes, u64 flags)
 {
 	if (!d->pauses)
 		return -CAISSON_EBUSY;
@@ -544,6 +689,7 @@ static s64 call_claim(struct fdom *d, u32 kind, u64 base, u64 bytes)
 	assert(d->claims < 32);
 	d->claim[d->claims].kind = kind;
 	d->claim[d->claims].base = base;
+	d->claim[d->claims].flags = (u32)flags;
 	d->claim[d->claims++].bytes = bytes;
 	return 0;
 }
@@ -563,15 +709,22 @@ static s64 call_module_map(u64 index, u64 at, u64 first, u64 pages)
 	return (s64)n;
 }
 
-static s64 call_ioreq_map(struct fdom *d, u64 at)
+static s64 call_ioreq_map(struct fdom *d, u64 at, u64 what)
 {
-	for (u32 i = 0; i < DOMS; i++)
+	bool posted = false;
+
+	for (u32 i = 0; i < d->claims; i++)
+		posted |= d->claim[i].flags & CAISSON_CLAIM_POSTED;
+	if (what == CAISSON_IOREQ_RING && !posted)
+		return -CAISSON_ENOENT;
+	for (u32 i = 0; i < ARRAY_SIZE(window); i++)
 		if (window[i].d && window[i].at == at)
 			return -CAISSON_EEXIST;
-	for (u32 i = 0; i < DOMS; i++)
+	for (u32 i = 0; i < ARRAY_SIZE(window); i++)
 		if (!window[i].d) {
 			window[i].d = d;
 			window[i].at = at;
+			window[i].ring = what == CAISSON_IOREQ_RING;
 			return 0;
 		}
 	return -CAISSON_ENOMEM;
@@ -581,7 +734,7 @@ static s64 call_unmap(u64 at)
 {
 	static u32 calls;
 
-	for (u32 i = 0; i < DOMS; i++)
+	for (u32 i = 0; i < ARRAY_SIZE(window); i++)
 		if (window[i].d && window[i].at == at) {
 			if (++calls % 2)
 				return -CAISSON_EAGAIN;
@@ -613,9 +766,11 @@ static s64 call_stats(struct fdom *d, u64 vcpu, u64 kind, struct caisson_stat *t
 	memset(to, 0, sizeof(*to));
 	snprintf(to->name, sizeof(to->name), "%s", name[kind]);
 	to->count = kind * 10;
-	to->cycles = kind * 1000;
+	to->cycles = kind * 1000 + (kind == 1) * 500;
 	to->worst = kind * 200 + vcpu;
 	to->worst_rip = 0x1000 + kind;
+	to->hist[5] = (u32)kind * 10;
+	to->hist[7] = (u32)kind;
 	return 0;
 }
 
@@ -623,12 +778,118 @@ static s64 call_vcpu_info(struct fdom *d, u64 vcpu, struct caisson_vcpu_info *to
 {
 	if (vcpu >= d->vcpus)
 		return -CAISSON_ENOENT;
-	memset(to, 0, sizeof(*to));
+	*to = vcpu_info;
 	to->id = (u32)vcpu;
-	to->state = CAISSON_VCPU_BLOCKED;
-	to->rip = 0x1234;
-	memset(to->affinity, 0xff, sizeof(to->affinity));
 	return 0;
+}
+
+static s64 call_debug(struct fdom *d, u64 vcpu, u64 op, struct caisson_debug *x)
+{
+	if (op == CAISSON_DEBUG_RESUME) {
+		d->pauses -= d->stopped;
+		d->stopped = false;
+		return 0;
+	}
+	if (vcpu >= d->vcpus)
+		return -CAISSON_ENOENT;
+	if (!d->pauses)
+		return -CAISSON_EBUSY;
+	if (op == CAISSON_DEBUG_GET) {
+		*x = d->debug[vcpu];
+	} else {
+		d->debug[vcpu] = *x;
+		d->debug[vcpu].stop = CAISSON_STOP_NONE;
+	}
+	return 0;
+}
+
+/* Three kinds, a row that counts nothing, and the rest. */
+static s64 call_stats_what(struct fdom *d, u64 vcpu, u64 index, struct caisson_what *to)
+{
+	if (vcpu >= d->vcpus || index > 4)
+		return -CAISSON_ENOENT;
+	*to = (struct caisson_what){ .what = 0x100 + index, .count = index == 3 ? 0 : (index + 1) * 10, .kind = (u32)index };
+	if (index == 4)
+		*to = (struct caisson_what){ .count = 7, .kind = CAISSON_WHAT_OTHERS };
+	return 0;
+}
+
+static u32 *right_of(u32 holder, u32 over)
+{
+	for (u32 i = 0; i < RIGHTS; i++)
+		if (right[i].held && right[i].holder == holder && right[i].over == over)
+			return &right[i].held;
+	for (u32 i = 0; i < RIGHTS; i++)
+		if (!right[i].held) {
+			right[i].holder = holder;
+			right[i].over = over;
+			return &right[i].held;
+		}
+	abort();
+}
+
+static bool over_ok(u64 over)
+{
+	return over == CAISSON_OVER_MACHINE || over == CAISSON_OVER_DOMAINS || dom(over);
+}
+
+static s64 call_pool(u64 what, u64 id, u64 arg, struct caisson_pool *p)
+{
+	u32 i = 0;
+
+	if (what == CAISSON_POOL_CREATE) {
+		while (i < POOLS && pool[i].used)
+			i++;
+		if (i == POOLS)
+			return -CAISSON_ENOSPC;
+		pool[i].used = true;
+		return i;
+	}
+	if (id >= POOLS || !pool[id].used)
+		return -CAISSON_ENOENT;
+	switch (what) {
+	case CAISSON_POOL_INFO:
+		p->cpus[0] = pool[id].cpus;
+		p->domains = pool[id].domains;
+		return 0;
+	case CAISSON_POOL_DESTROY:
+		if (!id || pool[id].cpus)
+			return -CAISSON_EBUSY;
+		pool[id].used = false;
+		return 0;
+	case CAISSON_POOL_ADD:
+		if (arg > 1)
+			return -CAISSON_ENOENT;
+		for (; i < POOLS; i++)
+			pool[i].cpus &= ~(1ull << arg);
+		pool[id].cpus |= 1ull << arg;
+		return 0;
+	case CAISSON_POOL_MOVE:
+		if (!dom(arg))
+			return -CAISSON_ENOENT;
+		dom(arg)->sched.pool = (u32)id;
+		return 0;
+	}
+	return -CAISSON_EINVAL;
+}
+
+static s64 call_trace_read(u64 cpu, u64 position, void *to, u64 bytes)
+{
+	struct caisson_trace_head head;
+	u64 n = (bytes - sizeof(head)) / sizeof(struct caisson_trace_record), done = 0;
+
+	if (cpu > 1)
+		return -CAISSON_ENOENT;
+	head.next = trace[cpu].n;
+	head.first = head.next > RECORDS ? head.next - RECORDS : 0;
+	head.dropped = trace[cpu].dropped;
+	position = position < head.first ? head.first : position > head.next ? head.next : position;
+	head.position = position;
+	for (; done < n && position + done < head.next; done++)
+		memcpy((u8 *)to + sizeof(head) + done * sizeof(trace[0].record[0]), &trace[cpu].record[(position + done) % RECORDS],
+		       sizeof(trace[0].record[0]));
+	memcpy(to, &head, sizeof(head));
+	return (s64)done;
 }
 
 static s64 on_domain(u32 nr, struct fdom *d, u64 b, u64 c, u64 e, u64 f)
@@ -661,10 +922,14 @@ static s64 on_domain(u32 nr, struct fdom *d, u64 b, u64 c, u64 e, u64 f)
 		d->vcpus++;
 		return 0;
 	case CAISSON_CALL_vcpu_get:
-		memcpy((void *)c, &d->ctx, sizeof(d->ctx));
+		if (b >= d->vcpus)
+			return -CAISSON_ENOENT;
+		memcpy((void *)c, &d->ctx[b], sizeof(d->ctx[b]));
 		return d->pauses ? 0 : -CAISSON_EBUSY;
 	case CAISSON_CALL_vcpu_set:
-		memcpy(&d->ctx, (void *)c, sizeof(d->ctx));
+		if (b >= d->vcpus)
+			return -CAISSON_ENOENT;
+		memcpy(&d->ctx[b], (void *)c, sizeof(d->ctx[b]));
 		return d->pauses ? 0 : -CAISSON_EBUSY;
 	case CAISSON_CALL_vcpu_info:
 		return call_vcpu_info(d, b, (void *)c);
@@ -677,9 +942,9 @@ static s64 on_domain(u32 nr, struct fdom *d, u64 b, u64 c, u64 e, u64 f)
 		d->sched = *(struct caisson_sched *)b;
 		return 0;
 	case CAISSON_CALL_ioreq_map:
-		return c == CAISSON_IOREQ_SLOTS ? call_ioreq_map(d, b) : -CAISSON_ENOENT;
+		return call_ioreq_map(d, b, c);
 	case CAISSON_CALL_ioreq_claim:
-		return call_claim(d, (u32)b, c, e);
+		return call_claim(d, (u32)b, c, e, f);
 	case CAISSON_CALL_irq_line:
 		assert(b < 24 && c < 2);
 		d->buttons += b == GED_LINE && c && !d->line[b];
@@ -687,7 +952,42 @@ static s64 on_domain(u32 nr, struct fdom *d, u64 b, u64 c, u64 e, u64 f)
 		return 0;
 	case CAISSON_CALL_stats:
 		return call_stats(d, b, c, (void *)e);
+	case CAISSON_CALL_watch:
+		d->watch = (u32)((d->watch & ~c) | b);
+		return 0;
+	case CAISSON_CALL_msi:
+		assert(b == 0xfee00000);
+		d->msi = (u32)c;
+		return 0;
+	case CAISSON_CALL_vcpu_fpu:
+		if (b >= d->vcpus)
+			return -CAISSON_ENOENT;
+		memcpy(e ? d->fpu[b] : (void *)c, e ? (void *)c : d->fpu[b], sizeof(d->fpu[b]));
+		return d->pauses ? 0 : -CAISSON_EBUSY;
+	case CAISSON_CALL_debug:
+		return call_debug(d, b, c, (void *)e);
+	case CAISSON_CALL_stats_reset:
+		stats_resets++;
+		return 0;
+	case CAISSON_CALL_stats_what:
+		return call_stats_what(d, b, c, (void *)e);
+	case CAISSON_CALL_rights_set:
+		if (!over_ok(b))
+			return -CAISSON_ENOENT;
+		*right_of(d->id, (u32)b) = (u32)((*right_of(d->id, (u32)b) & ~e) | c);
+		return 0;
+	case CAISSON_CALL_rights_get:
+		if (!over_ok(b))
+			return -CAISSON_ENOENT;
+		*(struct caisson_rights *)c = (struct caisson_rights){ .held = *right_of(d->id, (u32)b), .refused = 3 };
+		return 0;
 	case CAISSON_CALL_vmcs_read:
+		if (b >= d->vcpus)
+			return -CAISSON_ENOENT;
+		if (fake_field) {
+			*(u64 *)e = fake_field((u32)b, (u32)c);
+			return 0;
+		}
 		*(u64 *)e = c == 0x681c ? 0xabd : c == 0x681e ? 0xabc : c == 0x4000 ? 0x16 : 0;
 		return 0;
 	case CAISSON_CALL_s2_walk:
@@ -696,7 +996,6 @@ static s64 on_domain(u32 nr, struct fdom *d, u64 b, u64 c, u64 e, u64 f)
 		};
 		return 0;
 	}
-	(void)f;
 	return -CAISSON_ENOSYS;
 }
 
@@ -735,9 +1034,11 @@ static s64 call_physinfo(struct caisson_physinfo *to)
 	memset(to, 0, sizeof(*to));
 	to->abi_version = CAISSON_ABI_VERSION;
 	to->cpus = to->cpus_found = 2;
+	to->phys_bits = 40;
 	to->frames_total = pages_total;
 	to->frames_free = pages_free;
 	to->tsc_khz = TSC_KHZ;
+	snprintf(to->vendor, sizeof(to->vendor), "%s", fake_vendor);
 	snprintf(to->version, sizeof(to->version), "Caisson 0.0");
 	return 0;
 }
@@ -756,7 +1057,9 @@ s64 fake_hypercall(u32 nr, u64 a, u64 b, u64 c, u64 d, u64 e)
 {
 	tsc += 1000;
 	if (failing.call == nr && !failing.skip--) {
-		failing.call = 0;
+		failing.skip = 0;
+		if (!--failing.times)
+			failing.call = 0;
 		return failing.error;
 	}
 	switch (nr) {
@@ -791,6 +1094,12 @@ s64 fake_hypercall(u32 nr, u64 a, u64 b, u64 c, u64 d, u64 e)
 	case CAISSON_CALL_foreign_unmap:
 		return call_unmap(a);
 	case CAISSON_CALL_pool:
+		return call_pool(a, b, c, (void *)d);
+	case CAISSON_CALL_trace_control:
+		trace_control = *(struct caisson_trace_control *)a;
+		return 0;
+	case CAISSON_CALL_trace_read:
+		return call_trace_read(a, b, (void *)c, d);
 	case CAISSON_CALL_power:
 		return -CAISSON_ENOSYS;
 	}

@@ -3,56 +3,10 @@
  * The control domain as a whole: commands are given to its shell, guests of a few port accesses run in a fake
  * hypervisor.
  */
-#include "guest/control/alloc.h"
-#include "guest/control/cons.h"
 #include "guest/control/cpuset.h"
-#include "guest/control/domain.h"
-#include "guest/control/images.h"
-#include "guest/control/pump.h"
-#include "guest/control/shell.h"
-#include "tests/host/fake_hv.h"
-
-#include "tests/host/control_common.h"
-
-#define PAGES 65536ull /* 256 MiB */
+#include "tests/host/shell_common.h"
 
 /* ---- guests ---- */
-
-#define OUTB(p, v)                      \
-	{                               \
-		FAKE_OUT, p, v, 1, NULL \
-	}
-#define EXIT(v)                            \
-	{                                  \
-		FAKE_OUT, 0xf4, v, 4, NULL \
-	}
-#define SAY(t)                        \
-	{                             \
-		FAKE_TEXT, 0, 0, 0, t \
-	}
-#define INB(p, v)                      \
-	{                              \
-		FAKE_IN, p, v, 1, NULL \
-	}
-#define KEY(c)                                  \
-	{                                       \
-		FAKE_UNTIL_INPUT, 0, c, 0, NULL \
-	}
-#define SLEEP(ms)                          \
-	{                                  \
-		FAKE_SLEEP, 0, ms, 0, NULL \
-	}
-#define BUTTON                                   \
-	{                                        \
-		FAKE_UNTIL_BUTTON, 0, 0, 0, NULL \
-	}
-#define POWEROFF OUTB(0x600, 0x20 | 5 << 2)
-#define RESET	 OUTB(0xcf9, 6)
-#define STOP                                      \
-	{                                         \
-		FAKE_END_OF_SCRIPT, 0, 0, 0, NULL \
-	}
-#define UART_ON OUTB(0x3f9, 1), OUTB(0x3fc, 0x0b) /* received-data interrupt, OUT2 */
 
 static const struct fake_step hello[] = { SAY("hello\r\n"), EXIT(0), STOP };
 static const struct fake_step seven[] = { SAY("seven"), EXIT(7), STOP };
@@ -99,51 +53,8 @@ static const struct fake_step flood_[] = { SLEEP(1), { FAKE_TEXT, 0, 0, 0, NULL 
 static struct fake_step flood[4];
 static char flood_text[200001];
 
-static u8 elf[0x3000]; /* a PVH image with one segment */
 static u8 initrd_bytes[5000];
 static const u8 text_file[] = "This is no kernel.\n";
-
-static void put(u8 *at, u64 v, u32 n)
-{
-	for (u32 i = 0; i < n; i++)
-		at[i] = (u8)(v >> 8 * i);
-}
-
-static void elf_make(void)
-{
-	u8 *ph = elf + 64, *note = elf + 0x1000;
-
-	memcpy(elf, "\177ELF\2\1\1", 7);
-	put(elf + 16, 2, 2);  /* executable */
-	put(elf + 18, 62, 2); /* x86-64 */
-	put(elf + 20, 1, 4);
-	put(elf + 24, 0x100000, 8); /* entry */
-	put(elf + 32, 64, 8);	    /* program headers */
-	put(elf + 52, 64, 2);
-	put(elf + 54, 56, 2);
-	put(elf + 56, 2, 2);
-	put(ph, 1, 4); /* PT_LOAD: 0x2000 bytes to 1 MiB */
-	put(ph + 4, 7, 4);
-	put(ph + 8, 0x1000, 8);
-	put(ph + 16, 0x100000, 8);
-	put(ph + 24, 0x100000, 8);
-	put(ph + 32, 0x2000, 8);
-	put(ph + 40, 0x5000, 8);
-	ph += 56;
-	put(ph, 4, 4); /* PT_NOTE */
-	put(ph + 8, 0x1000, 8);
-	put(ph + 16, 0x100000, 8);
-	put(ph + 24, 0x100000, 8);
-	put(ph + 32, 20, 8);
-	put(ph + 40, 20, 8);
-	put(note, 4, 4);
-	put(note + 4, 4, 4);
-	put(note + 8, 18, 4);
-	memcpy(note + 12, "Xen", 4);
-	put(note + 16, 0x100040, 4);
-	for (u32 i = 0x1040; i < sizeof(elf); i++)
-		elf[i] = (u8)(i * 7);
-}
 
 static struct fake_image images[] = {
 	{ "control", elf, sizeof(elf), NULL, NULL },
@@ -162,87 +73,15 @@ static struct fake_image images[] = {
 	{ "text", text_file, sizeof(text_file) - 1, NULL, NULL },
 };
 
-static u8 arena[8 << 20] __attribute__((aligned(16)));
-static size_t arena_free;
-
 static int setup_all(void **state)
 {
 	(void)state;
-	elf_make();
 	memcpy(flood, flood_, sizeof(flood));
 	for (u32 i = 0; i < sizeof(flood_text) - 1; i++)
 		flood_text[i] = i % 50 == 49 ? '\n' : (char)('a' + i / 50 % 26);
 	flood[1].text = flood_text;
-	fake_start(images, ARRAY_SIZE(images), PAGES);
-	alloc_init(arena, sizeof(arena));
-	time_init();
-	images_init();
-	arena_free = alloc_left();
+	control_start(images, ARRAY_SIZE(images));
 	return 0;
-}
-
-/* After each test everything is given back: memory of the machine and our own. */
-static int check_clean(void **state)
-{
-	struct dom *d;
-
-	(void)state;
-	fake_idle = NULL;
-	fake_console_limit(~0u);
-	fake_fail(0, 0, 0);
-	out_flush();
-	while ((d = domain_from(0)))
-		domain_remove(d);
-	in_drop();
-	fake_console();
-	assert_int_equal(fake_domains(), 0);
-	assert_int_equal(fake_shares(), 0);
-	assert_int_equal(fake_free_pages(), PAGES);
-	assert_int_equal(alloc_left(), arena_free);
-	return 0;
-}
-
-/* ---- giving commands ---- */
-
-static char last[1 << 20];
-
-static int run(const char *line)
-{
-	int r = shell_line(line);
-
-	out_flush();
-	snprintf(last, sizeof(last), "%s", fake_console());
-	return r;
-}
-
-static void good(const char *line)
-{
-	if (run(line))
-		fail_msg("`%s` failed: %s", line, last);
-}
-
-/* Fails with one line that starts "error: " (the last one) and holds `text`. */
-static void bad(const char *line, const char *text)
-{
-	const char *error;
-
-	if (!run(line))
-		fail_msg("`%s` succeeded: %s", line, last);
-	error = strstr(last, "error: ");
-	if (!error || (error > last && error[-1] != '\n') || !strstr(error, text) || strchr(error, '\n')[1])
-		fail_msg("`%s` says: %s", line, last);
-}
-
-static void says(const char *text)
-{
-	if (!strstr(last, text))
-		fail_msg("no \"%s\" in: %s", text, last);
-}
-
-static void says_not(const char *text)
-{
-	if (strstr(last, text))
-		fail_msg("\"%s\" in: %s", text, last);
 }
 
 /* ---- tests ---- */
@@ -372,6 +211,7 @@ static void what_is_wrong_is_named(void **state)
 	bad("vcpu-pin twin 0 5", "no CPU of 5");
 	bad("vcpu-pin twin 0 x", "set of CPUs");
 	bad("vcpu-pin twin x 0", "no vCPU's number");
+	fake_fail(CAISSON_CALL_pool, 0, -CAISSON_ENOSYS);
 	bad("cpupool-list", "not offered");
 	bad("sched twin --period 5", "go together");
 	bad("ept twin zz", "no address");
