@@ -7,7 +7,8 @@
 # make format-check
 # make bench      scripts/bench --check: what things cost, against what they cost when it was recorded
 #
-# V=1 shows the commands; DEBUG=1 builds build/debug/caisson.elf, which checks itself (docs/testing.md).
+# V=1 shows the commands; DEBUG=1 builds build/debug/caisson.elf, which checks itself, DEBUG=lean build/lean/caisson.elf, without UBSan
+# (docs/testing.md).
 
 ifeq ($(origin CC),default)
 CC    := gcc
@@ -16,7 +17,7 @@ LD    := ld
 NASM  := nasm
 
 B := build
-H := $(B)$(if $(DEBUG),/debug)
+H := $(B)$(if $(DEBUG),/$(patsubst 1,debug,$(DEBUG)))
 Q := $(if $(V),,@)
 
 # ---- what the hypervisor is made of: each room lists its objects ----
@@ -39,7 +40,8 @@ DRIVER_OBJS := drivers/acpi.o drivers/clocks.o drivers/ioapic.o drivers/pci.o dr
 
 OBJS := $(addprefix $(H)/hv/,$(BOOT_OBJS) $(ARCH_OBJS) $(VMX_OBJS) $(SVM_OBJS) $(HV_OBJS) $(DRIVER_OBJS))
 
-CHECKS := -DCAISSON_DEBUG -DCAISSON_CHECKS -fsanitize=undefined -fsanitize-undefined-trap-on-error -fno-sanitize=alignment
+CHECKS := -DCAISSON_DEBUG -DCAISSON_CHECKS \
+	$(if $(filter-out lean,$(DEBUG)),-fsanitize=undefined -fsanitize-undefined-trap-on-error -fno-sanitize=alignment)
 WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-common -fno-stack-protector -mstack-protector-guard=global -fno-asynchronous-unwind-tables \
 	-fno-strict-aliasing -fcf-protection=none -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
@@ -129,4 +131,4 @@ format-check:
 	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 
 clean:
-	rm -rf $(B)/hv $(B)/debug $(B)/host $(B)/guest $(B)/asm-offsets.inc $(B)/*.elf $(B)/*.iso
+	rm -rf $(B)/hv $(B)/debug $(B)/lean $(B)/host $(B)/guest $(B)/asm-offsets.inc $(B)/*.elf $(B)/*.iso

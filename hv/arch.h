@@ -131,7 +131,7 @@ void arch_vcpu_watch(struct vcpu *v);
 void arch_vcpu_debug_get(struct vcpu *v, struct caisson_debug *out);
 int arch_vcpu_debug_set(struct vcpu *v, const struct caisson_debug *in); /* v runs nowhere; -EINVAL */
 u64 arch_vcpu_rip(const struct vcpu *v);					     /* at the last exit */
-void arch_vcpu_dump(struct vcpu *v); /* all registers to the log */
+void arch_vcpu_dump(struct vcpu *v); /* all registers to the log; lets interrupts in */
 const char *arch_exit_name(u32 kind); /* NULL after the last */
 struct stat *arch_vcpu_stats(struct vcpu *v); /* one per exit kind */
 struct stat_what *arch_vcpu_whats(struct vcpu *v); /* STATS_WHATS + 1 */

@@ -11,13 +11,13 @@
 #include "hv/pcpu.h"
 #include "hv/string.h"
 
-#define CALLS	   64u
-#define LONG_TICKS 20000u
+#define CALLS	   64u /* and what is no call is this one */
 #define SCHED	   7u /* rank of "&s.lock" */
 
 static struct {
-	u32 call;
-	u64 since; /* when interrupts were last let in */
+	u32 call, why;
+	bool begun;
+	u64 since; /* when interrupts went off; 0: they are on */
 	u32 held;
 	struct {
 		const struct lock *lock;
@@ -72,8 +72,7 @@ void debug_call(u32 call)
 {
 	u32 id = this_cpu()->id;
 
-	cpu[id].call = call;
-	cpu[id].since = arch_now();
+	cpu[id].call = MIN(call, CALLS);
 	while (hv_options.hang && call == CAISSON_CALL_domain_destroy - CAISSON_CALL_BASE)
 		arch_pause();
 	if (hv_options.poke && call == CAISSON_CALL_domain_destroy - CAISSON_CALL_BASE)
@@ -87,34 +86,64 @@ void debug_call(u32 call)
 		fail.left = fail.refused[call] + 1;
 }
 
-/* ---- after each call ---- */
+/* ---- interrupts off ---- */
 
-void debug_window(void)
+bool debug_irqs_off(u32 why)
 {
-	static u64 longest = LONG_TICKS;
 	u32 id = this_cpu()->id;
-	u64 now = arch_now();
+
+	if (cpu[id].since || (!cpu[id].begun && why >> 16)) /* boot takes what it takes */
+		return false;
+	cpu[id].begun = true;
+	cpu[id].since = arch_now();
+	cpu[id].why = why;
+	if (!(why >> 16))
+		cpu[id].call = CALLS;
+	return true;
+}
+
+/* What has happened from then on is the checks' time and not the hypervisor's. */
+static void not_ours(u64 begin)
+{
+	u32 id = this_cpu()->id;
+
+	if (cpu[id].since)
+		cpu[id].since += arch_now() - begin;
+}
+
+void debug_irqs_on(void)
+{
+	static u64 longest[CALLS + 1];
+	u32 id = this_cpu()->id, call = cpu[id].call;
+	u64 took = arch_now() - cpu[id].since;
 
 	ASSERT(!cpu[id].held, "%s is held where interrupts are let in", cpu[id].lock[0].name);
-	if (cpu[id].since && now - cpu[id].since > longest) {
-		longest = now - cpu[id].since;
-		log_info("call %u: interrupts were off for %lu ticks", cpu[id].call, longest);
+	if (!cpu[id].since || panic_active())
+		return;
+	if (took > longest[call]) {
+		longest[call] = took;
+		if (took > longest[CALLS] || call == CALLS)
+			log_info("interrupts were off for %lu ticks, by %#x, call %u", took, cpu[id].why, call);
+		longest[CALLS] = MAX(took, longest[CALLS]);
 	}
-	cpu[id].since = now;
+	cpu[id].since = 0;
 }
+
+/* ---- after each call ---- */
 
 void debug_call_ends(struct domain *d)
 {
+	u64 begin = arch_now(), since = cpu[this_cpu()->id].since;
 	struct frame_counts f;
 
-	debug_window();
-	cpu[this_cpu()->id].since = 0;
 	fail.left = 0;
 	frame_count(&f);
 	ASSERT(f.reserved <= f.free && f.zero <= f.free && f.free + f.hv <= f.total, "frames: %lu, %lu free, %lu reserved, %lu zero, %lu hv",
 	       f.total, f.free, f.reserved, f.zero, f.hv);
 	if (d)
 		memory_check(d);
+	cpu[this_cpu()->id].since = since; /* the locks' checks are part of this */
+	not_ours(begin);
 }
 
 /* ---- the order of locks: hv/domain.h ---- */
@@ -133,17 +162,14 @@ static u32 rank_of(const char *name)
 
 void debug_lock(const struct lock *l, const char *name, u8 *site)
 {
+	u64 begin = arch_now();
 	u32 id, rank;
 
 	if (!hv_options.checks || panic_active())
 		return;
 	id = this_cpu()->id;
-	if (!*site) {
-		u64 begin = arch_now();
-
+	if (!*site)
 		*site = (u8)(rank_of(name) + 1);
-		cpu[id].since += cpu[id].since ? arch_now() - begin : 0; /* not the hypervisor's time */
-	}
 	rank = *site - 1u;
 	for (u32 i = 0; i < cpu[id].held; i++) {
 		ASSERT(cpu[id].lock[i].lock != l, "%s is held already", name);
@@ -155,10 +181,12 @@ void debug_lock(const struct lock *l, const char *name, u8 *site)
 	cpu[id].lock[cpu[id].held].lock = l;
 	cpu[id].lock[cpu[id].held].name = name;
 	cpu[id].lock[cpu[id].held++].rank = rank;
+	not_ours(begin);
 }
 
 void debug_unlock(const struct lock *l)
 {
+	u64 begin = arch_now();
 	u32 id, i;
 
 	if (!hv_options.checks || panic_active())
@@ -170,4 +198,5 @@ void debug_unlock(const struct lock *l)
 		return;
 	for (cpu[id].held--; i <= cpu[id].held; i++)
 		cpu[id].lock[i - 1] = cpu[id].lock[i];
+	not_ours(begin);
 }

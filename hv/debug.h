@@ -16,8 +16,9 @@ void debug_call(u32 call);
 void debug_call_ends(struct domain *d);
 /* An allocation, or a reservation: shall it be refused? */
 bool debug_refuse(void);
-/* Interrupts are let in here: no lock may be held. */
-void debug_window(void);
+/* Interrupts go off, for an exit's reason or DEBUG_* (false: they were off), and come on again: no lock may be held. */
+bool debug_irqs_off(u32 why);
+void debug_irqs_on(void);
 #else
 static inline void debug_call(u32 call)
 {
@@ -31,9 +32,17 @@ static inline bool debug_refuse(void)
 {
 	return false;
 }
-static inline void debug_window(void)
+static inline bool debug_irqs_off(u32 why)
+{
+	(void)why;
+	return false;
+}
+static inline void debug_irqs_on(void)
 {
 }
 #endif
+#define DEBUG_IDLE   0xffffu
+#define DEBUG_WINDOW 0x10000u /* these two come within another */
+#define DEBUG_VECTOR 0x10000u
 
 #endif

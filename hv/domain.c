@@ -114,9 +114,11 @@ int domain_create(const struct caisson_create *c, const struct domain *creator, 
 	if (!text_ok(c->name, sizeof(c->name), true) || !text_ok(c->origin, sizeof(c->origin), true) ||
 	    !text_ok(c->args, sizeof(c->args), false))
 		return -CAISSON_EINVAL;
+	if (frame_reserve(c->pages, 0)) /* first: it is known at once whether there are so many */
+		return r;
 	d = arch_domain_alloc(c->pages, c->vcpus);
 	if (!d)
-		return r;
+		goto no_domain;
 	d->refs = 2; /* the table's and the caller's */
 	d->pauses = 1;
 	d->max_vcpus = c->vcpus;
@@ -126,8 +128,6 @@ int domain_create(const struct caisson_create *c, const struct domain *creator, 
 	memcpy(d->args, c->args, sizeof(d->args));
 	events_init(&d->events);
 	rights_init(&d->rights, creator ? &creator->rights : NULL);
-	if (frame_reserve(c->pages, 0))
-		goto no_memory;
 	d->vm.charged = c->pages;
 	d->ioreq = frame_hv_alloc(FRAME_OWNER_HV, 0);
 	if (!d->ioreq)
@@ -144,9 +144,9 @@ int domain_create(const struct caisson_create *c, const struct domain *creator, 
 no_slot:
 	frame_hv_free(d->ioreq, 0);
 no_page:
-	frame_unreserve(c->pages, 0);
-no_memory:
 	arch_domain_free(d);
+no_domain:
+	frame_unreserve(c->pages, 0);
 	return r;
 }
 

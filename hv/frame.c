@@ -8,6 +8,7 @@
 #include "hv/string.h"
 
 #define NIL	    (~0u)
+#define MOVES	    32u /* of 2 MiB between the pools, about 250 instructions each, without letting interrupts in */
 #define PIECE_ORDER 4u /* 64 KiB: zeroed without looking up */
 /* smaller blocks unite though one is zero and the other dirty; the least that is zeroed of a larger one */
 #define MIXED_ORDER 2u
@@ -280,16 +281,18 @@ static bool refill(void)
 	return true;
 }
 
-/* Whole blocks that are promised to nobody leave the hv pool. */
-static void trim(void)
+/* Whole blocks that are promised to nobody leave the hv pool, some at a time: the rest when they are missed. False: there was none. */
+static bool trim(void)
 {
-	u32 z, i;
+	u32 z, i, n = 0;
 
 	for (z = 0; z < 2; z++)
-		while (returns() && (i = f.hv.head[z][FRAME_ORDER_2M]) != NIL) {
+		while (n < MOVES && returns() && (i = f.hv.head[z][FRAME_ORDER_2M]) != NIL) {
 			pull(&f.hv, i);
 			release(number_of(i), FRAME_ORDER_2M, f.rec[i].tag & (TAG_ZERO | TAG_HV));
+			n++;
 		}
+	return n;
 }
 
 /* ---- zeroing ---- */
@@ -493,11 +496,18 @@ int frame_reserve(u64 n, u32 flags)
 {
 	struct pool *p = flags & FRAME_HV ? &f.hv : &f.machine;
 	int err = debug_refuse() ? -CAISSON_ENOMEM : 0;
+	u32 moves = 0;
 
 	lock(&f.lock);
-	while (!err && p->free - p->reserved < n)
-		if (p == &f.machine || !refill())
+	while (!err && p->free - p->reserved < n) {
+		if (p == &f.machine ? !trim() : f.machine.free - f.machine.reserved < n - (p->free - p->reserved) || !refill())
 			err = -CAISSON_ENOMEM;
+		else if (p == &f.machine || ++moves % MOVES == 0) {
+			unlock(&f.lock);
+			arch_irq_window();
+			lock(&f.lock);
+		}
+	}
 	if (!err)
 		p->reserved += n;
 	else

@@ -69,8 +69,8 @@ static inline bool frame_ok(hpa_t pa)
 void *frame_hv_alloc(u16 owner, u32 order) __must_check;
 void frame_hv_free(void *p, u32 order);
 
-/* Sets n frames aside in the machine pool (or, with FRAME_HV, in the hv pool). -ENOMEM: not so many are free.
- */
+/* Sets n frames aside in the machine pool (or, with FRAME_HV, in the hv pool). -ENOMEM: not so many are free. arch_irq_window() is
+ * called where that takes long: no lock may be held. */
 int frame_reserve(u64 n, u32 flags) __must_check;
 void frame_unreserve(u64 n, u32 flags);
 

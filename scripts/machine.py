@@ -14,6 +14,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(TOP, "build")
 HYPERVISOR = os.path.join(BUILD, "caisson.elf")
 DEBUG = os.path.join(BUILD, "debug", "caisson.elf")      # make DEBUG=1
+LEAN = os.path.join(BUILD, "lean", "caisson.elf")        # make DEBUG=lean
 CONTROL = os.path.join(BUILD, "control.elf")
 KERNEL = os.path.join(emu.CACHE, "linux", "vmlinuz")
 INITRD = os.path.join(BUILD, "linux", "initrd")
@@ -76,9 +77,10 @@ def use_debug():
     HYPERVISOR = DEBUG
 
 
-def debug_build():
-    make("DEBUG=1", DEBUG)
-    return DEBUG
+def debug_build(lean=False):
+    path = LEAN if lean else DEBUG
+    make("DEBUG=lean" if lean else "DEBUG=1", path)
+    return path
 
 
 def default_images():

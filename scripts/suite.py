@@ -44,7 +44,7 @@ class Machine:
     platform: str = "bochs"
     board: str = "pc"
     firmware: str = "bios"
-    debug: bool = False             # the hypervisor that checks itself
+    debug: object = False           # True: the hypervisor that checks itself; "lean": without UBSan, for what is counted
     gdb: bool = False               # its second serial line is at the TCP port gdb_port
 
 
@@ -156,7 +156,7 @@ class Running:
             images = [known[n] if n in known and n not in IMAGES else made(n) for n in spec.images]
         path = os.path.join(SCRATCH, "machine.iso")
         os.makedirs(SCRATCH, exist_ok=True)
-        iso.caisson(path, machine.debug_build() if spec.debug else machine.HYPERVISOR, machine.CONTROL, images, spec.hv_args, (spec.firmware,))
+        iso.caisson(path, machine.debug_build(spec.debug == "lean") if spec.debug else machine.HYPERVISOR, machine.CONTROL, images, spec.hv_args, (spec.firmware,))
         self.gdb_port = free_port() if spec.gdb else None
         self.emu = machine.start(spec.platform, path, spec.cpus, spec.memory, spec.cpu, self.gdb_port, spec.extra, log, spec.board,
                                  spec.firmware)

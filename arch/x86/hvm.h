@@ -175,7 +175,7 @@ struct hvm_ops {
 	void (*apicv_notify)(struct x86_vcpu *v);  /* PI_ON was set */
 };
 
-/* That domain alone stops, with a sentence and this vCPU's registers. */
+/* That domain alone stops, with a sentence and this vCPU's registers. Lets interrupts in: no lock may be held. */
 #define hvm_crash(v, code, ...) \
 	(domain_end((v)->hv.domain, CAISSON_END_CRASH, code, __VA_ARGS__), arch_vcpu_dump(&(v)->hv))
 /* An exception while `was` is on its way in. SDM: "Interrupt 8-Double Fault Exception (#DF)". True: *vector, *error go in; false: a

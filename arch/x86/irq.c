@@ -19,15 +19,21 @@ void irq_register(u32 vector, void (*fn)(void))
 void irq_dispatch(u32 vector)
 {
 	void (*fn)(void) = handlers[vector];
+	bool off = debug_irqs_off(DEBUG_VECTOR | vector);
 
 	this_cpu()->interrupts++;
-	if (vector == VEC_SPURIOUS) /* "Spurious Interrupt": not in service, no end of interrupt */
+	if (vector == VEC_SPURIOUS) { /* "Spurious Interrupt": not in service, no end of interrupt */
+		if (off)
+			debug_irqs_on();
 		return;
+	}
 	if (likely(fn))
 		fn();
 	else
 		log_guest("interrupt %#x on CPU %u: nobody expects it", vector, this_cpu()->id);
 	lapic_eoi();
+	if (off)
+		debug_irqs_on();
 }
 
 static void kicked(void)
@@ -49,14 +55,17 @@ void irq_init(void)
 
 void arch_irq_window(void)
 {
-	debug_window();
+	debug_irqs_on();
 	/* STI holds interrupts off for one more instruction: the NOP is where they come in. */
 	__asm__ volatile("sti\n\tnop\n\tcli" : : : "memory");
+	debug_irqs_off(DEBUG_WINDOW);
 }
 
 void arch_cpu_idle(void)
 {
+	debug_irqs_on();
 	__asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");
+	debug_irqs_off(DEBUG_IDLE);
 }
 
 void arch_cpu_kick(struct pcpu *c)

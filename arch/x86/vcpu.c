@@ -589,9 +589,11 @@ void arch_vcpu_dump(struct vcpu *hv)
 	memset(&c, 0, sizeof(c));
 	arch_vcpu_get_context(hv, &c);
 	log_guest("domain %u vCPU %u: rip %016lx rflags %08lx cr2 %lx", hv->domain->id, hv->id, c.rip, c.rflags, read_cr2());
-	for (u32 i = 0; i < 16; i += 4)
+	for (u32 i = 0; i < 16; i += 4) {
+		arch_irq_window(); /* a line takes 2,500 instructions */
 		log_guest("  %s %016lx  %s %016lx  %s %016lx  %s %016lx", names[i], r[i], names[i + 1], r[i + 1], names[i + 2],
 			  r[i + 2], names[i + 3], r[i + 3]);
+	}
 	log_guest("  cr0 %lx cr3 %lx cr4 %lx efer %lx", c.cr0, c.cr3, c.cr4, c.efer);
 	log_guest("  cs %04x base %lx attr %04x  ss %04x attr %04x  ds %04x  tr %04x  gdt %lx/%x idt %lx/%x", c.cs.selector, c.cs.base,
 		  c.cs.attr, c.ss.selector, c.ss.attr, c.ds.selector, c.tr.selector, c.gdtr_base, c.gdtr_limit, c.idtr_base, c.idtr_limit);

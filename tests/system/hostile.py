@@ -103,6 +103,27 @@ def attack(m, wall, seed, ms=150, before_it_goes=None):
     return out
 
 
+IRQS_OFF = 20000        # ticks; with one CPU of Bochs instructions
+
+
+def irqs_off(m):
+    """the longest time with interrupts off in root mode since the boot, and in what; the machine is one with debug="lean\""""
+    found = re.findall(r"interrupts were off for (\d+) ticks, (by 0x\w+, call \d+)", m.text())
+    check(found, "the hypervisor does not tell how long interrupts were off")
+    longest = max((int(ticks), what) for ticks, what in found)
+    check(longest[0] <= IRQS_OFF, "interrupts were off for %d ticks, %s" % longest)
+    return longest
+
+
+@test(Machine(images=("hostile",), debug="lean"), only=("bochs",), timeout=240)
+def interrupts_off(m):
+    """domains that are built, attacked and destroyed: root mode lets interrupts in every 20,000 instructions at the latest"""
+    Watch(m)
+    for wall, seed in ("build", 1), ("build", 2), ("calls", 1), ("real", 1), ("memory", 1), ("ports", 1):
+        attack(m, wall, seed)
+    irqs_off(m)
+
+
 SEEDS = (1, 2)
 
 

@@ -6,6 +6,7 @@
 #include "arch/x86/regs.h"
 #include "arch/x86/svm/svm.h"
 #include "hv/arch.h"
+#include "hv/debug.h"
 #include "hv/log.h"
 
 #define RETRIES 10000u
@@ -344,6 +345,7 @@ void svm_enter(struct x86_vcpu *v, hpa_t host_vmcb)
 	svm_flush_due(v);
 	if (unlikely(v->on_exit != svm_exit))
 		watch_entry(v);
+	debug_irqs_on();
 	svm_way(v, x->pa, host_vmcb);
 }
 
@@ -608,6 +610,8 @@ static inline bool svm_finish(struct x86_vcpu *v, struct svm_vcpu *x, u32 kind, 
 	cycles = rdtsc() - v->exit_tsc;
 	stats_add(&v->stats[kind], cycles, v->exit_rip);
 	v->hv.cpu->root_ticks += cycles;
+	if (enter)
+		debug_irqs_on();
 	return enter;
 }
 
@@ -707,6 +711,7 @@ bool svm_exit(struct x86_vcpu *v)
 	u32 code = (u32)b->exit_code, length;
 
 	v->exit_tsc = rdtsc();
+	debug_irqs_off(code);
 	b->tlb_control = TLB_KEEP;
 	b->clean = svm_clean;
 	v->regs[RAX] = b->rax;

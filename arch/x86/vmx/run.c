@@ -8,6 +8,7 @@
 #include "arch/x86/regs.h"
 #include "arch/x86/traps.h"
 #include "hv/arch.h"
+#include "hv/debug.h"
 #include "hv/ioreq.h"
 #include "hv/log.h"
 
@@ -193,6 +194,7 @@ void vmx_run(struct x86_vcpu *v)
 		watch_entry(v);
 	launched = x->launched;
 	x->launched = true;
+	debug_irqs_on();
 	vmx_enter(v, launched);
 }
 
@@ -404,6 +406,8 @@ static inline __attribute__((always_inline)) bool vmx_finish(struct x86_vcpu *v,
 	cycles = rdtsc() - v->exit_tsc;
 	stats_add(s, cycles, v->exit_rip);
 	v->hv.cpu->root_ticks += cycles;
+	if (enter)
+		debug_irqs_on();
 	return enter;
 }
 
@@ -520,6 +524,7 @@ bool vmx_exit(struct x86_vcpu *v)
 	v->exit_tsc = rdtsc();
 	reason = (u32)vmread(VMCS_EXIT_REASON);
 	v->exit_rip = vmread(VMCS_GUEST_RIP);
+	debug_irqs_off(reason);
 	switch (reason) {
 	case VMX_REASON_WRMSR:
 		s = &v->stats[EXIT_WRMSR];
