@@ -383,6 +383,8 @@ hpa_t frame_alloc_zeroed(u16 owner, u32 order)
 	hpa_t pa = FRAME_NONE;
 	u32 have, known;
 
+	if (debug_refuse())
+		return pa;
 	lock(&f.lock);
 	ASSERT(p->reserved >= BIT(order), "%lu frames reserved, order %u", p->reserved, order);
 	have = p->orders[1] >> order << order;

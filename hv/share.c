@@ -193,6 +193,7 @@ s64 share_map(struct domain *holder, u64 at, struct domain *granter, u64 from, u
 		if (!frame_ok(pa))
 			return -CAISSON_EFAULT;
 		memory_unpin(pa);
+		arch_irq_window();
 	}
 	r = share_make(holder, at, granter, from, HPA(0), pages, prot, true);
 	return r ? r : (s64)pages;

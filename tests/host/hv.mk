@@ -13,6 +13,9 @@ WORLD_SRCS := tests/host/world.c tests/host/fake_arch.c $(addprefix hv/,bus.c do
 WORLD_TESTS := rights domain hypercall memory memory_giant ioreq run
 HOST_TESTS += $(WORLD_TESTS)
 $(foreach t,$(WORLD_TESTS),$(eval $(t)_SRCS := $(WORLD_SRCS)) $(eval $(t)_CFLAGS := -DCAISSON_DEBUG))
+HOST_TESTS += refused
+refused_SRCS := $(WORLD_SRCS)
+refused_CFLAGS := -DCAISSON_DEBUG -DCAISSON_CHECKS
 HOST_TESTS += event bus trace
 event_SRCS := hv/event.c
 bus_SRCS := hv/bus.c

@@ -6,6 +6,7 @@
 #include "hv/arch.h"
 #include "hv/console.h"
 #include "hv/control.h"
+#include "hv/debug.h"
 #include "hv/frame.h"
 #include "hv/hypercall.h"
 #include "hv/ioreq.h"
@@ -59,7 +60,7 @@ static void die(const char *what)
 /* Does this allocation find no memory? */
 static bool fails(void)
 {
-	return world_fails && world_fails--;
+	return (world_fails && world_fails--) || debug_refuse();
 }
 
 /* ---- hv/arch.h, what fake_arch.c has not ---- */
@@ -105,7 +106,8 @@ int arch_s2_map(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot)
 	for (u64 i = 0; i < size / PAGE_SIZE; i++)
 		if (e[i])
 			return -CAISSON_EEXIST;
-	if (fails())
+	/* Tables for a domain's own RAM were set aside. */
+	if ((world_fails && world_fails--) || (frame_owner(pa) != d->id && debug_refuse()))
 		return -CAISSON_ENOMEM;
 	for (u64 i = 0; i < size / PAGE_SIZE; i++)
 		e[i] = (pa.v + i * PAGE_SIZE) | MAPPED | (prot & CAISSON_PROT_WRITE ? WRITE : 0) |
