@@ -217,8 +217,6 @@ static int cmd_create(int argc, char *const argv[])
 		return fail("no image %.60s (try: images)", image[0]);
 	b.name = o[C_NAME].string;
 	b.args = o[C_ARGS].string;
-	if (b.args && strlen(b.args) >= CAISSON_ARGS)
-		return fail("create: --args is longer than %u bytes", CAISSON_ARGS - 1);
 	b.memory = (o[C_MEMORY].set ? o[C_MEMORY].number : DEFAULT_MIB) << 20;
 	b.vcpus = o[C_VCPUS].set ? (u32)o[C_VCPUS].number : 1;
 	b.flags = (o[C_PAUSED].set ? DOM_PAUSED : 0) | (o[C_LAZY].set ? DOM_LAZY : 0) |

@@ -76,9 +76,10 @@ static bool type(struct dom *d)
 		}
 		/* A guest that reads nothing must not lock the user in. */
 		if (!uart_room(&d->dev.uart)) {
-			if (in_has(CTRL_LEAVE))
-				in_drop();
-			return !in_any();
+			if (!in_has(CTRL_LEAVE))
+				return true;
+			in_drop();
+			return false;
 		}
 		in_getc();
 		uart_input(&d->dev.uart, &byte, 1);

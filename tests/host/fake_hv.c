@@ -356,7 +356,8 @@ static void ask(struct fdom *d, const struct fake_step *s, u32 size, u64 value)
 	for (u32 i = 0; i < d->claims; i++)
 		claimed |= d->claim[i].kind == kind && s->port - d->claim[i].base < d->claim[i].bytes;
 	assert(claimed);
-	*q = (struct caisson_ioreq){ .addr = s->port,
+	*q = (struct caisson_ioreq){ .keep = { q->keep[0], q->keep[1], q->keep[2] },
+				     .addr = s->port,
 				     .data = value,
 				     .size = size,
 				     .kind = kind,
