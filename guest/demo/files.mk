@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The smallest guests: the interface by example. Each is build/guest/NAME.elf, which scripts/run offers as image NAME.
 
-$(foreach d,hello hypercall monitor spin crash,$(call guest_elf,$(d),build/guest/guest/demo/$(d).o))
+$(foreach d,hello hypercall monitor end spin crash,$(call guest_elf,$(d),build/guest/guest/demo/$(d).o))
 
 # One without the C runtime, small enough to live below 640 KiB.
 GUEST_IMAGES += build/guest/tiny.elf

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The control domain crashes: the hypervisor starts it again, and it takes the domains over that run."""
+"""The control domain crashes, or is destroyed: the hypervisor starts it again, and it takes the domains over that run."""
+import os
+
+import machine
 from common import SMALL, Guest, free
-from suite import Machine, check, domains, test
+from suite import Machine, check, domains, image, match, test
+
+image("c_end")(lambda: os.path.join(machine.BUILD, "guest", "end.elf"))
 
 
 def crash(m):
@@ -37,3 +42,21 @@ def guests_live_through_a_crash_of_the_control_domain(m):
     linux.type("poweroff -f")
     check("power-off" in m.do("wait l --timeout 60", 60), "no power-off")
     m.do("destroy s h c")
+
+
+@test(Machine(images=("c_end", "spin", "exit0")), quick=True)
+def another_domain_destroys_the_control_domain(m):
+    """who has no right to is refused; who has it goes on, and so do all others, under a new control domain"""
+    m.do("create spin --memory 8 --name s")
+    out = m.run('create c_end --name weak --rights "info 0" --args 0 --wait')[0]
+    match(r"domain 0 destroyed: -1\b", out)
+    m.fail("wait s --timeout 1")    # one that crashes within half a second of its start is left as it is
+    m.type('create c_end --name strong --no-reboot --rights "life 0" --args 0')
+    m.emu.expect(rb"the control domain ended: destroyed by domain \d+", 60)
+    m.emu.expect(rb"2 domains taken over", 60)
+    m.ready(30)
+    match(r"exit 0", m.do("wait strong --timeout 30", 40))
+    match(r"domain 0 destroyed: 0\b", m.do("console strong --log"))
+    runs = domains(m)["s"]["run_ns"]
+    m.do("create exit0 --memory 8 --wait")
+    check(domains(m)["s"]["run_ns"] > runs, "the one that computes stands still")
