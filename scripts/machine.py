@@ -207,7 +207,7 @@ class Shell:
         """wait for the first prompt"""
         self.emu.expect(PROMPT, timeout)
 
-    def type(self, text, timeout=10):
+    def type(self, text, timeout=30):
         """type a line at the prompt and wait for its echo, but not for its end.  A notice that comes meanwhile makes the
         editor draw the line anew: what counts is its last part right before the newline, drawn in one go or in two"""
         self.emu.send(text.encode() + b"\r")
