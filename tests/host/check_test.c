@@ -602,6 +602,31 @@ static void vmcb_passes(void **s)
 			fail_msg("'%s' does not speak of '%s'", why, text);                 \
 	} while (0)
 
+/* Each bit of a rule alone is no offence. */
+static void vmcb_allowed(void **s)
+{
+	char why[100];
+#define VMCB_PASSES(change)                                                                 \
+	do {                                                                                \
+		struct vmcb b = vmcb_good();                                                \
+		change;                                                                     \
+		if (!check_svm(&b, PHYS_BITS, HOST_CR4, why, sizeof(why)))                  \
+			fail_msg("refused: %s", why);                                       \
+	} while (0)
+
+	(void)s;
+	VMCB_PASSES(b.cr0 |= CR0_NW | CR0_CD);
+	VMCB_PASSES(b.cr0 |= CR0_CD);
+	VMCB_PASSES(b.efer &= ~(u64)(EFER_LME | EFER_LMA); b.cr4 &= ~(u64)CR4_PAE);		   /* paging without LME */
+	VMCB_PASSES(b.efer &= ~(u64)EFER_LMA; b.cr0 &= ~(u64)(CR0_PG | CR0_PE); b.cr4 &= ~(u64)CR4_PAE); /* LME without paging */
+	VMCB_PASSES(b.efer &= ~(u64)(EFER_LME | EFER_LMA); b.cs.attr |= VMCB_ATTR_DB);
+	VMCB_PASSES(b.cs.attr = VMCB_ATTR_DB | VMCB_ATTR_P);
+	VMCB_PASSES(b.nested = 0; b.g_pat = 2; b.nested_cr3 = ~0ull);
+	VMCB_PASSES(b.event = (u32)PUT(EVENT_TYPE, 1)); /* not valid */
+	VMCB_PASSES(b.event = (u32)(EVENT_VALID | PUT(EVENT_TYPE, EVENT_SOFT) | 0x80));
+	VMCB_PASSES(b.g_pat = 0x0007060504010600);
+}
+
 static void vmcb_rules(void **s)
 {
 	(void)s;
@@ -624,6 +649,10 @@ static void vmcb_rules(void **s)
 	VMCB_BROKEN(b.event = (u32)(EVENT_VALID | PUT(EVENT_TYPE, EVENT_EXCEPTION) | X86_NMI), "event");
 	VMCB_BROKEN(b.event = (u32)(EVENT_VALID | PUT(EVENT_TYPE, EVENT_EXCEPTION) | 32), "event");
 	VMCB_BROKEN(b.g_pat = 2, "G_PAT");
+	for (u32 i = 0; i < 64; i += 8) {
+		VMCB_BROKEN(b.g_pat = 3ull << i, "G_PAT");
+		VMCB_BROKEN(b.g_pat = 8ull << i, "G_PAT");
+	}
 	VMCB_BROKEN(b.nested_cr3 |= BIT(PHYS_BITS), "nCR3");
 }
 
@@ -631,7 +660,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(each_broken), cmocka_unit_test(allowed),
 					    cmocka_unit_test(short_buffer), cmocka_unit_test(vmcb_passes),
-					    cmocka_unit_test(vmcb_rules) };
+					    cmocka_unit_test(vmcb_rules), cmocka_unit_test(vmcb_allowed) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

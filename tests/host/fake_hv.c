@@ -1048,6 +1048,13 @@ static s64 call_doctor(u64 index, struct caisson_doctor *to)
 {
 	if (index == CAISSON_DOCTOR_BITS)
 		*(struct caisson_bits *)to = (struct caisson_bits){ 8, 8, 8 };
+	if (index == 1) {
+		*to = (struct caisson_doctor){ .flags = CAISSON_DOCTOR_USED | CAISSON_DOCTOR_REQUIRED,
+					       .name = "ASIDs",
+					       .value = "64",
+					       .note = "few" };
+		return 0;
+	}
 	if (index)
 		return index - CAISSON_DOCTOR_BITS < 6 ? 0 : -CAISSON_ENOENT;
 	*to = (struct caisson_doctor){ .flags = CAISSON_DOCTOR_FOUND, .name = "EPT \"2M\"", .note = "slow" };
@@ -1094,6 +1101,9 @@ s64 fake_hypercall(u32 nr, u64 a, u64 b, u64 c, u64 d, u64 e)
 		return call_event((void *)a);
 	case CAISSON_CALL_foreign_unmap:
 		return call_unmap(a);
+	case CAISSON_CALL_cpuinfo:
+		*(struct caisson_cpuinfo *)b = (struct caisson_cpuinfo){ .cpu = (u32)a, .barriers = 5 };
+		return a < 2 ? 0 : -CAISSON_ENOENT;
 	case CAISSON_CALL_pool:
 		return call_pool(a, b, c, (void *)d);
 	case CAISSON_CALL_trace_control:

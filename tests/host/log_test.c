@@ -156,13 +156,35 @@ static void test_guest_cannot_flood(void **state)
 	assert_int_equal(count("936 earlier lines"), 1);
 }
 
+/* To a console that comes late: all that is kept, unless it is to be quiet. */
+static void test_replay(void **state)
+{
+	(void)state;
+	for (u32 i = 0; i < 3000; i++)
+		log_info("line %u", i);
+	read_from(0);
+	console_n = 0;
+	log_replay();
+	assert_int_equal(console_n, next - first);
+	assert_memory_equal(console, text, console_n);
+	console_n = 0;
+	log_set_console_level(LOG_WARN);
+	log_replay();
+	log_info("not shown");
+	assert_int_equal(console_n, 0);
+	log_warn("shown");
+	assert_memory_equal(console + console_n - 6, "shown\n", 6);
+	log_set_console_level(LOG_INFO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_lines_and_positions),
 					    cmocka_unit_test(test_levels),
 					    cmocka_unit_test(test_long_line_is_cut),
 					    cmocka_unit_test(test_ring_wraps),
-					    cmocka_unit_test(test_guest_cannot_flood) };
+					    cmocka_unit_test(test_guest_cannot_flood),
+					    cmocka_unit_test(test_replay) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,9 +15,14 @@ static u32 stride, last_width;
 static u8 regs[8], divisor[2], sent;
 static u32 region[8]; /* what is mapped: its addresses only */
 
+static u8 lsr = 0x60, iir, rx;
+static u32 busy; /* looks after which the transmitter is empty */
+
 static u8 dev_read(u32 reg)
 {
-	return reg == 5 ? 0x60 : regs[reg];
+	if (busy && reg == 5 && busy--)
+		return lsr & (u8)~0x20;
+	return reg == 5 ? lsr : reg == 2 ? iir : reg == 0 ? rx : regs[reg];
 }
 
 static void dev_write(u32 reg, u8 v)
@@ -218,6 +223,64 @@ static void test_port(void **state)
 	assert_int_equal(uart_port(), 0x2f8);
 }
 
+/* Before there is a line nothing is read or written; with one, what it has. */
+static void test_receives(void **state)
+{
+	struct uart_where w = { .addr = 0x2f8 };
+
+	(void)state;
+	nothing();
+	port_base = 0x2f8;
+	assert_true(uart_init(&w));
+	assert_true(uart_present());
+	assert_int_equal(uart_getc(), -1);
+	rx = 'r';
+	lsr = 0x61;
+	assert_int_equal(uart_getc(), 'r');
+	lsr = 0x60;
+	assert_true(uart_tx_empty());
+	busy = 3;
+	assert_false(uart_tx_empty());
+	uart_putc('p'); /* waits for the transmitter */
+	assert_int_equal(sent, 'p');
+	assert_int_equal(busy, 0);
+	busy = 1100000; /* for ever: it waits so long and no longer */
+	uart_putc('q');
+	assert_int_equal(sent, 'q');
+	assert_in_range(busy, 1, 200000);
+	busy = 0;
+	uart_irq_enable(false);
+	assert_int_equal(regs[1], 1);
+	uart_irq_enable(true);
+	assert_int_equal(regs[1], 3);
+	iir = 1;
+	assert_false(uart_irq_ack());
+	iir = 4;
+	assert_true(uart_irq_ack());
+	iir = 0;
+	/* what answers with ones everywhere but in its scratch register is none */
+	lsr = 0xff;
+	w.addr = 0x2f8;
+	assert_false(uart_init(&w));
+	lsr = 0x60;
+	w.addr = 0;
+	assert_false(uart_init(&w));
+}
+
+static void test_none(void **state)
+{
+	(void)state;
+	assert_false(uart_present());
+	assert_int_equal(uart_getc(), -1);
+	assert_false(uart_tx_empty());
+	assert_false(uart_irq_ack());
+	uart_irq_enable(true);
+	uart_tx('t');
+	uart_putc('t');
+	assert_int_equal(sent, 0);
+	assert_int_equal(regs[1], 0);
+}
+
 static void test_memory(void **state)
 {
 	struct uart_where w = { .addr = 0xfe003000, .mmio = true, .regs = region };
@@ -243,9 +306,11 @@ static void test_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_none), /* first: there is no way back to no line */
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_pci),
 		cmocka_unit_test(test_port),
+		cmocka_unit_test(test_receives),
 		cmocka_unit_test(test_memory),
 	};
 

@@ -60,10 +60,24 @@ static void the_machine(void **state)
 	good("info");
 	says("Caisson 0.0");
 	says("2 online");
+	says("10 barriers between domains"); /* of both CPUs */
+	fake_fail(CAISSON_CALL_cpuinfo, 1, -CAISSON_ENOENT);
+	good("info --json");
+	says("barriers\":5");
 	good("doctor");
 	says("EPT \"2M\"");
 	says("found    -      -        slow");
+	says("missing  used   needed   64; few");
 	says("NMI exiting");
+	fake_vendor = "SVM";
+	good("doctor");
+	says_not("NMI exiting");
+	good("doctor --json");
+	fake_fail_times(CAISSON_CALL_doctor, -CAISSON_ENOENT, 1000); /* a hypervisor that tells nothing */
+	good("doctor --json");
+	says("[]");
+	fake_fail(0, 0, 0);
+	fake_vendor = "VMX";
 	fake_log("[0.700] one line\n[0.800] another\n");
 	good("dmesg");
 	says("[0.700] one line\r\n[0.800] another\r\n");

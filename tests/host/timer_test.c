@@ -262,6 +262,46 @@ static void timers_move_with_their_vcpu(void **state)
 	assert_int_equal(fake.timer[0], 150);
 }
 
+/* Moved to another CPU's queue, where it is the earliest: that CPU has to arm itself. */
+static void a_timer_that_is_moved_away_kicks(void **state)
+{
+	(void)state;
+	timer_set(&t[0], 100);
+	timer_set(&t[1], 150);
+	timer_migrate(&t[1], &q[1]);
+	assert_int_equal(fake.kicks[1], 1);
+	timer_migrate(&t[0], &q[1]);
+	assert_int_equal(fake.kicks[1], 2);
+	assert_int_equal(q[0].first, TIMER_NONE);
+	fake_cpu = 1;
+	timer_sync(&q[1]);
+	assert_int_equal(fake.timer[1], 100);
+	fake_cpu = 0;
+	timer_migrate(&t[0], &q[1]); /* it is there */
+	assert_int_equal(fake.kicks[1], 2);
+}
+
+/* Its own function may cancel it, and move it, without waiting for itself. */
+static void from_inside(struct timer *me)
+{
+	timer_set(me, 500);
+	assert_true(timer_cancel_wait(me));
+	timer_migrate(me, &q[1]);
+	runs++;
+}
+
+static void a_function_may_cancel_its_timer(void **state)
+{
+	(void)state;
+	timer_init(&t[0], &q[0], from_inside);
+	timer_set(&t[0], 100);
+	timer_expire(&q[0], 100);
+	assert_int_equal(runs, 1);
+	assert_false(timer_pending(&t[0]));
+	assert_ptr_equal(t[0].queue, &q[1]);
+	assert_int_equal(q[0].first, TIMER_NONE);
+}
+
 /* Two CPUs set, cancel and move the same timers; each setting is seen at most once, and nothing is lost or
  * left behind. */
 static int fired, inside[8];
@@ -346,6 +386,8 @@ int main(void)
 		cmocka_unit_test_setup(cancelling_waits_for_the_function, setup),
 		cmocka_unit_test_setup(other_cpu_is_kicked_and_arms_itself, setup),
 		cmocka_unit_test_setup(timers_move_with_their_vcpu, setup),
+		cmocka_unit_test_setup(a_timer_that_is_moved_away_kicks, setup),
+		cmocka_unit_test_setup(a_function_may_cancel_its_timer, setup),
 		cmocka_unit_test_setup(races_leave_the_queues_whole, setup),
 	};
 
