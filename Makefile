@@ -7,6 +7,8 @@
 # make format-check
 # make bench      scripts/bench --check: what things cost, against what they cost when it was recorded
 #
+# COUNTERS=empty builds build/empty/caisson.elf, whose exits are not counted, COUNTERS=kinds build/kinds/caisson.elf, which counts
+# kinds of exits but not what they are about: scripts/bench counters shows what either costs.
 # V=1 shows the commands; DEBUG=1 builds build/debug/caisson.elf, which checks itself, DEBUG=lean build/lean/caisson.elf, without UBSan
 # (docs/testing.md).
 
@@ -17,7 +19,7 @@ LD    := ld
 NASM  := nasm
 
 B := build
-H := $(B)$(if $(DEBUG),/$(patsubst 1,debug,$(DEBUG)))
+H := $(B)$(if $(DEBUG),/$(patsubst 1,debug,$(DEBUG)))$(if $(COUNTERS),/$(COUNTERS))
 Q := $(if $(V),,@)
 
 # ---- what the hypervisor is made of: each room lists its objects ----
@@ -44,8 +46,9 @@ CHECKS := -DCAISSON_DEBUG -DCAISSON_CHECKS \
 	$(if $(filter-out lean,$(DEBUG)),-fsanitize=undefined -fsanitize-undefined-trap-on-error -fno-sanitize=alignment)
 WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-common -fno-stack-protector -mstack-protector-guard=global -fno-asynchronous-unwind-tables \
-	-fno-strict-aliasing -fcf-protection=none -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
-	-fno-tree-loop-distribute-patterns $(WARN) -I. $(if $(DEBUG),$(CHECKS))
+	-fno-strict-aliasing -fcf-protection=none -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -mpreferred-stack-boundary=3 \
+	-fno-tree-loop-distribute-patterns $(WARN) -I. $(if $(DEBUG),$(CHECKS)) \
+	$(if $(COUNTERS),-DCAISSON_NO_WHATS) $(if $(filter empty,$(COUNTERS)),-DCAISSON_NO_COUNTERS)
 LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --build-id=none
 
 .PHONY: all guests demos iso install testable host-tests run-host-tests format-check bench clean
@@ -133,4 +136,4 @@ format-check:
 	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 
 clean:
-	rm -rf $(B)/hv $(B)/debug $(B)/lean $(B)/host $(B)/guest $(B)/asm-offsets.inc $(B)/*.elf $(B)/*.iso
+	rm -rf $(B)/hv $(B)/debug $(B)/lean $(B)/empty $(B)/kinds $(B)/host $(B)/guest $(B)/asm-offsets.inc $(B)/*.elf $(B)/*.iso

@@ -134,6 +134,7 @@ u64 arch_vcpu_rip(const struct vcpu *v);					     /* at the last exit */
 void arch_vcpu_dump(struct vcpu *v); /* all registers to the log; lets interrupts in */
 const char *arch_exit_name(u32 kind); /* NULL after the last */
 struct stat *arch_vcpu_stats(struct vcpu *v); /* one per exit kind */
-struct stat_what *arch_vcpu_whats(struct vcpu *v); /* STATS_WHATS + 1 */
+struct stat_whats *arch_vcpu_whats(struct vcpu *v);
+u32 arch_what_kind(u32 row); /* of those: the kind of exit that it counts for */
 
 #endif

@@ -447,7 +447,7 @@ static s64 call_stats_reset(struct call *c)
 {
 	domain_each_vcpu(c->d, v) {
 		stats_clear(arch_vcpu_stats(v));
-		memset(arch_vcpu_whats(v), 0, (STATS_WHATS + 1) * sizeof(struct stat_what));
+		memset(arch_vcpu_whats(v), 0, sizeof(struct stat_whats));
 	}
 	return 0;
 }
@@ -530,7 +530,7 @@ static s64 call_trace_read(struct call *c)
 
 static s64 call_watch(struct call *c)
 {
-	if ((c->arg[1] | c->arg[2]) & ~(u64)(CAISSON_WATCH_TRACE | CAISSON_WATCH_COUNT))
+	if ((c->arg[1] | c->arg[2]) & ~(u64)CAISSON_WATCH_TRACE)
 		return -CAISSON_EINVAL;
 	domain_watch(c->d, (u32)c->arg[1], (u32)c->arg[2]);
 	return 0;
@@ -539,32 +539,36 @@ static s64 call_watch(struct call *c)
 static s64 call_stats_what(struct call *c)
 {
 	struct caisson_what out = { 0 };
-	const struct stat_what *s;
+	const struct stat_whats *t = arch_vcpu_whats(c->on);
 
-	if (c->arg[2] > STATS_WHATS)
+	if (c->arg[2] >= STATS_WHATS)
 		return -CAISSON_ENOENT;
-	s = &arch_vcpu_whats(c->on)[c->arg[2]];
-	out.what = s->key & MASK(55, 0);
-	out.count = s->count;
-	out.kind = (u8)((s->key >> 56) - 1);
+	out.what = t->what[c->arg[2]];
+	out.count = t->count[c->arg[2]];
+	out.kind = arch_what_kind((u32)c->arg[2]);
 	return give(c, c->arg[3], &out, sizeof(out));
 }
 
-void stats_what_other(struct stat_what *table, u64 key)
+#ifndef CAISSON_NO_WHATS
+void stats_what_other(struct stat_whats *t, u32 first, u32 bits, u64 what)
 {
-	u64 at = key * 0x9e3779b97f4a7c15ull >> 58;
+	u64 at = first + stats_hash(what, bits), least = at, count = 1;
 
-	for (u32 i = 0; i < 8; i++) {
-		struct stat_what *s = &table[(at + i) % STATS_WHATS];
-
-		if (s->key == key || !s->key) {
-			s->key = key;
-			s->count++;
-			return;
+	for (u64 i = first; i < first + (1u << bits); i++) {
+		if (t->count[i] && t->what[i] == what) {
+			count += t->count[i];
+			t->what[i] = t->what[at];
+			t->count[i] = t->count[at];
+			least = at;
+			break;
 		}
+		if (t->count[i] < t->count[least])
+			least = i;
 	}
-	table[STATS_WHATS].count++;
+	t->what[least] = what;
+	t->count[least] = count;
 }
+#endif
 
 static s64 call_debug(struct call *c)
 {

@@ -34,7 +34,7 @@ enum {
 };
 
 /* Who looks at each of its exits. */
-enum { WATCH_TRACE = CAISSON_WATCH_TRACE, WATCH_DEBUG = BIT(1), WATCH_COUNT = CAISSON_WATCH_COUNT };
+enum { WATCH_TRACE = CAISSON_WATCH_TRACE, WATCH_DEBUG = BIT(1) };
 
 /* Why a vCPU is not runnable. */
 enum vcpu_sleep {

@@ -81,10 +81,10 @@ static inline u64 xgetbv(u32 reg)
 
 static inline u64 rdtsc(void)
 {
-	u64 lo, hi; /* of both the upper halves are cleared */
+	u64 tsc;
 
-	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-	return hi << 32 | lo;
+	__asm__ volatile("rdtsc; shl $32, %%rdx; or %%rdx, %%rax" : "=a"(tsc) : : "rdx", "cc");
+	return tsc;
 }
 
 #define DEFINE_REG(name)                                                        \

@@ -272,7 +272,7 @@ static enum verdict exit_exception(struct x86_vcpu *v, const struct vm_exit *x)
 static enum verdict exit_pause(struct x86_vcpu *v, const struct vm_exit *x)
 {
 	hvm->advance(v, x->insn_len);
-	sched_give_way(&this_cpu()->sched, v->exit_tsc);
+	sched_give_way(&this_cpu()->sched, arch_now());
 	return V_BLOCK;
 }
 

@@ -57,24 +57,33 @@ static inline bool hot_wrmsr(struct x86_vcpu *v)
 	return true;
 }
 
-static inline bool hot_rdmsr(struct x86_vcpu *v)
+/* Not inline: in the function of all hot exits `value` would make a stack frame for each. */
+static __noinline bool hot_rdmsr_apic(struct x86_vcpu *v, u32 msr)
 {
-	u32 msr = (u32)v->regs[RCX];
 	u64 value;
 
-	if (msr == MSR_APIC_BASE)
-		value = v->apic.base;
-	else if (msr - MSR_X2APIC > MSR_X2APIC_LAST - MSR_X2APIC || !vlapic_msr_read(&v->apic, msr, &value))
+	if (!vlapic_msr_read(&v->apic, msr, &value))
 		return false;
 	v->regs[RAX] = (u32)value;
 	v->regs[RDX] = value >> 32;
 	return true;
 }
 
-/* A call of KVM's numbers beyond those that pv_call() knows. At CPL 3 the answer differs. */
-static inline bool hot_hypercall(struct x86_vcpu *v, u32 cpl)
+static inline bool hot_rdmsr(struct x86_vcpu *v)
 {
-	if (v->regs[RAX] - KVM_HC_END >= KVM_CALLS - KVM_HC_END || cpl)
+	u32 msr = (u32)v->regs[RCX];
+
+	if (msr != MSR_APIC_BASE)
+		return msr - MSR_X2APIC <= MSR_X2APIC_LAST - MSR_X2APIC && hot_rdmsr_apic(v, msr);
+	v->regs[RAX] = (u32)v->apic.base;
+	v->regs[RDX] = v->apic.base >> 32;
+	return true;
+}
+
+/* A call of KVM's numbers beyond those that pv_call() knows. At CPL 3 the answer differs. */
+static inline bool hot_hypercall(struct x86_vcpu *v, u64 nr, u32 cpl)
+{
+	if (nr - KVM_HC_END >= KVM_CALLS - KVM_HC_END || cpl)
 		return false;
 	v->regs[RAX] = (u64)KVM_ENOSYS;
 	return true;

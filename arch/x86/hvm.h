@@ -6,7 +6,9 @@
 #ifndef ARCH_X86_HVM_H
 #define ARCH_X86_HVM_H
 
+#include "arch/x86/asm.h"
 #include "arch/x86/vcpu.h"
+#include "hv/pcpu.h"
 #include "hv/types.h"
 #include "hv/vcpu.h"
 
@@ -34,6 +36,32 @@ enum exit_kind {
 #undef EXIT_X
 	EXIT_KIND_COUNT,
 };
+
+/* X(NAME, first, bits): kinds whose exits are about something (leaf, MSR, call, port, page, vector, register), and their rows of
+ * x86_vcpu.whats. */
+#define EXIT_WHATS(X)                                                                                                     \
+	X(CPUID, 0, 3) X(RDMSR, 8, 3) X(WRMSR, 16, 3) X(HYPERCALL, 24, 3) X(IO, 32, 3) X(NPF, 40, 3)                       \
+	X(EXCEPTION, 48, 2) X(IRQ, 52, 2) X(APIC_ACCESS, 56, 2) X(APIC_WRITE, 60, 2)
+#define EXIT_WHAT_X(name, first, bits)                                              \
+	static inline void exit_what_##name(struct x86_vcpu *v, u64 what)           \
+	{                                                                           \
+		_Static_assert((first) + (1 << (bits)) <= STATS_WHATS, "its rows"); \
+		stats_what(&v->whats, first, bits, what);                           \
+	}
+EXIT_WHATS(EXIT_WHAT_X)
+#undef EXIT_WHAT_X
+
+/* The last thing before an entry, or on the way to hv. */
+static inline void exit_account(struct x86_vcpu *v, struct stat *s)
+{
+#ifndef CAISSON_NO_COUNTERS
+	u64 cycles = rdtsc() - v->exit_tsc;
+
+	v->hv.cpu->root_ticks += cycles;
+	stats_add(s, cycles, &v->exit_rip);
+#endif
+	(void)v, (void)s;
+}
 
 /* What an exit tells. Filled by the vendor; `insn_len` 0: not known. */
 struct vm_exit {

@@ -357,7 +357,7 @@ static inline bool mmio_same(const struct x86_domain *d, const struct mmio_known
 	return same && __atomic_load_n(&d->s2_changes, __ATOMIC_ACQUIRE) == k->changes;
 }
 
-static __noinline int mmio_access(struct x86_vcpu *v, struct mmio_known *k, u64 gpa, u64 data)
+static __noinline s64 mmio_access(struct x86_vcpu *v, struct mmio_known *k, u64 gpa, u64 data)
 {
 	/* A posted write behind the first one will be shorter. */
 	k->claim = k->device && k->write ? bus_find(&v->hv.domain->bus, CAISSON_IO_MMIO, gpa, k->size) : NULL;
@@ -375,7 +375,7 @@ static __noinline int mmio_access(struct x86_vcpu *v, struct mmio_known *k, u64 
 	return k->length;
 }
 
-int io_mmio_again(struct x86_vcpu *v, u64 gpa, u64 cr3, bool write)
+s64 io_mmio_again(struct x86_vcpu *v, u64 gpa, u64 cr3, bool write)
 {
 	struct mmio_known *k = &v->known[v->exit_rip >> 2 & (MMIO_KNOWN - 1)];
 	u64 data;
@@ -452,6 +452,8 @@ static enum verdict mmio_begin(struct x86_vcpu *v, const struct vm_exit *x, bool
 		return V_STOP;
 	if (nothing)
 		mmio_learn(v, &r, x->npf.gpa, bytes);
+	if (x->kind == EXIT_NPF)
+		exit_what_NPF(v, x->npf.gpa & PAGE_MASK);
 	if (!v->io.insn.access || (!v->io.insn.mem && !v->io.insn.string))
 		return io_stop(v, "an instruction that cannot be carried out reaches a device", x->npf.gpa);
 	if (v->io.insn.string && insn_string_idle(&v->io.insn, v->regs)) {

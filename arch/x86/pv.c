@@ -157,7 +157,7 @@ static s64 yield(struct x86_vcpu *v, struct x86_vcpu *to)
 	struct sched_cpu *c = &v->hv.cpu->sched;
 
 	if (to && to != v && READ_ONCE(to->hv.sched.state) == SCHED_QUEUED && READ_ONCE(to->hv.sched.cpu) == c) {
-		sched_give_way(c, v->exit_tsc);
+		sched_give_way(c, arch_now());
 		__atomic_or_fetch(&v->hv.pending, PEND_LEAVE, __ATOMIC_RELAXED);
 	}
 	return 0;

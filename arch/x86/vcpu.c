@@ -462,9 +462,16 @@ u64 arch_vcpu_rip(const struct vcpu *v)
 	return x86_vcpu(v)->exit_rip;
 }
 
-struct stat_what *arch_vcpu_whats(struct vcpu *v)
+struct stat_whats *arch_vcpu_whats(struct vcpu *v)
 {
-	return x86_vcpu(v)->whats;
+	return &x86_vcpu(v)->whats;
+}
+
+u32 arch_what_kind(u32 row)
+{
+#define WHAT_X(name, first, bits) row - (first) < (1u << (bits)) ? EXIT_##name :
+	return EXIT_WHATS(WHAT_X) EXIT_OTHER;
+#undef WHAT_X
 }
 
 struct stat *arch_vcpu_stats(struct vcpu *v)

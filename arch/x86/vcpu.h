@@ -104,7 +104,7 @@ struct x86_vcpu {
 	bool preempted; /* its struct pv_steal says that it is off its CPU */
 	bool kicked;	/* (a) KVM_HC_KICK_CPU: its next HLT, or the one that it is in, ends */
 	struct stat stats[STATS_KINDS];
-	struct stat_what whats[STATS_WHATS + 1];
+	struct stat_whats whats; /* by EXIT_WHATS */
 	u32 *apic_page;
 	void *vendor; /* vmx/: struct vmx_vcpu */
 };
@@ -157,7 +157,7 @@ enum verdict exit_io(struct x86_vcpu *v, const struct vm_exit *x);     /* io.c *
 enum verdict exit_npf(struct x86_vcpu *v, const struct vm_exit *x);    /* io.c */
 /* A MOV at RIP, in 64-bit mode under cr3, reached gpa, where the processor found nothing mapped: is it known, and does it go the
  * short way? Its length: it is done; -1: it waits for a device model (V_BLOCK); 0: no. */
-int io_mmio_again(struct x86_vcpu *v, u64 gpa, u64 cr3, bool write); /* io.c */
+s64 io_mmio_again(struct x86_vcpu *v, u64 gpa, u64 cr3, bool write); /* io.c */
 /* A device model has answered: goes on with v->io. V_BLOCK: another request is under way. */
 enum verdict io_continue(struct x86_vcpu *v);			       /* io.c */
 enum verdict exit_rdmsr(struct x86_vcpu *v); /* msr.c */

@@ -59,33 +59,25 @@ bool watch_exit(struct x86_vcpu *v)
 {
 	struct hvm_look l = { 0 };
 	bool enter;
-	u64 what;
 
 	hvm->look(v, &l);
 	switch (l.kind) {
 	case EXIT_CPUID:
-		what = (u32)v->regs[RAX];
-		l.detail = what | v->regs[RCX] << 32;
+		l.detail = (u32)v->regs[RAX] | v->regs[RCX] << 32;
 		break;
 	case EXIT_HYPERCALL:
 		l.detail = v->regs[RAX];
-		what = (u32)l.detail;
 		break;
 	case EXIT_RDMSR:
 	case EXIT_WRMSR:
-		what = l.detail = (u32)v->regs[RCX];
-		break;
-	case EXIT_NPF:
-		what = l.detail & PAGE_MASK;
+		l.detail = (u32)v->regs[RCX];
 		break;
 	default:
-		what = l.kind == EXIT_IO ? (u16)l.detail : l.detail;
+		break;
 	}
 	trace(&v->hv, CAISSON_TRACE_EXIT, l.kind, l.rip, l.detail);
 	if ((READ_ONCE(v->hv.watch) & WATCH_DEBUG) && debug_exit(v, &l))
 		return false;
-	if (READ_ONCE(v->hv.watch) & WATCH_COUNT)
-		stats_what(v->whats, l.kind, what);
 	enter = hvm->exit(v);
 	if (enter)
 		watch_entry(v);

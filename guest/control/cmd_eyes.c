@@ -41,6 +41,33 @@ static void stats_histogram(const struct stats_row *row)
 			    (int)((u64)row->hist[i] * BAR / most), bar);
 }
 
+/* What they were about, the most frequent first. A vCPU counts the most frequent ones of a kind. */
+static void stats_what(const struct stats_row *row)
+{
+	u64 others = row->count;
+	u32 i;
+
+	if (stats_how.json)
+		json_open("what", '[');
+	for (i = 0; i < STATS_WHAT && row->what[i].count; i++) {
+		u64 n = row->what[i].count;
+
+		others -= MIN(n, others);
+		if (!stats_how.json) {
+			out("%s%llx: %llu", i ? ", " : "      ", (ull)row->what[i].what, (ull)n);
+			continue;
+		}
+		json_open(NULL, '{');
+		json_hex("what", row->what[i].what);
+		json_number("count", n);
+		json_close('}');
+	}
+	if (stats_how.json)
+		json_close(']');
+	else if (i)
+		out(others ? ", others: %llu\n" : "\n", (ull)others);
+}
+
 static void stats_print(u32 id, const char *name, struct stats_row *row, u32 n)
 {
 	bool json = stats_how.json;
@@ -60,6 +87,7 @@ static void stats_print(u32 id, const char *name, struct stats_row *row, u32 n)
 			out("  %-24s %12llu %16llu %9llu %9llu  %llx\n", row[i].name, (ull)row[i].count,
 			    (ull)row[i].cycles, (ull)(row[i].cycles / row[i].count), (ull)row[i].worst,
 			    (ull)row[i].worst_rip);
+			stats_what(&row[i]);
 			if (stats_how.histogram)
 				stats_histogram(&row[i]);
 			continue;
@@ -74,6 +102,7 @@ static void stats_print(u32 id, const char *name, struct stats_row *row, u32 n)
 		for (u32 k = 0; k < CAISSON_HIST; k++)
 			json_number(NULL, row[i].hist[k]);
 		json_close(']');
+		stats_what(&row[i]);
 		json_close('}');
 	}
 	if (json) {
@@ -133,97 +162,13 @@ static int stats_reset(const char *word)
 	return 0;
 }
 
-/* What exits are about, of all vCPUs together: which MSR, port, leaf, call, page. */
-#define WHATS 256u
-
-static int whats_collect(struct caisson_what *row)
-{
-	struct caisson_what w;
-	u32 n = 0, k;
-
-	for (u32 v = 0; v < info.max_vcpus; v++) {
-		for (u32 i = 0; hc_stats_what(info.id, v, i, &w) >= 0; i++) {
-			for (k = 0; k < n && (row[k].kind != w.kind || row[k].what != w.what); k++)
-				;
-			if (!w.count || k == WHATS)
-				continue;
-			if (k == n)
-				row[n++] = (struct caisson_what){ .kind = w.kind, .what = w.what };
-			row[k].count += w.count;
-			for (; k && row[k].count > row[k - 1].count; k--) {
-				w = row[k];
-				row[k] = row[k - 1];
-				row[k - 1] = w;
-			}
-		}
-	}
-	return (int)n;
-}
-
-static void stats_whats(bool json)
-{
-	static struct caisson_what row[WHATS];
-	int n = whats_collect(row);
-
-	if (json) {
-		json_open(NULL, '{');
-		json_number("domain", info.id);
-		json_open("what", '[');
-	} else {
-		out("domain %u (%s)\n  %-24s %12s  %s\n", info.id, info.name, "EXIT", "COUNT", "WHAT");
-	}
-	for (int i = 0; i < n && !in_ctrlc; i++) {
-		const char *name =
-			row[i].kind == CAISSON_WHAT_OTHERS ? "others" : stats_exit_name(row[i].kind);
-
-		if (!json) {
-			out("  %-24s %12llu  %llx\n", name ? name : "?", (ull)row[i].count, (ull)row[i].what);
-			continue;
-		}
-		json_open(NULL, '{');
-		json_string("name", name ? name : "?");
-		json_hex("what", row[i].what);
-		json_number("count", row[i].count);
-		json_close('}');
-	}
-	if (json) {
-		json_close(']');
-		json_close('}');
-	}
-}
-
-/* --what: shows; --what on, off: switches the counting. */
-static int stats_what(const char *word, const char *how, bool json)
-{
-	bool on = !strcmp(how, "on");
-	int id = word ? need_id(word) : -1;
-
-	if (word && id < 0)
-		return 1;
-	if (!on && strcmp(how, "off") != 0 && strcmp(how, "show") != 0)
-		return fail("stats: --what takes on, off or show");
-	if (json)
-		json_open(NULL, '[');
-	for (u32 i = word ? (u32)id : 0; !hc_domain_next(i, &info) && (!word || info.id == (u32)id);
-	     i = info.id + 1) {
-		if (!strcmp(how, "show"))
-			stats_whats(json);
-		else
-			hc_watch(info.id, on ? CAISSON_WATCH_COUNT : 0, CAISSON_WATCH_COUNT);
-	}
-	if (json)
-		json_close(']');
-	return interrupted();
-}
-
 static int cmd_stats(int argc, char *const argv[])
 {
 	static const char *const orders[] = { "cycles", "count", "average", "worst", "name" };
 	struct args_option o[] = { OPTION_JSON,
 				   { .name = "reset", .type = ARGS_FLAG },
 				   { .name = "sort", .type = ARGS_STRING },
-				   { .name = "histogram", .type = ARGS_FLAG },
-				   { .name = "what", .type = ARGS_STRING } };
+				   { .name = "histogram", .type = ARGS_FLAG } };
 	const char *word[1] = { NULL };
 	u32 by = 0;
 	int r = 0;
@@ -236,8 +181,6 @@ static int cmd_stats(int argc, char *const argv[])
 		return fail("stats: --sort takes cycles, count, average, worst or name");
 	if (o[1].set)
 		return stats_reset(word[0]);
-	if (o[4].set)
-		return stats_what(word[0], o[4].string, o[0].set);
 	/* What does not exist is an error, and no half of a JSON text. */
 	if (o[0].set && word[0] && !domain_find(word[0]) && need_id(word[0]) < 0)
 		return 1;
@@ -593,7 +536,7 @@ static int cmd_why(int argc, char *const argv[])
 
 const struct command commands_eyes[] = {
 	{ "stats", cmd_stats,
-	  "[ID] [--sort cycles|count|average|worst|name] [--histogram] [--what on|off|show] [--reset] "
+	  "[ID] [--sort cycles|count|average|worst|name] [--histogram] [--reset] "
 	  "[--json]",
 	  "exits of a domain, or of all: how many, what they cost", COMPLETE_DOMAIN },
 	{ "top", cmd_top, "[--count N]", "who uses the CPUs, every second, until q", COMPLETE_NONE },

@@ -21,6 +21,7 @@ static bool row_read(u32 dom, u32 vcpus, u32 kind, struct stats_row *row)
 	bool any = false;
 
 	memset(row, 0, sizeof(*row));
+	row->kind = kind;
 	for (u32 v = 0; v < vcpus; v++) {
 		if (hc_stats(dom, v, kind, &s) < 0)
 			continue;
@@ -69,6 +70,34 @@ void stats_sort(struct stats_row *rows, u32 n, enum stats_order by)
 	}
 }
 
+/* One vCPU's count joins those of the others, or the least frequent makes room. */
+static void what_add(struct stats_what *what, const struct caisson_what *w)
+{
+	struct stats_what new = { w->what, w->count };
+	u32 at = 0;
+
+	while (at < STATS_WHAT - 1 && what[at].count && what[at].what != w->what)
+		at++;
+	if (what[at].what == w->what)
+		new.count += what[at].count;
+	else if (what[at].count > new.count)
+		return;
+	for (; at && what[at - 1].count < new.count; at--)
+		what[at] = what[at - 1];
+	what[at] = new;
+}
+
+static void whats_read(u32 dom, u32 vcpus, struct stats_row *rows, u32 n)
+{
+	struct caisson_what w;
+
+	for (u32 v = 0; v < vcpus; v++)
+		for (u32 i = 0; hc_stats_what(dom, v, i, &w) >= 0; i++)
+			for (u32 k = 0; k < n && w.count; k++)
+				if (rows[k].kind == w.kind)
+					what_add(rows[k].what, &w);
+}
+
 u32 stats_collect(u32 dom, u32 vcpus, struct stats_row rows[STATS_ROWS])
 {
 	struct stats_row row;
@@ -77,6 +106,7 @@ u32 stats_collect(u32 dom, u32 vcpus, struct stats_row rows[STATS_ROWS])
 	for (u32 kind = 0; n < STATS_ROWS && row_read(dom, vcpus, kind, &row); kind++)
 		if (row.count)
 			rows[n++] = row;
+	whats_read(dom, vcpus, rows, n);
 	stats_sort(rows, n, STATS_BY_CYCLES);
 	return n;
 }

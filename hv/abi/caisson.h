@@ -420,7 +420,6 @@ struct caisson_stat {
 CAISSON_ASSERT(sizeof(struct caisson_stat) == 184, "layout");
 
 /* Exits by what they are about: CPUID leaf, MSR, call, port, page, vector, else the processor's qualification. */
-#define CAISSON_WHAT_OTHERS 0xffu /* kind of the last: what there was no room for */
 struct caisson_what {
 	uint64_t what, count;
 	uint32_t kind, pad;
@@ -443,7 +442,6 @@ struct caisson_walk {
 CAISSON_ASSERT(sizeof(struct caisson_walk) == 64, "layout");
 
 #define CAISSON_WATCH_TRACE 1u
-#define CAISSON_WATCH_COUNT 4u /* what its exits are about is counted: stats_what */
 
 /* Debugging: operations of call `debug`. */
 #define CAISSON_DEBUG_GET    0u

@@ -12,6 +12,7 @@
 #include "hv/hypercall.h"
 #include "hv/ioreq.h"
 #include "hv/pcpu.h"
+#include "hv/stats.h"
 #include "tests/host/fake_arch.h"
 #include "tests/host/world.h"
 
@@ -58,6 +59,40 @@ static void claim_and_request(void **state)
 	assert_int_equal(CALL(w.a, ioreq_claim, w.b->id, CAISSON_IO_PORT, 0x3f8, 8, CAISSON_CLAIM_DROP), 0);
 	world_destroy(w.a);
 	world_destroy(w.b); /* does not look at the one that is freed */
+}
+
+/* What exits are about: exact while there is room, and what is frequent stays when what is rare has none. */
+static void what_is_frequent_stays(void **state)
+{
+	enum { FIRST = 8, BITS = 3, ROWS = 1 << BITS };
+	static struct stat_whats t;
+	u64 sum = 0;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	for (u32 round = 0; round < 100; round++)
+		for (u32 k = 0; k < ROWS; k++) /* 0 is one like others */
+			stats_what(&t, FIRST, BITS, k * 0x830);
+	for (u32 i = FIRST; i < FIRST + ROWS; i++) {
+		assert_int_equal(t.count[i], 100);
+		sum += t.what[i];
+	}
+	assert_int_equal(sum, 28 * 0x830);
+	for (u32 k = 0; k < 1000; k++) {
+		stats_what(&t, FIRST, BITS, 0x100000 + k);
+		for (u32 n = 0; n < 7; n++)
+			stats_what(&t, FIRST, BITS, n * 0x830);
+	}
+	for (u32 n = 0; n < 7; n++) {
+		u32 i = FIRST;
+
+		while (i < FIRST + ROWS && t.what[i] != n * 0x830)
+			i++;
+		assert_true(i < FIRST + ROWS);
+		assert_int_equal(t.count[i], 1100);
+	}
+	for (u32 i = 0; i < STATS_WHATS; i++)
+		assert_true((i >= FIRST && i < FIRST + ROWS) || !t.count[i]);
 }
 
 /* A device model that is started again is asked again for what it had taken and what stood in its queue, each once. */
@@ -321,6 +356,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(claim_and_request, setup, teardown),
+		cmocka_unit_test(what_is_frequent_stays),
 		cmocka_unit_test_setup_teardown(asked_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_while_it_is_still, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_hole_is_nobodys, setup, teardown),

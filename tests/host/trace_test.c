@@ -75,7 +75,7 @@ static void what_goes_in(void **state)
 	trace(&v, CAISSON_TRACE_WAKE, 5, 0, 0);	 /* nor that type */
 	trace(&v, CAISSON_TRACE_OUT, 6, 1, 2);	 /* the exits' filter is the exits' */
 	trace(&v, CAISSON_TRACE_EXIT, 63, 3, 4);
-	v.watch = WATCH_COUNT;
+	v.watch = WATCH_DEBUG;
 	trace(&v, CAISSON_TRACE_EXIT, 5, 0, 0); /* nobody traces it */
 	v.watch = WATCH_TRACE;
 	fake_cpu = 0;

@@ -34,7 +34,7 @@ struct fake_domain {
 struct fake_vcpu {
 	struct vcpu hv;
 	struct stat stats[STATS_KINDS];
-	struct stat_what whats[STATS_WHATS + 1];
+	struct stat_whats whats;
 };
 
 static struct domain *control;
@@ -207,9 +207,14 @@ struct stat *arch_vcpu_stats(struct vcpu *v)
 	return container_of(v, struct fake_vcpu, hv)->stats;
 }
 
-struct stat_what *arch_vcpu_whats(struct vcpu *v)
+struct stat_whats *arch_vcpu_whats(struct vcpu *v)
 {
-	return container_of(v, struct fake_vcpu, hv)->whats;
+	return &container_of(v, struct fake_vcpu, hv)->whats;
+}
+
+u32 arch_what_kind(u32 row)
+{
+	return row / 8;
 }
 
 const char *arch_exit_name(u32 kind)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What things cost: no more than when it was recorded (tests/bench/recorded, scripts/bench --record)."""
 import os
+import re
+import subprocess
 
 import machine
 import recorded
@@ -36,3 +38,12 @@ def exits_cost_what_they_did(m):
     check(len(inside) > 40, "only %d are recorded" % len(inside))
     worse = recorded.worse(place, figures, lambda name: name in inside)
     check(not worse, "\n".join(worse))
+
+
+@test(bare=True, timeout=900)
+def counting_costs_little(t):
+    """count, time, histogram and worst case of an exit, and what it is about, against hypervisors that do not count them"""
+    done = subprocess.run([os.path.join(machine.TOP, "scripts", "bench"), "--list", "counters"], stdout=subprocess.PIPE, text=True, check=True)
+    costs = {name: int(n) for name, n in re.findall(r"^bench (\w+) instructions=(\d+)", done.stdout, re.M)}
+    equal(costs.keys(), {"counters_cost", "counters_what_cost"}, "figures")
+    check(0 < costs["counters_cost"] <= 25 and 0 < costs["counters_what_cost"] <= 15, done.stdout)

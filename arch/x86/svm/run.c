@@ -578,6 +578,7 @@ static bool svm_decode(struct x86_vcpu *v, struct svm_vcpu *x, u32 code, struct 
 		return false;
 	case EXIT_EXCEPTION:
 		decode_exception(v, b, code, e);
+		exit_what_EXCEPTION(v, e->exception.vector);
 		return true;
 	case EXIT_NPF:
 		decode_npf(b, e);
@@ -604,12 +605,8 @@ static bool svm_decode(struct x86_vcpu *v, struct svm_vcpu *x, u32 code, struct 
 
 static inline bool svm_finish(struct x86_vcpu *v, struct svm_vcpu *x, u32 kind, bool enter)
 {
-	u64 cycles;
-
 	enter = enter && svm_prepare(v, x);
-	cycles = rdtsc() - v->exit_tsc;
-	stats_add(&v->stats[kind], cycles, v->exit_rip);
-	v->hv.cpu->root_ticks += cycles;
+	exit_account(v, &v->stats[kind]);
 	if (enter)
 		debug_irqs_on();
 	return enter;
@@ -691,7 +688,7 @@ static bool svm_npf(struct x86_vcpu *v, struct svm_vcpu *x)
 {
 	struct vmcb *b = x->b;
 	bool write = b->exit_info1 & NPF_WRITE;
-	int known;
+	s64 known;
 
 	if ((b->exit_info1 & (NPF_FETCH | NPF_TABLES | NPF_RESERVED)) || (b->exit_int_info & EVENT_VALID) ||
 	    !(b->cs.attr & VMCB_ATTR_L) || !(b->efer & EFER_LMA))
@@ -699,7 +696,9 @@ static bool svm_npf(struct x86_vcpu *v, struct svm_vcpu *x)
 	known = io_mmio_again(v, b->exit_info2, b->cr3, write);
 	if (known > 0)
 		svm_step_over(v, b, (u32)known);
-	else if (!known && memory_fault(v->hv.domain, b->exit_info2, write) != MEM_MAPPED)
+	if (known)
+		exit_what_NPF(v, b->exit_info2 & PAGE_MASK);
+	else if (memory_fault(v->hv.domain, b->exit_info2, write) != MEM_MAPPED)
 		return svm_exit_slow(v, x, SVM_EXIT_NPF);
 	return svm_finish(v, x, EXIT_NPF, known >= 0);
 }
@@ -710,7 +709,9 @@ bool svm_exit(struct x86_vcpu *v)
 	struct vmcb *b = x->b;
 	u32 code = (u32)b->exit_code, length;
 
+#ifndef CAISSON_NO_COUNTERS
 	v->exit_tsc = rdtsc();
+#endif
 	debug_irqs_off(code);
 	b->tlb_control = TLB_KEEP;
 	b->clean = svm_clean;
@@ -720,6 +721,8 @@ bool svm_exit(struct x86_vcpu *v)
 		virq_done(v, x, b);
 	if (unlikely(x->step))
 		return svm_exit_slow(v, x, code);
+	if (code == SVM_EXIT_IOIO)
+		exit_what_IO(v, (u16)GET(IOIO_PORT, b->exit_info1));
 	if (code == SVM_EXIT_IOIO && likely(!(b->exit_info1 & IOIO_STRING))) {
 		length = (u32)(b->exit_info2 - v->exit_rip);
 		return svm_verdict(v, x, EXIT_IO, length,
@@ -733,11 +736,18 @@ bool svm_exit(struct x86_vcpu *v)
 	length = insn_length(v, b, code);
 	if (unlikely(!length))
 		return svm_finish(v, x, kind_of(b, code), !READ_ONCE(v->hv.domain->ended));
-	if (code == SVM_EXIT_CPUID)
+	if (code == SVM_EXIT_CPUID) {
+		exit_what_CPUID(v, (u32)v->regs[RAX]);
 		return svm_verdict(v, x, EXIT_CPUID, length, hot_cpuid(v) ? V_ADVANCE : cpuid_of_vcpu(v));
-	if (code == SVM_EXIT_VMMCALL)
-		return svm_verdict(v, x, EXIT_HYPERCALL, length, hot_hypercall(v, b->cpl) ? V_ADVANCE : exit_hypercall(v));
-	if (b->exit_info1 & MSR_IS_WRITE)
+	}
+	if (code == SVM_EXIT_VMMCALL) {
+		exit_what_HYPERCALL(v, (u32)v->regs[RAX]);
+		return svm_verdict(v, x, EXIT_HYPERCALL, length, hot_hypercall(v, v->regs[RAX], b->cpl) ? V_ADVANCE : exit_hypercall(v));
+	}
+	if (b->exit_info1 & MSR_IS_WRITE) {
+		exit_what_WRMSR(v, (u32)v->regs[RCX]);
 		return svm_verdict(v, x, EXIT_WRMSR, length, hot_wrmsr(v) ? V_ADVANCE : exit_wrmsr(v));
+	}
+	exit_what_RDMSR(v, (u32)v->regs[RCX]);
 	return svm_verdict(v, x, EXIT_RDMSR, length, hot_rdmsr(v) ? V_ADVANCE : exit_rdmsr(v));
 }

@@ -347,10 +347,14 @@ static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struc
 	e->insn_len = 0;
 	switch (e->kind) {
 	case EXIT_IRQ:
-		irq_dispatch((u32)GET(INTR_INFO_VECTOR, vmread(VMCS_EXIT_INTERRUPTION_INFO)));
+		q = GET(INTR_INFO_VECTOR, vmread(VMCS_EXIT_INTERRUPTION_INFO));
+		exit_what_IRQ(v, q);
+		irq_dispatch((u32)q);
 		return false;
 	case EXIT_EXCEPTION:
 		decode_exception(v, x, e);
+		if (e->kind == EXIT_EXCEPTION)
+			exit_what_EXCEPTION(v, e->exception.vector);
 		break;
 	case EXIT_NPF:
 		decode_npf(v, x, e);
@@ -370,6 +374,8 @@ static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struc
 	case EXIT_APIC_WRITE:
 	case EXIT_EOI:
 		e->apic.offset = (u32)vmread(VMCS_EXIT_QUALIFICATION) & 0xfff;
+		if (e->kind == EXIT_APIC_WRITE)
+			exit_what_APIC_WRITE(v, e->apic.offset);
 		break;
 	case EXIT_IO:
 		decode_io(e);
@@ -400,15 +406,26 @@ static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struc
 
 static inline __attribute__((always_inline)) bool vmx_finish(struct x86_vcpu *v, struct vmx_vcpu *x, struct stat *s, bool enter)
 {
-	u64 cycles;
-
 	enter = enter && vmx_prepare(v, x);
-	cycles = rdtsc() - v->exit_tsc;
-	stats_add(s, cycles, v->exit_rip);
-	v->hv.cpu->root_ticks += cycles;
+	exit_account(v, s);
 	if (enter)
 		debug_irqs_on();
 	return enter;
+}
+
+static __noinline bool vmx_finish_pending(struct x86_vcpu *v, struct stat *s)
+{
+	return vmx_finish(v, vmx_vcpu(v), s, true);
+}
+
+/* The same where the guest is entered again. */
+static inline __attribute__((always_inline)) bool vmx_again(struct x86_vcpu *v, struct stat *s)
+{
+	if (unlikely(READ_ONCE(v->hv.pending)))
+		return vmx_finish_pending(v, s);
+	exit_account(v, s);
+	debug_irqs_on();
+	return true;
 }
 
 static __noinline bool vmx_exit_slow(struct x86_vcpu *v, u32 reason)
@@ -428,11 +445,11 @@ static __noinline bool vmx_exit_slow(struct x86_vcpu *v, u32 reason)
 }
 
 /* A verdict acted on here, without the detour over struct vm_exit. */
-static __noinline bool vmx_verdict(struct x86_vcpu *v, u32 kind, enum verdict vd)
+static __noinline bool vmx_verdict(struct x86_vcpu *v, struct stat *s, enum verdict vd)
 {
 	if (vd == V_ADVANCE || vd == V_SLEEP)
 		vmx_step(v, vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
-	return vmx_finish(v, vmx_vcpu(v), &v->stats[kind], vd == V_ADVANCE || vd == V_RESUME);
+	return vmx_finish(v, vmx_vcpu(v), s, vd == V_ADVANCE || vd == V_RESUME);
 }
 
 /* One that most often ends on the way to another vCPU. */
@@ -441,11 +458,12 @@ static __noinline bool vmx_io(struct x86_vcpu *v)
 	u64 q = vmread(VMCS_EXIT_QUALIFICATION);
 	enum verdict vd;
 
+	exit_what_IO(v, (u16)GET(QUAL_IO_PORT, q));
 	if (unlikely(q & QUAL_IO_STRING))
 		return vmx_exit_slow(v, VMX_REASON_IO);
 	vd = io_port(v, (u16)GET(QUAL_IO_PORT, q), (u32)GET(QUAL_IO_SIZE, q) + 1, q & QUAL_IO_IN,
 		     (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
-	return likely(vd == V_BLOCK) ? vmx_finish(v, vmx_vcpu(v), &v->stats[EXIT_IO], false) : vmx_verdict(v, EXIT_IO, vd);
+	return likely(vd == V_BLOCK) ? vmx_finish(v, vmx_vcpu(v), &v->stats[EXIT_IO], false) : vmx_verdict(v, &v->stats[EXIT_IO], vd);
 }
 
 static __noinline bool vmx_hypercall(struct x86_vcpu *v)
@@ -454,10 +472,10 @@ static __noinline bool vmx_hypercall(struct x86_vcpu *v)
 
 	/* `wait`, at CPL 0 in 64-bit code, is half of every access to a device. */
 	if (v->regs[RAX] != CAISSON_CALL_wait || (vmread(VMCS_GUEST_SS_AR) & AR_DPL) || !(vmread(VMCS_GUEST_CS_AR) & AR_L))
-		return vmx_verdict(v, EXIT_HYPERCALL, exit_hypercall(v));
+		return vmx_verdict(v, &v->stats[EXIT_HYPERCALL], exit_hypercall(v));
 	if (unlikely(ioreq_wait(&v->hv, v->regs[RDI], v->regs[RSI], &result) == V_ADVANCE)) {
 		v->regs[RAX] = (u64)result;
-		return vmx_verdict(v, EXIT_HYPERCALL, V_ADVANCE);
+		return vmx_verdict(v, &v->stats[EXIT_HYPERCALL], V_ADVANCE);
 	}
 	vmx_step(v, vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
 	return vmx_finish(v, vmx_vcpu(v), &v->stats[EXIT_HYPERCALL], false);
@@ -469,7 +487,7 @@ static __noinline bool vmx_touch(struct x86_vcpu *v)
 	bool write = vmread(VMCS_EXIT_QUALIFICATION) & QUAL_EPT_WRITE;
 
 	if (likely(memory_fault(v->hv.domain, vmread(VMCS_GUEST_PHYSICAL_ADDRESS), write) == MEM_MAPPED))
-		return vmx_finish(v, vmx_vcpu(v), &v->stats[EXIT_NPF], true);
+		return vmx_again(v, &v->stats[EXIT_NPF]);
 	return vmx_exit_slow(v, VMX_REASON_EPT_VIOLATION);
 }
 
@@ -477,17 +495,19 @@ static __noinline bool vmx_touch(struct x86_vcpu *v)
  * that was here before, or a first touch. */
 static inline __attribute__((always_inline)) bool vmx_mmio(struct x86_vcpu *v, u32 reason, u32 kind, bool own, u64 gpa, bool write)
 {
-	int known;
+	s64 known;
 
 	if (!own || (vmread(VMCS_IDT_VECTORING_INFO) & INTR_INFO_VALID) || !(vmread(VMCS_GUEST_CS_AR) & AR_L))
 		return vmx_exit_slow(v, reason);
 	known = io_mmio_again(v, gpa, vmread(VMCS_GUEST_CR3), write);
 	if (unlikely(!known))
 		return kind == EXIT_NPF ? vmx_touch(v) : vmx_exit_slow(v, reason);
+	if (kind == EXIT_NPF)
+		exit_what_NPF(v, gpa & PAGE_MASK);
 	if (unlikely(known < 0))
 		return vmx_finish(v, vmx_vcpu(v), &v->stats[kind], false);
 	vmx_step(v, (u64)known);
-	return vmx_finish(v, vmx_vcpu(v), &v->stats[kind], true);
+	return vmx_again(v, &v->stats[kind]);
 }
 
 static __noinline bool vmx_npf(struct x86_vcpu *v)
@@ -504,12 +524,13 @@ static __noinline bool vmx_apic_access(struct x86_vcpu *v)
 {
 	u64 q = vmread(VMCS_EXIT_QUALIFICATION), type = GET(QUAL_APIC_TYPE, q);
 
+	exit_what_APIC_ACCESS(v, GET(QUAL_APIC_OFFSET, q));
 	/* The store that ends an interrupt: what it stores does not matter, so nothing is decoded. */
 	if (GET(QUAL_APIC_OFFSET, q) == APIC_EOI && type == QUAL_APIC_WRITE) {
 		hot_apic_begin(v);
 		vlapic_mmio_write(&v->apic, APIC_EOI, 4, 0);
 		hot_apic_changed(v);
-		return vmx_verdict(v, EXIT_APIC_ACCESS, V_ADVANCE);
+		return vmx_verdict(v, &v->stats[EXIT_APIC_ACCESS], V_ADVANCE);
 	}
 	return vmx_mmio(v, VMX_REASON_APIC_ACCESS, EXIT_APIC_ACCESS, type <= QUAL_APIC_WRITE,
 			APIC_BASE_POWER_UP | GET(QUAL_APIC_OFFSET, q), type == QUAL_APIC_WRITE);
@@ -520,30 +541,38 @@ bool vmx_exit(struct x86_vcpu *v)
 {
 	struct stat *s;
 	u32 reason;
+	u64 nr;
 
+#ifndef CAISSON_NO_COUNTERS
 	v->exit_tsc = rdtsc();
+#endif
 	reason = (u32)vmread(VMCS_EXIT_REASON);
 	v->exit_rip = vmread(VMCS_GUEST_RIP);
 	debug_irqs_off(reason);
 	switch (reason) {
 	case VMX_REASON_WRMSR:
 		s = &v->stats[EXIT_WRMSR];
+		exit_what_WRMSR(v, (u32)v->regs[RCX]);
 		if (likely((v->apicv && (u32)v->regs[RCX] == MSR_X2APIC + APIC_ICR / 16 && apicv_self_ipi(v)) || hot_wrmsr(v)))
 			break;
-		return vmx_verdict(v, EXIT_WRMSR, exit_wrmsr(v));
+		return vmx_verdict(v, s, exit_wrmsr(v));
 	case VMX_REASON_CPUID:
 		s = &v->stats[EXIT_CPUID];
+		exit_what_CPUID(v, (u32)v->regs[RAX]);
 		if (likely(hot_cpuid(v)))
 			break;
-		return vmx_verdict(v, EXIT_CPUID, exit_cpuid(v));
+		return vmx_verdict(v, s, exit_cpuid(v));
 	case VMX_REASON_RDMSR:
 		s = &v->stats[EXIT_RDMSR];
+		exit_what_RDMSR(v, (u32)v->regs[RCX]);
 		if (likely(hot_rdmsr(v)))
 			break;
-		return vmx_verdict(v, EXIT_RDMSR, exit_rdmsr(v));
+		return vmx_verdict(v, s, exit_rdmsr(v));
 	case VMX_REASON_VMCALL:
 		s = &v->stats[EXIT_HYPERCALL];
-		if (likely(hot_hypercall(v, (u32)GET(AR_DPL, vmread(VMCS_GUEST_SS_AR)))))
+		nr = v->regs[RAX];
+		exit_what_HYPERCALL(v, (u32)nr);
+		if (likely(hot_hypercall(v, nr, (u32)GET(AR_DPL, vmread(VMCS_GUEST_SS_AR)))))
 			break;
 		return vmx_hypercall(v);
 	case VMX_REASON_EPT_VIOLATION:
@@ -553,8 +582,8 @@ bool vmx_exit(struct x86_vcpu *v)
 	case VMX_REASON_APIC_ACCESS:
 		return vmx_apic_access(v);
 	default:
-		return vmx_exit_slow(v, reason);
+		return vmx_exit_slow(v, (u32)vmread(VMCS_EXIT_REASON));
 	}
 	vmx_step(v, vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
-	return vmx_finish(v, vmx_vcpu(v), s, true);
+	return vmx_again(v, s);
 }
