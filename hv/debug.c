@@ -16,6 +16,7 @@
 
 static struct {
 	u32 call, why;
+	const char *site; /* of the last allocation */
 	bool begun;
 	u64 since; /* when interrupts went off; 0: they are on */
 	u32 held;
@@ -28,21 +29,38 @@ static struct {
 
 /* ---- refused allocations: fail_alloc ---- */
 
-/* From the first domain_create on: of each kind of call the first allocation is refused once, then the second, and so on. */
+/* From the first domain_create on, once: what a place of the code asks for as the n-th of a kind of call. One of a call. */
 static struct {
-	bool begun;
-	u32 left;
-	u32 refused[CALLS];
+	bool begun, armed;
+	u32 nth, refused;
+	struct {
+		const char *site;
+		u32 call, nth;
+	} done[1024];
 } fail;
+
+void debug_site(const char *site)
+{
+	cpu[this_cpu()->id].site = site;
+}
 
 bool debug_refuse(void)
 {
-	u32 call;
+	u32 id = this_cpu()->id, i = 0;
 
-	if (!fail.left || --fail.left)
+	if (!fail.armed)
 		return false;
-	call = cpu[this_cpu()->id].call;
-	log_info("fail_alloc: allocation %u of call %u is refused", ++fail.refused[call], call);
+	fail.nth = MIN(fail.nth + 1, 64u);
+	while (i < fail.refused &&
+	       (fail.done[i].site != cpu[id].site || fail.done[i].call != cpu[id].call || fail.done[i].nth != fail.nth))
+		i++;
+	if (i < fail.refused || i == ARRAY_SIZE(fail.done))
+		return false;
+	fail.done[fail.refused].site = cpu[id].site;
+	fail.done[fail.refused].call = cpu[id].call;
+	fail.done[fail.refused++].nth = fail.nth;
+	fail.armed = false;
+	log_info("fail_alloc: allocation %u of call %u is refused, %s", fail.nth, cpu[id].call, cpu[id].site);
 	return true;
 }
 
@@ -82,8 +100,8 @@ void debug_call(u32 call)
 	if (hv_options.stray && call == CAISSON_CALL_domain_destroy - CAISSON_CALL_BASE)
 		stray(hv_options.stray);
 	fail.begun |= hv_options.fail_alloc && call == CAISSON_CALL_domain_create - CAISSON_CALL_BASE;
-	if (fail.begun && call < CALLS)
-		fail.left = fail.refused[call] + 1;
+	fail.armed = fail.begun;
+	fail.nth = 0;
 }
 
 /* ---- interrupts off ---- */
@@ -136,7 +154,7 @@ void debug_call_ends(struct domain *d)
 	u64 begin = arch_now(), since = cpu[this_cpu()->id].since;
 	struct frame_counts f;
 
-	fail.left = 0;
+	fail.armed = false;
 	frame_count(&f);
 	ASSERT(f.reserved <= f.free && f.zero <= f.free && f.free + f.hv <= f.total, "frames: %lu, %lu free, %lu reserved, %lu zero, %lu hv",
 	       f.total, f.free, f.reserved, f.zero, f.hv);

@@ -14,7 +14,8 @@ struct domain;
 /* Around each hypercall; d: whom it is about, or NULL. */
 void debug_call(u32 call);
 void debug_call_ends(struct domain *d);
-/* An allocation, or a reservation: shall it be refused? */
+/* An allocation, or a reservation, in that place of the code: shall it be refused? */
+void debug_site(const char *site);
 bool debug_refuse(void);
 /* Interrupts go off, for an exit's reason or DEBUG_* (false: they were off), and come on again: no lock may be held. */
 bool debug_irqs_off(u32 why);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#define HV_FRAME_C
 #include "hv/frame.h"
 #include "hv/abi/caisson.h"
 #include "hv/arch.h"

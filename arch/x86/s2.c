@@ -36,10 +36,10 @@ static void table_free(void *ctx, hpa_t pa)
 
 static const struct pg_mem s2_mem = { .alloc = table_alloc, .free = table_free, .virt = (u8 *)DIRECT_MAP };
 
-/* RAM in 4 KiB mappings: the tables of level 1, 2 and 3, and one more where a region straddles. */
+/* RAM in 4 KiB mappings: the tables of level 1, 2 and 3, and one more where a region straddles; two for the APIC access page. */
 static u64 table_pages(u64 ram_pages)
 {
-	return ram_pages / 512 + ram_pages / (512 * 512) + 4;
+	return ram_pages / 512 + ram_pages / (512 * 512) + (hvm_has.apicv ? 6 : 4);
 }
 
 int s2_init(struct x86_domain *d, u64 ram_pages)

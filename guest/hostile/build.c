@@ -207,6 +207,10 @@ static void run(void)
 {
 	selves[0].x = rnd();
 	selves[1].x = rnd();
+	/* Shares that take tables of their own, more than were set aside for us. */
+	make(&selves[0], &child[0]);
+	for (u64 i = 3; i < 19; i++)
+		hc_foreign_map(child[0], 0, i << 30, 1, CAISSON_PROT_READ);
 	helper(1, second);
 	while (go_on()) {
 		step(&selves[0]);

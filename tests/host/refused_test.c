@@ -57,6 +57,7 @@ bool debug_irqs_off(u32 why) { (void)why; return false; }
 void debug_irqs_on(void) { }
 void debug_lock(const struct lock *l, const char *name, u8 *site) { (void)l, (void)name, (void)site; }
 void debug_unlock(const struct lock *l) { (void)l; }
+void debug_site(const char *site) { (void)site; }
 /* clang-format on */
 
 /* ---- the calls ---- */
