@@ -101,6 +101,7 @@ bool arch_s2_flushed(struct domain *d);
 /* Table pages beyond the root; gives a bounded number back, false while there are more. Nothing may be mapped any more. */
 bool arch_s2_clear(struct domain *d);
 u64 arch_s2_sizes(void);		  /* bit set of mapping sizes */
+/* d NULL: the hypervisor's own tables, `at` is a virtual address. */
 void arch_s2_walk(struct domain *d, gpa_t at, struct caisson_walk *out);
 void arch_irq_line(struct domain *d, u32 gsi, bool level); /* any CPU; takes the domain's irq lock */
 int arch_msi(struct domain *d, u64 address, u32 data);

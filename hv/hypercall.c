@@ -475,6 +475,17 @@ static s64 call_s2_walk(struct call *c)
 	return give(c, c->arg[2], &out, sizeof(out));
 }
 
+static s64 call_host_walk(struct call *c)
+{
+	struct caisson_walk out;
+	s64 r;
+
+	memset(&out, 0, sizeof(out));
+	arch_s2_walk(NULL, GPA(c->arg[0]), &out);
+	r = give(c, c->arg[1], &out, sizeof(out));
+	return r ? r : frame_owner(HPA(out.hpa));
+}
+
 static s64 call_pool(struct call *c)
 {
 	u32 op = word(c->arg[0]), pool = word(c->arg[1]), what = word(c->arg[2]);
@@ -710,6 +721,7 @@ static const struct {
 	ROW(trace_read, RIGHT_MACHINE, ON_MACHINE),
 	ROW(watch, RIGHT_REGS, ON_DOMAIN),
 	ROW(debug, RIGHT_REGS, ON_DOMAIN),
+	ROW(host_walk, RIGHT_MACHINE, ON_MACHINE),
 	ROW(stats_what, RIGHT_INFO, ON_VCPU),
 	ROW(vcpu_fpu, RIGHT_REGS, ON_VCPU),
 	ROW(rights_set, RIGHT_INFO, ON_DOMAIN),

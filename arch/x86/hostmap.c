@@ -14,7 +14,8 @@
 #define BELOW_4G (1ull << 32)
 
 /* linker.ld */
-extern u8 boot_start[], image_text[], image_text_end[], image_rodata[], image_rodata_end[], image_sealed[], image_sealed_end[], image_data[], image_end[];
+extern u8 boot_start[], image_text[], image_text_end[], image_rodata[], image_rodata_end[], image_sealed[], image_sealed_end[],
+	image_data[], image_end[];
 
 struct pgtable host_pgtable __ro_after_init;
 

@@ -162,16 +162,16 @@ u64 arch_s2_sizes(void)
 
 void arch_s2_walk(struct domain *d, gpa_t at, struct caisson_walk *out)
 {
-	struct x86_domain *x = x86_domain(d);
+	const struct pgtable *t = d ? &x86_domain(d)->s2 : &host_pgtable;
 	struct pg_leaf l;
 	u64 entry[4];
 
-	if (at.v >> 48)
+	if (d && at.v >> 48)
 		return;
-	out->levels = pg_walk(&x->s2, at.v, entry);
+	out->levels = pg_walk(t, at.v, entry);
 	for (u32 i = 0; i < out->levels; i++)
 		out->entry[i] = entry[i];
-	out->leaf = pg_lookup(&x->s2, at.v, &l);
+	out->leaf = pg_lookup(t, at.v, &l);
 	out->size = l.size;
 	out->hpa = out->leaf ? l.pa.v : 0;
 }

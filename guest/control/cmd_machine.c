@@ -123,6 +123,28 @@ static void print_row(const struct caisson_doctor *row, bool json)
 	json_close('}');
 }
 
+/* false: it does not tell. */
+static bool walls_row(struct caisson_doctor *row)
+{
+	struct caisson_walk w;
+	u64 at;
+	u32 pages;
+	const char *wrong;
+
+	if (hc_host_walk(0, &w) < 0)
+		return false;
+	wrong = walls_check(&at, &pages);
+	memset(row, 0, sizeof(*row));
+	snprintf(row->name, sizeof(row->name), "W^X, guard pages, windows");
+	if (wrong)
+		snprintf(row->note, sizeof(row->note), "at %llx: %s", (ull)at, wrong);
+	else
+		row->flags = CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED;
+	if (!wrong)
+		snprintf(row->value, sizeof(row->value), "%u pages", pages);
+	return true;
+}
+
 static int cmd_doctor(int argc, char *const argv[])
 {
 	struct args_option o[] = { OPTION_JSON };
@@ -141,6 +163,8 @@ static int cmd_doctor(int argc, char *const argv[])
 	else
 		out("%-40s %-8s %-6s %-8s %s\n", "CAPABILITY", "IS", "USED", "NEEDED", "FIGURE, NOTE");
 	for (u32 i = 0; !in_ctrlc && !hc_doctor(i, &row); i++)
+		print_row(&row, json);
+	if (walls_row(&row))
 		print_row(&row, json);
 	while (n < DOCTOR_SETS && !hc_doctor_bits(n, &sets[n]))
 		n++;

@@ -213,6 +213,10 @@ static inline s64 hc_s2_walk(u32 dom, u64 gpa, struct caisson_walk *to)
 {
 	return HC(s2_walk, dom, gpa, to, 0, 0);
 }
+static inline s64 hc_host_walk(u64 va, struct caisson_walk *to)
+{
+	return HC(host_walk, va, to, 0, 0, 0);
+}
 static inline s64 hc_pool(u32 what, u32 pool, u32 arg, struct caisson_pool *io)
 {
 	return HC(pool, what, pool, arg, io, 0);

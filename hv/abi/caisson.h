@@ -104,7 +104,8 @@
 	X(48, rights_set)     /* (holder, over, give, take): CAISSON_RIGHT_* over a domain or CAISSON_OVER_* */               \
 	X(49, rights_get)     /* (holder, over, gpa of struct caisson_rights) */                                              \
 	X(50, stats_what)     /* (dom, vcpu, index, gpa of struct caisson_what) -> ENOENT after the last */                   \
-	X(51, vcpu_fpu)	      /* (dom, vcpu, gpa of an image of FXSAVE64, 1: it is written): of a paused domain */
+	X(51, vcpu_fpu)	      /* (dom, vcpu, gpa of an image of FXSAVE64, 1: it is written): of a paused domain */             \
+	X(52, host_walk)      /* (virtual address of the hypervisor's, gpa of struct caisson_walk) -> whose frame: docs/abi.md */
 
 enum caisson_call {
 #define CAISSON_X(n, name) CAISSON_CALL_##name = CAISSON_CALL_BASE + (n),

@@ -10,3 +10,7 @@ shell_life_SRCS := $(CONTROL_ALL)
 shell_life_CFLAGS := -DCAISSON_FAKE
 gdb_SRCS := $(CONTROL_ALL)
 gdb_CFLAGS := -DCAISSON_FAKE
+
+HOST_TESTS += check_walls
+check_walls_SRCS := guest/control/check_walls.c
+check_walls_CFLAGS := -DCAISSON_FAKE

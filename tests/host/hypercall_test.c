@@ -58,7 +58,7 @@ static void get(struct domain *d, void *to, u64 n)
 static void no_such_call(void **state)
 {
 	(void)state;
-	assert_int_equal(world_call(w.control, CAISSON_CALL_BASE + 52, (u64[6]){ 0 }), -CAISSON_ENOSYS);
+	assert_int_equal(world_call(w.control, CAISSON_CALL_BASE + 53, (u64[6]){ 0 }), -CAISSON_ENOSYS);
 	assert_int_equal(world_call(w.control, CAISSON_CALL_BASE - 1, (u64[6]){ 0 }), -CAISSON_ENOSYS);
 	assert_int_equal(world_call(w.control, ~0ull, (u64[6]){ 0 }), -CAISSON_ENOSYS);
 	assert_int_equal(CALL(w.b, version, 0), CAISSON_ABI_VERSION);
@@ -643,6 +643,9 @@ static void eyes(void **state)
 	assert_int_equal(CALL(w.a, vmcs_read, w.b->id, 0, 2, BAD), EFAULT);
 	assert_int_equal(CALL(w.a, s2_walk, w.b->id, 0, BUF), 0);
 	assert_int_equal(CALL(w.a, s2_walk, w.b->id, 0, BAD), EFAULT);
+	assert_int_equal(CALL(w.control, host_walk, 0, BUF), FRAME_NO_OWNER);
+	assert_int_equal(CALL(w.control, host_walk, 0, BAD), EFAULT);
+	assert_int_equal(CALL(w.a, host_walk, 0, BUF), EPERM);
 	assert_int_equal(CALL(w.a, watch, w.b->id, 2, 0), EINVAL); /* the debugger's own bit */
 	assert_int_equal(CALL(w.a, watch, w.b->id, 0, 8), EINVAL);
 	assert_int_equal(CALL(w.a, watch, w.b->id, 4, 0), EINVAL);
