@@ -659,13 +659,55 @@ static void traces(void **state)
 	assert_string_equal(strchr(last, '\n') + 1, "");
 }
 
+/* ---- Ctrl-C ---- */
+
+static u32 printed, pieces_until;
+static void ctrl_c(const void *bytes, size_t n)
+{
+	(void)bytes, (void)n;
+	if (++printed > pieces_until)
+		in_ctrlc = true;
+}
+
+/* Whoever prints much stops soon after it was pressed, and says so. */
+static void ctrl_c_ends_each_print(void **state)
+{
+	static const char *const line[] = { "list",	   "list --all --json", "vcpu-list", "vcpu-list --json", "stats", "stats --json",
+					    "stats r --histogram", "doctor", "doctor --json", "dmesg", "vmcs r", "trace dump" };
+	struct caisson_trace_record r[20] = { 0 };
+	u32 all, n;
+
+	(void)state;
+	good("create silent --memory 4 --name other");
+	run("create hello --memory 4 --name gone --wait");
+	for (u32 i = 0; i < 40; i++)
+		fake_log("[0.600] a line, one of many\n");
+	fake_trace(0, r, 20, 0);
+	for (u32 i = 0; i < ARRAY_SIZE(line); i++) {
+		out_taker = ctrl_c;
+		printed = 0;
+		pieces_until = ~0u;
+		assert_int_equal(shell_line(line[i]), 0);
+		all = printed;
+		for (pieces_until = 0; pieces_until < all; pieces_until += 1 + all / 16) {
+			printed = 0;
+			n = (u32)shell_line(line[i]);
+			if (n != 1)
+				fail_msg("`%s` goes on behind Ctrl-C at %u of %u", line[i], pieces_until, all);
+			assert_true(printed <= pieces_until + 60 + all / 2); /* a row at most */
+		}
+		out_taker = NULL;
+	}
+	assert_int_equal(fake_pauses(id), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, check_clean)
 	const struct CMUnitTest tests[] = {
 		TEST(every_error_has_words), TEST(the_machine), TEST(rights),	   TEST(pools),	  TEST(shares_of_cpus), TEST(vcpus),
 		TEST(counters),		     TEST(the_top),	TEST(registers), TEST(page_tables), TEST(why_not),	TEST(refused),
-		TEST(traces),
+		TEST(traces), TEST(ctrl_c_ends_each_print),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -371,6 +371,43 @@ static void buttons(void **state)
 	bad("wait deaf", "interrupted");
 }
 
+/* Of those that ended the first to end are forgotten first, whatever their numbers; a name means the living one. */
+static void remembered(void **state)
+{
+	struct dom *d, *e;
+	char line[64];
+	u32 id;
+
+	(void)state;
+	good("create late --memory 4 --name slow");
+	for (u32 i = 0; i < 16; i++) {
+		snprintf(line, sizeof(line), "create hello --memory 4 --name h%u --wait", i);
+		good(line);
+	}
+	good("wait slow");
+	assert_null(domain_find("h0"));
+	assert_non_null(domain_find("slow"));
+	assert_non_null(domain_find("h1"));
+	good("create hello --memory 4 --name same --wait");
+	good("create hello --memory 4 --name same --wait");
+	d = made("create silent --memory 4 --name same", "same");
+	assert_true(d->flags & DOM_LIVE);
+	/* its number, come round again, is another's */
+	id = domain_find("h9")->id;
+	e = domain_record(id, "x");
+	assert_null(domain_find("h9"));
+	assert_ptr_equal(domain_by_id(id), e);
+	domain_forget(e);
+	/* who asks for a vCPU or a domain that is not there is not answered */
+	assert_false(domain_ioreq(4000, 0));
+	assert_false(domain_ioreq(d->id, CAISSON_MAX_VCPUS));
+	assert_true(domain_ioreq(d->id, 0));
+	/* a reset that `reboot` asked for is one, also with --no-reboot */
+	good("create resets --memory 4 --name r --no-reboot");
+	good("reboot r");
+	says("rebooted");
+}
+
 static void lists(void **state)
 {
 	(void)state;
@@ -661,7 +698,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_test_device), TEST(devices_that_are_not_there), TEST(the_clock_interrupts), TEST(the_keyboard_resets),
 		TEST(images_that_cannot_be), TEST(linux_starts_in_64_bits), TEST(control_is_full), TEST(rebuilds_that_fail),
-		TEST(wrong_words), TEST(strangers), TEST(buttons), TEST(lists), TEST(a_long_log), TEST(attached), TEST(lost_output),
+		TEST(wrong_words), TEST(strangers), TEST(buttons), TEST(remembered), TEST(lists), TEST(a_long_log), TEST(attached), TEST(lost_output),
 		TEST(the_console_is_gone), TEST(typed_ahead), TEST(completion), TEST(adopted), TEST(held), TEST(time_passes),
 	};
 
