@@ -102,7 +102,7 @@ install: all
 # ---- tests of pure logic, on the host: tests/host/*.mk say HOST_TESTS += name, name_SRCS := files, name_CFLAGS ----
 # (T): what needs no processor of its own and so links here. scripts/test --coverage wants 90 % of its branches taken.
 TESTABLE := boot/multiboot2.c \
-	$(addprefix arch/x86/,cpuid_policy.c exit.c insn_decode.c io.c msr_policy.c pgtable.c pvclock.c vioapic.c vlapic.c walk.c svm/caps.c vmx/caps.c) \
+	$(addprefix arch/x86/,cpuid_policy.c exit.c insn_decode.c io.c msr.c msr_policy.c pgtable.c pv.c pvclock.c vioapic.c vlapic.c walk.c svm/caps.c vmx/caps.c) \
 	$(addprefix drivers/,acpi.c pci.c screen.c serial.c uart.c) \
 	$(addprefix hv/,bootinfo.c bus.c domain.c event.c frame.c heap.c hypercall.c ioreq.c log.c memory.c printf.c rights.c run.c sched.c \
 	share.c string.c timer.c trace.c) \

@@ -8,8 +8,8 @@
 #include "tests/host/fake_io.h"
 
 struct trap_frame;
-extern u64 fake_cr2, fake_dr6;
-extern bool fake_xsetbv;
+extern u64 fake_cr2, fake_dr6, fake_msr, fake_tsc_now;
+extern bool fake_xsetbv, fake_msr_ok;
 
 static inline void write_cr2(u64 v)
 {
@@ -27,6 +27,22 @@ static inline bool xsetbv_safe(u32 reg, u64 v)
 {
 	(void)reg, (void)v;
 	return fake_xsetbv;
+}
+static inline u64 rdtsc(void)
+{
+	return fake_tsc_now;
+}
+static inline bool rdmsr_safe(u32 msr, u64 *v)
+{
+	(void)msr;
+	*v = fake_msr;
+	return fake_msr_ok;
+}
+static inline bool wrmsr_safe(u32 msr, u64 v)
+{
+	(void)msr;
+	fake_msr = v;
+	return fake_msr_ok;
 }
 void *domain_ptr(hpa_t pa);
 static inline void domain_open(void)

@@ -23,8 +23,9 @@ static u32 apic_page[1024];
 static struct pcpu cpu;
 struct x86_vcpu *const vcpu = &vcpu_;
 struct x86_domain *const dom = &domain_;
-u64 fake_cr2, fake_dr6;
-bool fake_xsetbv;
+u64 fake_cr2, fake_dr6, fake_msr, fake_tsc_now;
+bool fake_xsetbv, fake_msr_ok;
+struct hvm_has hvm_has;
 
 /* ---- the vendor ---- */
 
@@ -81,6 +82,9 @@ static u64 get_efer(struct x86_vcpu *v) { (void)v; return guest.efer; }
 static void set_efer(struct x86_vcpu *v, u64 x) { (void)v; guest.efer = x; }
 static u64 get_dr7(struct x86_vcpu *v) { (void)v; return guest.dr7; }
 static void set_dr7(struct x86_vcpu *v, u64 x) { (void)v; guest.dr7 = x; }
+static u64 get_msr(struct x86_vcpu *v, u32 msr) { (void)v, (void)msr; return guest.msr; }
+static void set_msr(struct x86_vcpu *v, u32 msr, u64 x) { (void)v, (void)msr; guest.msr = x; }
+static void set_tsc_offset(struct x86_vcpu *v) { (void)v; guest.tsc_offsets++; }
 static void apicv_eoi(struct x86_vcpu *v) { (void)v; guest.eois++; }
 /* clang-format on */
 
@@ -100,6 +104,9 @@ static const struct hvm_ops ops = { .get_regs = get_regs,
 				    .set_efer = set_efer,
 				    .get_dr7 = get_dr7,
 				    .set_dr7 = set_dr7,
+				    .get_msr = get_msr,
+				    .set_msr = set_msr,
+				    .set_tsc_offset = set_tsc_offset,
 				    .apicv_eoi = apicv_eoi };
 const struct hvm_ops *hvm = &ops;
 
@@ -160,7 +167,7 @@ bool memory_is_rom(const struct domain *d, u64 gpa) { (void)d; return kind(gpa) 
 bool memory_hole(struct domain *d, u64 gpa) { (void)d, (void)gpa; return guest.hole; }
 void *frame_map(hpa_t pa, u16 owner) { (void)owner; return guest.ram + pa.v; }
 void frame_unmap(void) { }
-u16 frame_owner(hpa_t pa) { (void)pa; return domain_.hv.id; }
+u16 frame_owner(hpa_t pa) { (void)pa; return guest.owner; }
 void *domain_ptr(hpa_t pa) { return guest.ram + pa.v; }
 /* clang-format on */
 
@@ -177,7 +184,7 @@ u64 guest_get(u64 gpa, u32 bytes)
 	return v;
 }
 
-/* ---- hv and the rest of x86 ---- */
+/* ---- hv and the rest of x86; what is weak some tests link ---- */
 
 void domain_end(struct domain *d, u32 how, u64 code, const char *why, ...)
 {
@@ -226,14 +233,14 @@ u32 arch_phys_bits(void) { return 40; }
 void arch_vcpu_dump(struct vcpu *v) { (void)v; }
 bool arch_vcpu_has_work(struct vcpu *v) { (void)v; return guest.work; }
 void log_guest(const char *fmt, ...) { (void)fmt; }
-void clock_update(struct x86_vcpu *v) { v->clock_due = false; guest.clocks++; }
+__attribute__((weak)) void clock_update(struct x86_vcpu *v) { v->clock_due = false; guest.clocks++; }
 void debug_load(struct x86_vcpu *v) { v->dr_used = true; }
 bool debug_pending(struct x86_vcpu *v) { (void)v; return guest.work; }
 enum verdict exit_dr(struct x86_vcpu *v) { (void)v; return V_ADVANCE; }
-enum verdict exit_rdmsr(struct x86_vcpu *v) { (void)v; return V_ADVANCE; }
-enum verdict exit_wrmsr(struct x86_vcpu *v) { (void)v; return V_ADVANCE; }
-s64 pv_call(struct x86_vcpu *v, u64 nr, bool wide) { (void)v; return (s64)nr + (wide ? 1000 : 2000); }
-void pv_reset(struct x86_vcpu *v) { (void)v; }
+__attribute__((weak)) enum verdict exit_rdmsr(struct x86_vcpu *v) { (void)v; return V_ADVANCE; }
+__attribute__((weak)) enum verdict exit_wrmsr(struct x86_vcpu *v) { (void)v; return V_ADVANCE; }
+__attribute__((weak)) s64 pv_call(struct x86_vcpu *v, u64 nr, bool wide) { (void)v; return (s64)nr + (wide ? 1000 : 2000); }
+__attribute__((weak)) void pv_reset(struct x86_vcpu *v) { (void)v; }
 void x86_vcpu_init_state(struct x86_vcpu *v) { (void)v; guest.inits++; }
 void x86_vcpu_sipi_state(struct x86_vcpu *v, u8 vector) { (void)v; guest.sipis = vector; }
 void nmi_handle(const struct trap_frame *f) { (void)f; guest.nmis++; }
@@ -245,11 +252,19 @@ void vlapic_timer_cancel(struct vlapic *a) { (void)a; }
 void vlapic_kick(struct vlapic *a, u8 vector) { (void)a, (void)vector; }
 void vlapic_send_ipi(struct vlapic *a, u64 icr) { (void)a, (void)icr; }
 void vlapic_eoi_broadcast(struct vlapic *a, u8 vector) { (void)a; guest.eois += vector; }
-bool vlapic_pv_eoi(struct vlapic *a, bool offer) { (void)a, (void)offer; return false; }
+__attribute__((weak)) bool vlapic_pv_eoi(struct vlapic *a, bool offer) { (void)a, (void)offer; return false; }
 void vlapic_nmi(struct vlapic *a) { (void)a; }
 void vlapic_extint(struct vlapic *a, u8 vector) { (void)a, (void)vector; }
 void vlapic_init_sipi(struct vlapic *a, bool sipi, u8 vector) { (void)a, (void)sipi, (void)vector; }
+void stats_what_other(struct stat_whats *t, u32 first, u32 bits, u64 what) { (void)t, (void)first, (void)bits, (void)what; }
 u64 arch_now(void) { return 1000; }
+u64 arch_tsc_khz(void) { return 1000000; }
+u64 arch_ticks_to_ns(u64 ticks) { return ticks; }
+u64 arch_wall_base_ns(void) { return 1700000000ull * 1000000000; }
+void vcpu_wake(struct vcpu *v, u32 why) { (void)v, (void)why; guest.woken++; }
+void syscall_enable(struct x86_vcpu *v) { v->syscall_live = true; guest.syscalls++; }
+bool syscall_write(struct x86_vcpu *v, u32 msr, u64 value) { v->syscall[syscall_index(msr)] = value; return true; }
+void x86_switch_more(struct x86_vcpu *v) { (void)v; }
 u64 vlapic_now(struct vlapic *a) { (void)a; return 1000; }
 bool vioapic_deliver(struct vioapic *io, const struct irq_msg *m) { (void)io, (void)m; return true; }
 /* clang-format on */
@@ -289,7 +304,7 @@ void guest_reset(void)
 	guest.cr[4] = CR4_PAE;
 	guest.efer = EFER_LME | EFER_LMA;
 	vcpu_.hv.domain = &domain_.hv;
-	domain_.hv.id = 5;
+	domain_.hv.id = guest.owner = 5;
 	domain_.hv.vcpus = domain_.hv.max_vcpus = 1;
 	domain_.hv.vcpu[0] = &vcpu_.hv;
 	domain_.apics[0] = &vcpu_.apic;

@@ -29,7 +29,9 @@ extern struct guest {
 	u32 asked, posted;
 	u64 addr, data, what;
 	u32 inits, sipis, clocks;
-	u32 nmis, checks;
+	u32 nmis, checks, woken, syscalls, tsc_offsets;
+	u64 msr; /* of the vendor's block */
+	u16 owner; /* of the frames */
 } guest;
 extern struct x86_vcpu *const vcpu;
 extern struct x86_domain *const dom;

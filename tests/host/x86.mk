@@ -12,3 +12,6 @@ exit_CFLAGS := -include tests/host/fake_asm.h
 HOST_TESTS += io
 io_SRCS := $(GUEST_CPU)
 io_CFLAGS := -include tests/host/fake_asm.h
+HOST_TESTS += msr
+msr_SRCS := $(GUEST_CPU) $(addprefix arch/x86/,msr.c pv.c msr_policy.c pvclock.c)
+msr_CFLAGS := -include tests/host/fake_asm.h
