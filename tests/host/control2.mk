@@ -14,3 +14,6 @@ gdb_CFLAGS := -DCAISSON_FAKE
 HOST_TESTS += check_walls
 check_walls_SRCS := guest/control/check_walls.c
 check_walls_CFLAGS := -DCAISSON_FAKE
+HOST_TESTS += control_stats
+control_stats_SRCS := guest/control/stats.c
+control_stats_CFLAGS := -DCAISSON_FAKE

@@ -105,6 +105,7 @@ static struct {
 void (*fake_idle)(void);
 void (*fake_resumed)(u32 id);
 const char *fake_vendor = "";
+bool fake_walls;
 u64 (*fake_field)(u32 vcpu, u32 field);
 
 /* ---- the test's side ---- */
@@ -1046,6 +1047,8 @@ static s64 call_doctor(u64 index, struct caisson_doctor *to)
 {
 	if (index == CAISSON_DOCTOR_BITS)
 		*(struct caisson_bits *)to = (struct caisson_bits){ 8, 8, 8 };
+	if (index == CAISSON_DOCTOR_BITS + 5) /* weaknesses: each third is open */
+		*(struct caisson_bits *)to = (struct caisson_bits){ 0xffffff, 0xb6db6d, 0 };
 	if (index == 1) {
 		*to = (struct caisson_doctor){ .flags = CAISSON_DOCTOR_USED | CAISSON_DOCTOR_REQUIRED,
 					       .name = "ASIDs",
@@ -1099,6 +1102,11 @@ s64 fake_hypercall(u32 nr, u64 a, u64 b, u64 c, u64 d, u64 e)
 		return call_event((void *)a);
 	case CAISSON_CALL_foreign_unmap:
 		return call_unmap(a);
+	case CAISSON_CALL_host_walk:
+		if (!fake_walls)
+			return -CAISSON_ENOSYS;
+		*(struct caisson_walk *)b = (struct caisson_walk){ .levels = 2, .leaf = a >> 63, .entry = { 3, 3 }, .hpa = 4096, .size = 1ull << 30 };
+		return 0xffff;
 	case CAISSON_CALL_cpuinfo:
 		*(struct caisson_cpuinfo *)b = (struct caisson_cpuinfo){ .cpu = (u32)a, .barriers = 5 };
 		return a < 2 ? 0 : -CAISSON_ENOENT;

@@ -51,6 +51,7 @@ void fake_console_limit(u32 bytes);
 void fake_fail(u32 call, u32 skip, s64 error);
 void fake_fail_times(u32 call, s64 error, u32 times);
 extern const char *fake_vendor;
+extern bool fake_walls; /* it tells of its own page tables: all is writable and executable */
 /* What vmcs_read gives; NULL: some fields have a value, the others are 0. */
 extern u64 (*fake_field)(u32 vcpu, u32 field);
 

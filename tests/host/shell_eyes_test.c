@@ -69,6 +69,13 @@ static void the_machine(void **state)
 	says("found    -      -        slow");
 	says("missing  used   needed   64; few");
 	says("NMI exiting");
+	says("vulnerable: ");
+	says("mitigated");
+	says_not("W^X");
+	fake_walls = true;
+	good("doctor");
+	says("a page is writable and executable");
+	fake_walls = false;
 	fake_vendor = "SVM";
 	good("doctor");
 	says_not("NMI exiting");
