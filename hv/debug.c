@@ -168,13 +168,18 @@ void debug_call_ends(struct domain *d)
 
 static u32 rank_of(const char *name)
 {
-	static const char *const order[] = { "&table_lock", "&share_lock", "vm.lock",	 "irq_lock",   "ioq.lock",   "hv/frame.c",
-					     "&s.lock",	    "&g->lock",	   "hv/sched.c", "hv/timer.c", "hv/console.c", "hv/log.c" };
+	/* Within the scheduler: hv/sched.h. The first that is part of the name counts. */
+	static const struct {
+		const char *part;
+		u32 rank;
+	} order[] = { { "&table_lock", 1 }, { "&share_lock", 2 }, { "vm.lock", 3 },	 { "irq_lock", 4 },	 { "ioq.lock", 5 },
+		      { "hv/frame.c", 6 },  { "&s.lock", 7 },	  { "g->lock", 9 },	 { "group->lock", 9 },	 { "hv/sched.c", 8 },
+		      { "hv/timer.c", 10 }, { "hv/console.c", 11 }, { "hv/log.c", 12 } };
 
 	for (u32 i = 0; i < ARRAY_SIZE(order); i++)
 		for (const char *at = name; *at; at++)
-			if (!strncmp(at, order[i], strlen(order[i])))
-				return i + 1;
+			if (!strncmp(at, order[i].part, strlen(order[i].part)))
+				return order[i].rank;
 	return 0; /* innermost, alone */
 }
 

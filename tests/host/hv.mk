@@ -12,7 +12,8 @@ WORLD_SRCS := tests/host/world.c tests/host/fake_arch.c $(addprefix hv/,bus.c do
 	memory.c printf.c rights.c run.c sched.c share.c timer.c trace.c)
 WORLD_TESTS := rights domain hypercall memory memory_giant ioreq run
 HOST_TESTS += $(WORLD_TESTS)
-$(foreach t,$(WORLD_TESTS),$(eval $(t)_SRCS := $(WORLD_SRCS)) $(eval $(t)_CFLAGS := -DCAISSON_DEBUG))
+# in the hypervisor that checks itself: the order of locks, windows without locks, frames after each call
+$(foreach t,$(WORLD_TESTS),$(eval $(t)_SRCS := $(WORLD_SRCS) hv/debug.c) $(eval $(t)_CFLAGS := -DCAISSON_DEBUG -DCAISSON_CHECKS))
 HOST_TESTS += refused
 refused_SRCS := $(WORLD_SRCS)
 refused_CFLAGS := -DCAISSON_DEBUG -DCAISSON_CHECKS

@@ -11,6 +11,8 @@
 #include "hv/hypercall.h"
 #include "hv/ioreq.h"
 #include "hv/log.h"
+#include "hv/main.h"
+#include "hv/panic.h"
 #include "hv/pcpu.h"
 #include "hv/stats.h"
 #include "tests/host/fake_arch.h"
@@ -62,6 +64,15 @@ static bool fails(void)
 {
 	return (world_fails && world_fails--) || debug_refuse();
 }
+
+#ifdef CAISSON_CHECKS
+struct hv_options hv_options = { .checks = 1 };
+
+bool panic_active(void)
+{
+	return false;
+}
+#endif
 
 /* ---- hv/arch.h, what fake_arch.c has not ---- */
 
