@@ -89,14 +89,17 @@ static s64 call_cpuinfo(struct call *c)
 {
 	struct caisson_cpuinfo out = { 0 };
 	struct pcpu *p = cpu_by_id(word(c->arg[0]));
+	u64 now = arch_now(), from, idle;
 
 	if (!p)
 		return -CAISSON_ENOENT;
+	from = READ_ONCE(p->idle_from);
+	idle = p->idle_ticks + (from && now > from ? now - from : 0);
 	out.cpu = p->id;
 	out.apic_id = arch_apic_id(p);
 	out.online = p->online;
-	out.idle_ns = arch_ticks_to_ns(p->idle_ticks);
-	out.guest_ns = arch_ticks_to_ns(arch_now() - p->since - p->idle_ticks - p->root_ticks);
+	out.idle_ns = arch_ticks_to_ns(idle);
+	out.guest_ns = arch_ticks_to_ns(now - p->since - idle - p->root_ticks);
 	out.root_ns = arch_ticks_to_ns(p->root_ticks);
 	out.interrupts = p->interrupts;
 	out.switches = p->switches;

@@ -17,7 +17,8 @@ struct pcpu {
 	struct sched_cpu sched;
 	struct timer_queue timers;
 	u64 since; /* when its run loop began */
-	u64 idle_ticks, root_ticks; /* halted; in exits of guests */
+	u64 idle_ticks, root_ticks; /* halted, before idle_from; in exits of guests */
+	u64 idle_from;		    /* (a) it is idle since then; 0: it is not */
 	u64 interrupts, switches;
 	u32 barriers; /* between domains, against speculation */
 	u32 kicks; /* handled */

@@ -173,10 +173,12 @@ static void run_idle(struct pcpu *c, u64 now)
 	 * to it without an IPI when its state is on no CPU. */
 	if (v && (READ_ONCE(c->sched.evict) || READ_ONCE(v->sleep) == SLEEP_WAIT))
 		run_put(c, v);
+	WRITE_ONCE(c->idle_from, now);
 	if (frame_idle_zero(16384))
 		arch_irq_window();
 	else
 		arch_cpu_idle();
+	WRITE_ONCE(c->idle_from, 0);
 	c->idle_ticks += arch_now() - now;
 }
 

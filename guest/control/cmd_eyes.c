@@ -217,6 +217,25 @@ static void top_row(u64 ns)
 	    info.vcpus, (ull)info.pages >> 8, ns ? (ull)(exits * 1000000 / (ns / 1000 ? ns / 1000 : 1)) : 0);
 }
 
+#define TOP_CPUS 16u /* so many have a line */
+static struct caisson_cpuinfo cpu_last[TOP_CPUS];
+
+static void top_cpu(u32 cpu, u64 ns)
+{
+	struct caisson_cpuinfo *last = &cpu_last[cpu], c;
+	u64 ms = MAX(ns / 1000000, 1);
+
+	if (hc_cpuinfo(cpu, &c))
+		return;
+#define PERMILLE(name) ((c.name - last->name) / ms / 1000)
+#define SHARE(name)    (ull)(PERMILLE(name) / 10), (ull)(PERMILLE(name) % 10)
+	out("CPU %3u: %3llu.%llu %% in guests, %3llu.%llu %% in root mode, %3llu.%llu %% idle; %llu interrupts/s, %llu switches/s, "
+	    "%u queued\033[K\n",
+	    cpu, SHARE(guest_ns), SHARE(root_ns), SHARE(idle_ns), (ull)((c.interrupts - last->interrupts) * 1000 / ms),
+	    (ull)((c.switches - last->switches) * 1000 / ms), c.runnable);
+	*last = c;
+}
+
 static void top_page(u64 ns)
 {
 	static struct caisson_physinfo p;
@@ -225,7 +244,9 @@ static void top_page(u64 ns)
 	out("\033[H%s: up %llu s, %u CPUs, %u domains, %llu of %llu MiB free (q ends)\033[K\n\033[K\n",
 	    p.version, (ull)(p.uptime_ns / (NS_PER_MS * MS_PER_S)), p.cpus, p.domains,
 	    (ull)p.frames_free >> 8, (ull)p.frames_total >> 8);
-	out("%4s  %-16s %-8s %7s %5s %7s %12s\033[K\n", "ID", "NAME", "STATE", "CPU %", "VCPUS", "MIB",
+	for (u32 cpu = 0; cpu < MIN(p.cpus, TOP_CPUS); cpu++)
+		top_cpu(cpu, ns);
+	out("\033[K\n%4s  %-16s %-8s %7s %5s %7s %12s\033[K\n", "ID", "NAME", "STATE", "CPU %", "VCPUS", "MIB",
 	    "EXITS/s");
 	for (u32 i = 0; !in_ctrlc && !hc_domain_next(i, &info); i = info.id + 1)
 		top_row(ns);
@@ -254,6 +275,8 @@ static int cmd_top(int argc, char *const argv[])
 		top_last[info.id].run_ns = info.run_ns;
 		top_last[info.id].exits = info.exits;
 	}
+	for (u32 cpu = 0; cpu < TOP_CPUS; cpu++)
+		hc_cpuinfo(cpu, &cpu_last[cpu]);
 	left = o[0].set ? o[0].number : ~0ull;
 	out("\033[2J");
 	while (left) {
@@ -407,6 +430,23 @@ static const char *size_name(u64 size)
 				    : "a page";
 }
 
+/* EPT has read, write and execute in bits 2:0; nested paging what page tables have. */
+static const char *s2_rights(const struct caisson_walk *w)
+{
+	static struct caisson_physinfo p;
+	static char text[4];
+	bool svm = hc_physinfo(&p) >= 0 && !strcmp(p.vendor, "SVM");
+	u64 all = ~0ull, any = 0;
+
+	for (u32 i = 0; i < w->levels && i < ARRAY_SIZE(w->entry); i++) {
+		all &= w->entry[i];
+		any |= w->entry[i];
+	}
+	snprintf(text, sizeof(text), "%c%c%c", all & 1 ? 'r' : '-', all & 2 ? 'w' : '-',
+		 (svm ? !(any >> 63) : all >> 2 & 1) ? 'x' : '-');
+	return text;
+}
+
 static int cmd_ept(int argc, char *const argv[])
 {
 	struct caisson_walk w = { 0 };
@@ -428,10 +468,25 @@ static int cmd_ept(int argc, char *const argv[])
 	for (u32 i = 0; i < w.levels && i < ARRAY_SIZE(w.entry); i++)
 		out("level %u  entry %016llx\n", 4 - i, (ull)w.entry[i]);
 	if (w.leaf)
-		out("gpa %llx is at hpa %llx, mapped by %s\n", (ull)gpa, (ull)w.hpa, size_name(w.size));
+		out("gpa %llx is at hpa %llx, mapped by %s, %s\n", (ull)gpa, (ull)w.hpa, size_name(w.size), s2_rights(&w));
 	else
 		out("gpa %llx is not mapped\n", (ull)gpa);
 	return 0;
+}
+
+/* What all levels allow together. */
+static const char *pt_rights(const struct gva_walk *w)
+{
+	static char text[40];
+	u64 all = 6, any = 0;
+
+	for (u32 i = w->levels == 3; i < w->steps; i++) {
+		all &= w->entry[i];
+		any |= w->entry[i];
+	}
+	snprintf(text, sizeof(text), "%s, %s%s", all & 2 ? "writable" : "read-only", all & 4 ? "user" : "supervisor",
+		 w->bytes == 8 && any >> 63 ? ", no execute" : "");
+	return text;
 }
 
 static int walk(u32 id, const struct caisson_vcpu_context *c, u64 va)
@@ -440,6 +495,8 @@ static int walk(u32 id, const struct caisson_vcpu_context *c, u64 va)
 
 	gva_walk(id, c, va, &w);
 	out("%s, cr3 %llx\n", w.mode, (ull)c->cr3);
+	if (w.levels >= 4 && (u64)((s64)(va << (w.levels == 4 ? 16 : 7)) >> (w.levels == 4 ? 16 : 7)) != va)
+		return fail("va %llx is not canonical", (ull)va);
 	for (u32 i = 0; i < w.steps; i++)
 		out("level %u  entry %0*llx  at gpa %llx\n", w.levels - i, (int)w.bytes * 2, (ull)w.entry[i],
 		    (ull)w.at[i]);
@@ -448,6 +505,8 @@ static int walk(u32 id, const struct caisson_vcpu_context *c, u64 va)
 			    (ull)w.at[w.steps]);
 	if (w.end == GVA_ABSENT)
 		out("va %llx is not mapped\n", (ull)va);
+	else if (w.steps)
+		out("va %llx is gpa %llx: %s\n", (ull)va, (ull)w.gpa, pt_rights(&w));
 	else
 		out("va %llx is gpa %llx\n", (ull)va, (ull)w.gpa);
 	return 0;
@@ -469,7 +528,7 @@ static int cmd_walk(int argc, char *const argv[])
 	id = parse_vcpu(word[0], &vcpu);
 	if (id < 0 || !still((u32)id))
 		return 1;
-	for (u32 tries = 0; (r = hc_vcpu_get((u32)id, vcpu, &c)) == -CAISSON_EBUSY && tries < 1000; tries++)
+	for (u32 tries = 0; (r = hc_vcpu_get((u32)id, vcpu, &c)) == -CAISSON_EBUSY && tries < STILL_TRIES; tries++)
 		pump_poll();
 	if (r < 0)
 		result = r == -CAISSON_ENOENT ? fail("domain %d has no vCPU %u", id, vcpu)
@@ -491,8 +550,10 @@ static void why_vcpu(const struct caisson_vcpu_info *v)
 					    "is paused",
 					    "is off: it waits to be started" };
 
-	out("  vCPU %u %s; last exit at rip %llx\n", v->id,
-	    v->state < ARRAY_SIZE(text) ? text[v->state] : "?", (ull)v->rip);
+	out("  vCPU %u %s", v->id, v->state < ARRAY_SIZE(text) ? text[v->state] : "?");
+	if (v->exits)
+		out("; last exit at rip %llx", (ull)v->rip);
+	out("\n");
 }
 
 static int why_live(u32 id)

@@ -29,6 +29,44 @@ static u64 measures(const struct caisson_physinfo *p, char words[64])
 	return barriers;
 }
 
+static void cpus_json(u32 cpus)
+{
+	struct caisson_cpuinfo c;
+
+	json_open("cpu_list", '[');
+	for (u32 i = 0; i < cpus; i++) {
+		if (hc_cpuinfo(i, &c))
+			continue;
+		json_open(NULL, '{');
+		json_number("id", c.cpu);
+		json_number("apic_id", c.apic_id);
+		json_number("pool", c.pool);
+		json_number("idle_ns", c.idle_ns);
+		json_number("guest_ns", c.guest_ns);
+		json_number("root_ns", c.root_ns);
+		json_number("interrupts", c.interrupts);
+		json_number("switches", c.switches);
+		json_number("queued", c.runnable);
+		json_number("barriers", c.barriers);
+		json_close('}');
+	}
+	json_close(']');
+}
+
+#define SECONDS(ns) (ull)((ns) / 1000000000u), (ull)((ns) / 1000000u % 1000u)
+
+static void cpus_text(u32 cpus)
+{
+	struct caisson_cpuinfo c;
+
+	out("CPU  APIC  POOL    IDLE(s)   GUEST(s)    ROOT(s)   INTERRUPTS     SWITCHES  QUEUED\n");
+	for (u32 i = 0; i < cpus && !in_ctrlc; i++)
+		if (!hc_cpuinfo(i, &c))
+			out("%3u  %4u  %4u %6llu.%03llu %6llu.%03llu %6llu.%03llu %12llu %12llu  %6u\n", c.cpu, c.apic_id,
+			    c.pool, SECONDS(c.idle_ns), SECONDS(c.guest_ns), SECONDS(c.root_ns), (ull)c.interrupts,
+			    (ull)c.switches, c.runnable);
+}
+
 static void info_json(const struct caisson_physinfo *p)
 {
 	char words[64];
@@ -55,6 +93,7 @@ static void info_json(const struct caisson_physinfo *p)
 	json_string("mitigations", words);
 	json_number("barriers", barriers);
 	json_string("cmdline", p->cmdline);
+	cpus_json(p->cpus);
 	json_close('}');
 }
 
@@ -81,6 +120,7 @@ static void info_text(const struct caisson_physinfo *p)
 	out("domains      %u\n", p->domains);
 	out("mitigations  %s; %llu barriers between domains\n", words, (ull)barriers);
 	out("command line %s\n", p->cmdline);
+	cpus_text(p->cpus);
 }
 
 static int cmd_info(int argc, char *const argv[])

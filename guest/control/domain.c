@@ -334,7 +334,7 @@ s64 field_read(u32 id, u32 vcpu, u32 field, u64 *value)
 	s64 r;
 
 	/* A vCPU that is just leaving its CPU is gone in a moment. */
-	for (u32 tries = 0; (r = hc_vmcs_read(id, vcpu, field, value)) == -CAISSON_EBUSY && tries < 1000; tries++)
+	for (u32 tries = 0; (r = hc_vmcs_read(id, vcpu, field, value)) == -CAISSON_EBUSY && tries < STILL_TRIES; tries++)
 		pump_poll();
 	return r;
 }

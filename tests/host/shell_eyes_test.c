@@ -309,6 +309,7 @@ static void the_top(void **state)
 	good("top --count 2");
 	says("2 CPUs");
 	says("r                blocked");
+	says("CPU   1:   0.0 % in guests,   0.0 % in root mode,   0.0 % idle; 0 interrupts/s");
 	assert_null(strstr(strstr(strstr(last, "CPU %") + 1, "CPU %") + 1, "CPU %")); /* two pages */
 	fake_type("xq");
 	good("top");
@@ -346,7 +347,7 @@ static void registers(void **state)
 	bad("vmcs nobody", "no domain nobody");
 	fake_fail_times(CAISSON_CALL_vmcs_read, -CAISSON_EBUSY, 500); /* it is leaving its CPU */
 	good("vmcs r RSP");
-	fake_fail_times(CAISSON_CALL_vmcs_read, -CAISSON_EBUSY, 1001);
+	fake_fail_times(CAISSON_CALL_vmcs_read, -CAISSON_EBUSY, STILL_TRIES + 1);
 	bad("vmcs r RSP", "busy");
 	bad_when(CAISSON_CALL_domain_pause, CAISSON_EPERM, "vmcs r", "pausing domain");
 	fake_fail(CAISSON_CALL_domain_pause, 0, -CAISSON_EAGAIN); /* paused, a vCPU is just leaving */
@@ -395,10 +396,10 @@ static void page_tables(void **state)
 	put32(0x100000 + 4 * 2, 0x00c00083 | 0x5 << 13);
 	good("walk r 0x402345");
 	says("32-bit paging, cr3 100018\r\nlevel 2  entry 00101083  at gpa 100004\r\nlevel 1  entry 00007003  at gpa 101008\r\n"
-	     "va 402345 is gpa 7345\r\n");
+	     "va 402345 is gpa 7345: writable, supervisor\r\n");
 	c->cr4 = PSE;
 	good("walk r 0x812345");
-	says("va 812345 is gpa 500c12345\r\n");
+	says("va 812345 is gpa 500c12345: writable, supervisor\r\n");
 	good("walk r 0xc00000");
 	says("va c00000 is not mapped\r\n");
 	put32(0x100000 + 4 * 3, 0x50000003); /* its table is nowhere */
@@ -413,9 +414,9 @@ static void page_tables(void **state)
 	good("walk r 0xc0234567");
 	says("PAE paging");
 	says("level 2  entry 0000000000200083");
-	says("va c0234567 is gpa 234567\r\n");
+	says("va c0234567 is gpa 234567: writable, supervisor\r\n");
 	good("walk r 0xc0400abc");
-	says("va c0400abc is gpa 123abc\r\n");
+	says("va c0400abc is gpa 123abc: writable, supervisor, no execute\r\n");
 	/* 4 levels: 4 KiB, 2 MiB, 1 GiB; bit 7 at the top is none */
 	c->efer = LMA;
 	c->cr3 = 0x110000;
@@ -427,11 +428,16 @@ static void page_tables(void **state)
 	put64(0x113000 + 8 * 6, 0x321003);
 	good("walk r 0x8080123456");
 	says("4-level paging");
-	says("va 8080123456 is gpa 40123456\r\n");
+	says("va 8080123456 is gpa 40123456: writable, supervisor\r\n");
 	good("walk r 0x80c0812345");
-	says("va 80c0812345 is gpa 612345\r\n");
+	says("va 80c0812345 is gpa 612345: writable, supervisor\r\n");
 	good("walk r 0x80c0a06789");
-	says("level 1  entry 0000000000321003  at gpa 113030\r\nva 80c0a06789 is gpa 321789\r\n");
+	says("level 1  entry 0000000000321003  at gpa 113030\r\nva 80c0a06789 is gpa 321789: writable, supervisor\r\n");
+	put64(0x113000 + 8 * 6, 0x321005);
+	good("walk r 0x80c0a06789");
+	says("va 80c0a06789 is gpa 321789: read-only, supervisor\r\n");
+	put64(0x113000 + 8 * 6, 0x321003);
+	bad("walk r 0x808080c0a06789", "va 808080c0a06789 is not canonical");
 	/* 5 levels */
 	c->cr4 = PAE | LA57;
 	c->cr3 = 0x120000;
@@ -439,7 +445,8 @@ static void page_tables(void **state)
 	good("walk r 0x10080c0a06789");
 	says("5-level paging");
 	says("level 5  entry 0000000000110003  at gpa 120008\r\n");
-	says("is gpa 321789\r\n");
+	says("is gpa 321789: writable, supervisor\r\n");
+	bad("walk r 0x1000080c0a067890", "is not canonical");
 	/* refusals */
 	bad("walk r x", "is no address");
 	bad("walk nobody 0", "no domain");
@@ -448,12 +455,13 @@ static void page_tables(void **state)
 	bad_when(CAISSON_CALL_domain_pause, CAISSON_EPERM, "walk r 0", "pausing domain");
 	fake_fail_times(CAISSON_CALL_vcpu_get, -CAISSON_EBUSY, 5);
 	good("walk r 0x10080c0a06789");
-	fake_fail_times(CAISSON_CALL_vcpu_get, -CAISSON_EBUSY, 2000);
+	fake_fail_times(CAISSON_CALL_vcpu_get, -CAISSON_EBUSY, STILL_TRIES + 1);
 	bad("walk r 0", "busy");
 	fake_fail(0, 0, 0);
 	assert_int_equal(fake_pauses(id), 0);
 	good("ept r 0x1234");
 	says("level 4  entry");
+	says(", mapped by 2 MiB, ---\r\n");
 	good("ept r 0x500000");
 	says("gpa 500000 is not mapped\r\n");
 	bad("ept nobody 0", "no domain");

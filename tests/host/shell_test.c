@@ -477,7 +477,7 @@ static void the_prompt(void **state)
 	if (!setjmp(idle))
 		shell_run();
 	snprintf(last, sizeof(last), "%s", fake_console());
-	says("\"}\r\n\rcaisson# ");
+	says("}]}\r\n\rcaisson# ");
 	says("\r\nx\r\ndomain");
 	says("ended: exit 7\r\n\rcaisson# ");
 	/* tab completes commands, domains, images */

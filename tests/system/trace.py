@@ -239,6 +239,29 @@ def statistics_are_sorted_and_shown(m):
     m.do("trace off")
 
 
+@test(Machine(images=("spin",), cpus=2))
+def times_of_each_cpu(m):
+    """idle, guest and root time add up; a CPU is idle while it is, also when nothing ends that, and in guests while one spins there"""
+    def look(seconds):
+        before, = [c for c in json.loads(m.do("info --json"))["cpu_list"] if c["id"] == 1]
+        m.run("wait s --timeout %d" % seconds, 120)
+        after, = [c for c in json.loads(m.do("info --json"))["cpu_list"] if c["id"] == 1]
+        spent = {k: after[k] - before[k] for k in ("idle_ns", "guest_ns", "root_ns", "switches")}
+        total = sum(spent[k] for k in ("idle_ns", "guest_ns", "root_ns"))
+        check(seconds * 0.9e9 < total < seconds * 10e9, "%r in %d s" % (spent, seconds))
+        return spent["idle_ns"] / total, spent["guest_ns"] / total
+    m.do("vcpu-pin 0 0 0")
+    m.do("create spin --name s --memory 8 --paused")
+    m.do("vcpu-pin s 0 1")
+    idle, guest = look(1)
+    check(idle > 0.9, "%f idle, %f in guests, of a CPU that has nothing to do" % (idle, guest))
+    m.do("unpause s")
+    idle, guest = look(1)
+    check(guest > 0.9, "%f idle, %f in guests, of a CPU with a guest that spins" % (idle, guest))
+    match(r"(?m)^ +1 +1 +0 +\d+\.\d{3} +\d+\.\d{3} ", m.do("info"), "info's row")
+    match(r"CPU +1: +\d+\.\d % in guests", m.do("top --count 1"), "top's line")
+
+
 @image("about")
 def about():
     """known(), and then it stays"""
