@@ -34,7 +34,7 @@ SVM_OBJS    := arch/x86/svm/caps.o arch/x86/svm/entry.o arch/x86/svm/run.o arch/
 	arch/x86/svm/vmcb.o
 HV_OBJS     := hv/bootinfo.o hv/bus.o hv/console.o hv/control.o hv/domain.o hv/event.o hv/frame.o hv/heap.o hv/hypercall.o \
 	hv/ioreq.o hv/log.o hv/main.o hv/memory.o hv/panic.o hv/printf.o hv/rights.o hv/run.o hv/sched.o hv/share.o \
-	hv/string.o hv/timer.o hv/trace.o hv/watchdog.o $(if $(DEBUG),hv/debug.o)
+	hv/stats.o hv/string.o hv/timer.o hv/trace.o hv/watchdog.o $(if $(DEBUG),hv/debug.o)
 # no canary: on the way of exits, and on that of a panic, which a canary ends in
 HOT_OBJS    := $(addprefix hv/,bus.o event.o frame.o heap.o ioreq.o memory.o run.o sched.o timer.o) \
 	$(addprefix hv/,console.o log.o panic.o printf.o) $(addprefix drivers/,screen.o uart.o)
@@ -105,7 +105,7 @@ TESTABLE := boot/multiboot2.c \
 	$(addprefix arch/x86/,cpuid_policy.c exit.c insn_decode.c io.c msr.c msr_policy.c pgtable.c pv.c pvclock.c vioapic.c vlapic.c walk.c svm/caps.c vmx/caps.c) \
 	$(addprefix drivers/,acpi.c pci.c screen.c serial.c uart.c) \
 	$(addprefix hv/,bootinfo.c bus.c domain.c event.c frame.c heap.c hypercall.c ioreq.c log.c memory.c printf.c rights.c run.c sched.c \
-	share.c string.c timer.c trace.c) \
+	share.c stats.c string.c timer.c trace.c) \
 	guest/lib/string.c $(filter guest/%,$(filter-out guest/control/main.c guest/control/serial2.c,$(CONTROL_SRCS)))
 HOST_TESTS :=
 -include $(wildcard tests/host/*.mk) tests/host/fuzz/files.mk

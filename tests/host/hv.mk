@@ -9,7 +9,7 @@ sched_SRCS := hv/sched.c hv/heap.c tests/host/fake_arch.c
 
 # All of hv but boot, console and log over a machine that is none; hv's own string functions stay out of the way of the host's.
 WORLD_SRCS := tests/host/world.c tests/host/fake_arch.c $(addprefix hv/,bus.c domain.c event.c frame.c heap.c hypercall.c ioreq.c \
-	memory.c printf.c rights.c run.c sched.c share.c timer.c trace.c)
+	memory.c printf.c rights.c run.c sched.c share.c stats.c timer.c trace.c)
 WORLD_TESTS := rights domain hypercall memory memory_giant ioreq run
 HOST_TESTS += $(WORLD_TESTS)
 # in the hypervisor that checks itself: the order of locks, windows without locks, frames after each call

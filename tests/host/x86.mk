@@ -5,7 +5,7 @@ insn_decode_SRCS := arch/x86/insn_decode.c
 vlapic_SRCS := arch/x86/vlapic.c
 vioapic_SRCS := arch/x86/vioapic.c
 # What becomes of exits: over a vCPU without a processor.
-GUEST_CPU := tests/host/guest_cpu.c $(addprefix arch/x86/,exit.c walk.c io.c insn_decode.c vlapic.c vioapic.c) hv/bus.c
+GUEST_CPU := tests/host/guest_cpu.c $(addprefix arch/x86/,exit.c walk.c io.c insn_decode.c vlapic.c vioapic.c) hv/bus.c hv/stats.c
 HOST_TESTS += exit
 exit_SRCS := $(GUEST_CPU)
 exit_CFLAGS := -include tests/host/fake_asm.h
