@@ -65,7 +65,7 @@ static s64 memory_fill(struct domain *d, u64 gpa, u64 limit)
 	r = region_at(d, gpa);
 	if (r)
 		limit = MIN(limit, r->pages - (gpa - r->base) / PAGE_SIZE);
-	while (limit >> order == 0 || (gpa & ((PAGE_SIZE << order) - 1)))
+	while (order && (limit >> order == 0 || (gpa & ((PAGE_SIZE << order) - 1))))
 		order = order == FRAME_ORDER_2M ? FILL_ORDER : order - 1;
 	prot = r ? region_prot(r) : 0;
 	unlock(&d->vm.lock);

@@ -56,6 +56,15 @@ def setup(*parts):
     script("setup", *parts)
 
 
+def get_cbmc():
+    """CBMC is no package of every system, and may be out of reach: why stays in the environment, where it is asked for once"""
+    if not os.environ.get("CAISSON_NO_CBMC"):
+        try:
+            setup("cbmc")
+        except BuildError as e:
+            os.environ["CAISSON_NO_CBMC"] = "no CBMC: " + str(e).strip().splitlines()[-1].strip()
+
+
 def make(*targets):
     """bring the targets up to date; says nothing when they are"""
     if "all" in targets and HYPERVISOR == DEBUG:

@@ -233,7 +233,7 @@ class Alone:
 
 class Runner:
     def __init__(self):
-        self.passed = self.failed = 0
+        self.passed = self.failed = self.skipped = 0
         self.shared = None
         os.makedirs(RESULTS, exist_ok=True)
 
@@ -248,6 +248,10 @@ class Runner:
             print("    | " + line.rstrip())
         if log:
             print("    log: " + os.path.relpath(log, machine.TOP), flush=True)
+
+    def skip(self, name, why):
+        self.skipped += 1
+        print("skip %s: %s" % (name, why), flush=True)
 
     def logfile(self, name):
         return os.path.join(RESULTS, re.sub(r"[^\w.-]", "_", name) + ".log")

@@ -412,7 +412,7 @@ static void decode_exception(struct x86_vcpu *v, struct vmcb *b, u32 code, struc
 		vector = X86_UD;
 	e->kind = vector == X86_MC ? EXIT_MACHINE_CHECK : EXIT_EXCEPTION;
 	e->exception.vector = vector;
-	e->exception.has_error = HAS_ERROR >> vector & 1;
+	e->exception.has_error = HAS_ERROR >> (vector & 31) & 1;
 	if (vector == X86_PF)
 		write_cr2(b->exit_info2);
 	e->exception.error = (u32)b->exit_info1;
