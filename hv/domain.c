@@ -17,6 +17,7 @@
 static struct lock table_lock; /* T: what follows */
 static struct domain *table[CAISSON_MAX_DOMS];
 static u32 table_count, table_next = 1, table_end; /* no id from table_end on was ever given */
+static u32 table_untold; /* domains with untold set */
 
 /* ---- table ---- */
 
@@ -52,6 +53,12 @@ u32 domain_count(void)
 	return READ_ONCE(table_count);
 }
 
+static void set_untold(struct domain *d, bool untold)
+{
+	table_untold += (u32)untold - (u32)d->untold;
+	d->untold = untold;
+}
+
 /* The last reference is gone: nobody can find the domain or run in it any more. */
 void domain_free(struct domain *d)
 {
@@ -67,7 +74,7 @@ void domain_free(struct domain *d)
 	arch_domain_free(d);
 }
 
-static int table_insert(struct domain *d, u32 id)
+static int table_insert(struct domain *d, u32 id, const struct domain *creator)
 {
 	int r = -CAISSON_ENOSPC;
 
@@ -82,6 +89,7 @@ static int table_insert(struct domain *d, u32 id)
 		}
 	if (id < CAISSON_MAX_DOMS && !table[id]) {
 		d->id = (u16)id;
+		rights_init(&d->rights, id, creator ? &creator->rights : NULL);
 		table[id] = d;
 		table_end = MAX(table_end, id + 1);
 		table_count++;
@@ -127,7 +135,6 @@ int domain_create(const struct caisson_create *c, const struct domain *creator, 
 	memcpy(d->origin, c->origin, sizeof(d->origin));
 	memcpy(d->args, c->args, sizeof(d->args));
 	events_init(&d->events);
-	rights_init(&d->rights, creator ? &creator->rights : NULL);
 	d->vm.charged = c->pages;
 	d->ioreq = frame_hv_alloc(FRAME_OWNER_HV, 0);
 	if (!d->ioreq)
@@ -136,7 +143,7 @@ int domain_create(const struct caisson_create *c, const struct domain *creator, 
 	sched_group_init(&d->sched, id == CAISSON_CONTROL);
 	if (c->weight && sched_set_weight(&d->sched, c->weight))
 		goto no_slot;
-	r = table_insert(d, id);
+	r = table_insert(d, id, creator);
 	if (r)
 		goto no_slot;
 	*out = d;
@@ -310,7 +317,7 @@ void domain_end(struct domain *d, u32 how, u64 code, const char *why, ...)
 		__atomic_store_n(&d->ended, how, __ATOMIC_SEQ_CST);
 		domain_hold(d);
 		unlock(&d->vm.lock);
-		d->untold = !d->dying;
+		set_untold(d, !d->dying);
 	}
 	unlock(&table_lock);
 	if (!first)
@@ -328,11 +335,11 @@ struct domain *domain_take_ended(void)
 	struct domain *d = NULL;
 
 	lock(&table_lock);
-	for (u32 id = 0; id < table_end && !d; id++)
+	for (u32 id = 0; table_untold && id < table_end && !d; id++)
 		if (table[id] && table[id]->untold)
 			d = domain_ref(table[id]);
 	if (d)
-		d->untold = false;
+		set_untold(d, false);
 	unlock(&table_lock);
 	return d;
 }
@@ -381,7 +388,7 @@ static int destroy(struct domain *d)
 
 	lock(&table_lock);
 	d->dying = true;
-	d->untold = false;
+	set_untold(d, false);
 	unlock(&table_lock);
 	domain_end(d, CAISSON_END_DESTROY, 0, "destroyed");
 	r = domain_empty(d);
@@ -394,11 +401,7 @@ static int destroy(struct domain *d)
 	if (table[d->id] == d) {
 		table[d->id] = NULL;
 		table_count--;
-		for (u32 i = 0, left = table_count; left; i++)
-			if (table[i]) {
-				rights_forget(&table[i]->rights, &d->rights);
-				left--;
-			}
+		rights_exit(&d->rights);
 		domain_put(d); /* the caller has one more */
 	}
 	unlock(&table_lock);
@@ -428,7 +431,7 @@ static int reset(struct domain *d)
 	}
 	pause_begin(d);
 	lock(&table_lock);
-	d->untold = false;
+	set_untold(d, false);
 	d->why[0] = 0;
 	d->code = 0;
 	lock(&d->vm.lock);

@@ -3,14 +3,20 @@
 #include "hv/lock.h"
 
 static struct lock change_lock; /* all changes; they are rare */
-static u64 last_id;
+static u64 generation, living[CAISSON_MAX_DOMS]; /* who has each number now; 0: nobody */
 
-void rights_init(struct rights *r, const struct rights *creator)
+void rights_init(struct rights *r, u32 domain, const struct rights *creator)
 {
-	r->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+	r->id = ++generation * CAISSON_MAX_DOMS + domain;
+	WRITE_ONCE(living[domain], r->id);
 	r->self = RIGHT_EVENT;
 	if (creator)
 		r->grant[0] = (struct rights_grant){ .holder = creator->id, .held = RIGHT_ALL };
+}
+
+void rights_exit(const struct rights *r)
+{
+	WRITE_ONCE(living[r->id % CAISSON_MAX_DOMS], 0);
 }
 
 static u32 granted(const struct rights *holder, const struct rights *target)
@@ -52,7 +58,8 @@ static u32 *place(struct rights *holder, u32 over, struct rights *target)
 		if (target->grant[i].holder == holder->id)
 			return &target->grant[i].held;
 	for (u32 i = 0; i < RIGHTS_GRANTS; i++)
-		if (!target->grant[i].held) {
+		if (!target->grant[i].held || READ_ONCE(living[target->grant[i].holder % CAISSON_MAX_DOMS]) != target->grant[i].holder) {
+			WRITE_ONCE(target->grant[i].held, 0); /* first: the new holder never has what the old one had */
 			WRITE_ONCE(target->grant[i].holder, holder->id);
 			return &target->grant[i].held;
 		}
@@ -79,13 +86,4 @@ int rights_change(const struct rights *caller, struct rights *holder, u32 over, 
 		r = -CAISSON_ENOSPC;
 	unlock(&change_lock);
 	return r;
-}
-
-void rights_forget(struct rights *target, const struct rights *holder)
-{
-	lock(&change_lock);
-	for (u32 i = 0; i < RIGHTS_GRANTS; i++)
-		if (target->grant[i].holder == holder->id)
-			target->grant[i] = (struct rights_grant){ 0 };
-	unlock(&change_lock);
 }

@@ -23,7 +23,7 @@ enum {
 
 #define RIGHTS_GRANTS 8
 struct rights {
-	u64 id; /* of its domain, never used again; 0: nobody */
+	u64 id; /* never used again, the domain's number its remainder by CAISSON_MAX_DOMS; 0: nobody */
 	u32 machine, domains, self;
 	u64 refused; /* (a) calls */
 	struct rights_grant {
@@ -32,15 +32,15 @@ struct rights {
 	} grant[RIGHTS_GRANTS]; /* what others may do to this one */
 };
 
-/* Of a new domain. creator: gets all over it; NULL: nobody does. */
-void rights_init(struct rights *r, const struct rights *creator);
+/* Of a new domain with that number. creator: gets all over it; NULL: nobody does. Whoever gives out numbers calls it, and the next. */
+void rights_init(struct rights *r, u32 domain, const struct rights *creator);
+/* The domain is gone: what it was told that it may do to others makes room for others. */
+void rights_exit(const struct rights *r);
 /* What `holder` may do to `target`; NULL: to a domain that there is not. Any CPU, no lock. */
 u32 rights_over(const struct rights *holder, const struct rights *target);
 /* The set itself that holder has over CAISSON_OVER_* or over target. */
 u32 rights_held(const struct rights *holder, u32 over, const struct rights *target);
 /* caller changes it: 0, -EPERM, -EINVAL (no such right), -ENOSPC (the target's table is full). */
 int rights_change(const struct rights *caller, struct rights *holder, u32 over, struct rights *target, u32 give, u32 take);
-/* Who had it is gone: its place is free again. */
-void rights_forget(struct rights *target, const struct rights *holder);
 
 #endif

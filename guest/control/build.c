@@ -309,7 +309,7 @@ struct dom *domain_build(const struct build *b, char err[DOMAIN_ERR])
 	d->memory = b->memory;
 	d->vcpus = b->vcpus;
 	d->image = b->image;
-	memcpy(d->name, name, sizeof(d->name));
+	domain_name(d, name);
 	conlog_init(&d->log);
 	for (u32 i = 0; i < b->vcpus; i++) {
 		r = hc_vcpu_create(d->id, i);
@@ -372,7 +372,7 @@ static bool adopt(const struct caisson_domain *info)
 	d->memory = info->pages * PAGE_SIZE;
 	d->vcpus = info->max_vcpus;
 	d->image = images_find(info->origin);
-	memcpy(d->name, info->name, sizeof(d->name));
+	domain_name(d, info->name);
 	conlog_init(&d->log);
 	if (domain_connect(d) < 0 || !devices_kept(d, &flags) ||
 	    !devices_init(d, d->memory, d->vcpus, flags & DOM_TESTDEV) || domain_connect_ring(d) < 0) {

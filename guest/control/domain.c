@@ -23,6 +23,8 @@
 
 static struct dom *table[CAISSON_MAX_DOMS];
 static u32 table_end; /* no id from here on is in use */
+static struct dom *named[256]; /* by hash */
+static u32 untold;	       /* domains with DOM_UNTOLD */
 static struct dom *unsettled;
 static u32 ended_kept;
 static u64 ends;
@@ -76,6 +78,34 @@ bool domain_name_ok(const char *name)
 	return n && n < CAISSON_NAME && !digits;
 }
 
+static struct dom **named_as(const char *name)
+{
+	u32 h = 0;
+
+	while (*name)
+		h = h * 31 + (u8)*name++;
+	return &named[h % ARRAY_SIZE(named)];
+}
+
+void domain_name(struct dom *d, const char *name)
+{
+	struct dom **at = named_as(name);
+
+	snprintf(d->name, sizeof(d->name), "%s", name);
+	d->same_hash = *at;
+	*at = d;
+}
+
+static void unname(struct dom *d)
+{
+	struct dom **at = named_as(d->name);
+
+	while (*at && *at != d)
+		at = &(*at)->same_hash;
+	if (*at)
+		*at = d->same_hash;
+}
+
 struct dom *domain_find(const char *id)
 {
 	struct dom *found = NULL;
@@ -86,10 +116,9 @@ struct dom *domain_find(const char *id)
 		n = n * 10 + (u64)(id[i] - '0');
 	if (i && !id[i])
 		return domain_by_id((u32)n);
-	for (u32 k = 0; k < table_end; k++)
-		if (table[k] && !strcmp(table[k]->name, id) &&
-		    (!found || table[k]->flags & DOM_LIVE || !(found->flags & DOM_LIVE)))
-			found = table[k];
+	for (struct dom *d = *named_as(id); d; d = d->same_hash)
+		if (!strcmp(d->name, id) && (!found || d->flags & DOM_LIVE))
+			found = d;
 	return found;
 }
 
@@ -127,6 +156,8 @@ static void unsettled_remove(struct dom *d)
 void domain_forget(struct dom *d)
 {
 	unsettled_remove(d);
+	unname(d);
+	domain_set_untold(d, false);
 	if (d->end && !(d->flags & DOM_LIVE))
 		ended_kept--;
 	if (pump_watched == d)
@@ -254,10 +285,16 @@ const char *domain_why(const struct caisson_domain *i)
 
 struct dom *domain_untold(void)
 {
-	for (u32 i = 0; i < table_end; i++)
+	for (u32 i = 0; untold && i < table_end; i++)
 		if (table[i] && table[i]->flags & DOM_UNTOLD)
 			return table[i];
 	return NULL;
+}
+
+void domain_set_untold(struct dom *d, bool on)
+{
+	untold += (u32)on - !!(d->flags & DOM_UNTOLD);
+	d->flags = (d->flags & ~DOM_UNTOLD) | (on ? DOM_UNTOLD : 0);
 }
 
 void domain_note_end(struct dom *d, const struct caisson_domain *info)
@@ -310,7 +347,7 @@ static void settle(struct dom *d)
 		check_refused(d);
 	d->ended_at = ++ends;
 	if (!(d->flags & DOM_REPORTED))
-		d->flags |= DOM_UNTOLD;
+		domain_set_untold(d, true);
 	if (d->end == CAISSON_END_CRASH)
 		return;
 	d->nkept = stats_keep(d->id, d->vcpus, &d->kept);

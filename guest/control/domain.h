@@ -34,7 +34,7 @@ struct dom {
 	u64 shown;    /* position in the log up to which a console has shown it */
 	u64 expected; /* position up to which `console --expect` has matched */
 	u64 held;     /* vCPUs whose write to the UART waits until the watching console has caught up */
-	struct dom *unsettled;
+	struct dom *unsettled, *same_hash;
 	u32 end; /* CAISSON_END_* */
 	u32 vcpus;
 	u64 code;
@@ -71,6 +71,7 @@ struct dom *domain_by_id(u32 id);
 /* The next record with an id >= id. */
 struct dom *domain_from(u32 id);
 bool domain_name_ok(const char *name);
+void domain_name(struct dom *d, const char *name); /* once */
 /* From its image again, now. */
 bool domain_rebuild(struct dom *d, char err[DOMAIN_ERR]);
 const char *domain_end_name(u32 end);
@@ -83,6 +84,7 @@ u32 domain_adopt(void);
 void domain_settle(void);
 /* The next with DOM_UNTOLD, or NULL. */
 struct dom *domain_untold(void);
+void domain_set_untold(struct dom *d, bool on);
 
 /* A window for its request page, and its end; both as often as wanted. */
 s64 domain_connect(struct dom *d);

@@ -273,7 +273,7 @@ static void print_crash_log(u32 id)
 
 int print_end(struct dom *d)
 {
-	d->flags &= ~DOM_UNTOLD;
+	domain_set_untold(d, false);
 	if (d->end == CAISSON_END_CRASH) {
 		print_crash_log(d->id);
 		out("domain %u: %s\n", d->id, d->why);

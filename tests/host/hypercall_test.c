@@ -703,6 +703,7 @@ static void debugger(void **state)
 static void rights(void **state)
 {
 	struct caisson_rights r;
+	struct domain *holder = NULL;
 
 	(void)state;
 	assert_int_equal(CALL(w.control, rights_set, w.b->id, CAISSON_OVER_MACHINE, HUGE, 0), EINVAL);
@@ -724,11 +725,16 @@ static void rights(void **state)
 	assert_int_equal(CALL(w.control, rights_get, w.b->id, 77, BUF), ENOENT);
 	assert_int_equal(CALL(w.control, rights_get, w.b->id, CAISSON_OVER_DOMAINS, BAD), EFAULT);
 	/* nobody grants over a domain on more than its table has room for */
-	for (u32 i = 1; i < RIGHTS_GRANTS; i++)
-		w.b->rights.grant[i] = (struct rights_grant){ .holder = 1000 + i, .held = 1 };
+	for (u32 i = 1; i < RIGHTS_GRANTS; i++) {
+		assert_int_equal(domain_create(&(struct caisson_create){ .vcpus = 1, .pages = 1 }, w.control, &holder), 0);
+		assert_int_equal(CALL(w.control, rights_set, holder->id, w.b->id, RIGHT_LIFE, 0), 0);
+		domain_put(holder);
+	}
 	assert_int_equal(CALL(w.control, rights_set, w.control->id, w.b->id, RIGHT_INFO, 0), -CAISSON_ENOSPC);
-	memset(&w.b->rights.grant[1], 0, sizeof(w.b->rights.grant[1]));
+	/* one that goes makes room, and leaves nothing of what it had; another with its number is not it */
+	world_destroy(holder);
 	assert_int_equal(CALL(w.control, rights_set, w.control->id, w.b->id, RIGHT_INFO, 0), 0);
+	assert_int_equal(rights_held(&w.control->rights, w.b->id, &w.b->rights), RIGHT_INFO);
 }
 
 int main(void)

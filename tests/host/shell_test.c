@@ -449,7 +449,7 @@ static void at_prompt(const char *text)
 /* While the shell waits at its prompt a domain ends. */
 static void ends_meanwhile(void)
 {
-	domain_find("k")->flags |= DOM_UNTOLD;
+	domain_set_untold(domain_find("k"), true);
 	fake_type("info --json\recho x\recho y\r");
 	fake_idle = to_idle;
 }

@@ -3,10 +3,13 @@
  * Rights and event ports: for any state of the tables (of two places) and any arguments, nobody hands on what it does not hold, nothing else
  * changes, a refused call changes nothing; a port is bound once, and nothing is reached outside of the tables.
  * fault GIVES_ALL: hv/rights.c: give & ~has : => give & ~(has | 1) :
- * fault SECOND_PLACE: hv/rights.c: if (!target->grant[i].held) { => if (target->grant[i].held) {
+ * fault SECOND_PLACE: hv/rights.c: if (!target->grant[i].held || => if (target->grant[i].held ||
+ * fault FORGETS_LIVING: hv/rights.c: != target->grant[i].holder) { => == target->grant[i].holder) {
+ * fault INHERITS: hv/rights.c: WRITE_ONCE(target->grant[i].held, 0); =>
  * fault PORT_TWICE: hv/event.c: e->from[port] != from) => from == EVENT_HV)
  * fault PORT_BEYOND: hv/event.c: || port >= CAISSON_EVENTS) => || port > CAISSON_EVENTS)
  * with: hv/rights.h: #define RIGHTS_GRANTS 8 => #define RIGHTS_GRANTS 2
+ * with: hv/abi/caisson.h: #define CAISSON_MAX_DOMS  4096u => #define CAISSON_MAX_DOMS 4u
  * cbmc: --unwind 4
  */
 #include "hv/rights.c"
@@ -29,7 +32,7 @@ static void prove_rights(void)
 
 	for (i = 0; i < N; i++) {
 		r[i] = nondet_rights();
-		r[i].id = i + 1;
+		r[i].id = living[i + 1] = i + 1; /* who else holds something is gone */
 		for (u32 a = 0; a < RIGHTS_GRANTS; a++) {
 			__CPROVER_assume(r[i].grant[a].holder != r[i].id); /* its own are in `self` */
 			for (u32 b = 0; b < a; b++)

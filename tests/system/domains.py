@@ -5,6 +5,7 @@ import re
 import struct
 
 import common
+import density
 import machine
 import payload
 from suite import Machine, check, domains, equal, image, match, test
@@ -82,6 +83,31 @@ def out_of_memory(m):
         m.do("destroy p%d" % n)
     m.do("destroy first")
     equal(common.free(m), before, "free frames in the end")
+
+
+@test(Machine(images=("tiny",), memory=160), quick=True)
+def memory_full_of_idle_domains(m):
+    """tiny ones until one more is refused with a reason: all are there and asleep, and the next fits as soon as one goes"""
+    before = density.info(m)
+    said = density.fill(m, 1000)
+    match(r"not enough memory: the machine has no 1 MiB free", said)
+    now = density.info(m)
+    each = (before.free - now.free) / (now.domains - 1)
+    check(now.domains > 60 and now.free < 300 and each < 256 + 17, "%d domains of %.1f pages, %d left" % (now.domains - 1, each, now.free))
+    check(all(d["state"] == "blocked" and d["hv_pages"] <= 16 for d in domains(m).values() if d["id"]), "not all sleep in 64 KiB")
+    m.do("destroy 30")
+    m.do(density.CREATE)
+    density.given_back(m, before)
+
+
+@test(Machine(images=("tiny",), memory=2048, hv_args="quiet"), only=("bochs",), long=True, timeout=900)
+def a_thousand_idle_domains(m):
+    """create, list and destroy cost with 1,000 domains at most twice what they cost with 10"""
+    before = density.info(m)
+    few, many = density.ways(m, 10), density.ways(m, 1000)
+    for name in few:
+        check(min(many[name]) < 2 * max(few[name]), "%s costs %r, with 10 domains %r" % (name, many[name], few[name]))
+    density.given_back(m, before)
 
 
 @test(SMALL)
