@@ -11,10 +11,6 @@ struct trap_frame;
 extern u64 fake_cr2, fake_dr6, fake_msr, fake_tsc_now;
 extern bool fake_xsetbv, fake_msr_ok;
 
-static inline u64 rdtsc(void)
-{
-	return 1;
-}
 static inline void write_cr2(u64 v)
 {
 	fake_cr2 = v;

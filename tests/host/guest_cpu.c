@@ -256,7 +256,6 @@ __attribute__((weak)) bool vlapic_pv_eoi(struct vlapic *a, bool offer) { (void)a
 void vlapic_nmi(struct vlapic *a) { (void)a; }
 void vlapic_extint(struct vlapic *a, u8 vector) { (void)a, (void)vector; }
 void vlapic_init_sipi(struct vlapic *a, bool sipi, u8 vector) { (void)a, (void)sipi, (void)vector; }
-void stats_what_other(struct stat_whats *t, u32 first, u32 bits, u64 what) { (void)t, (void)first, (void)bits, (void)what; }
 u64 arch_now(void) { return 1000; }
 u64 arch_tsc_khz(void) { return 1000000; }
 u64 arch_ticks_to_ns(u64 ticks) { return ticks; }
