@@ -24,7 +24,7 @@ Q := $(if $(V),,@)
 
 # ---- what the hypervisor is made of: each room lists its objects ----
 BOOT_OBJS   := boot/boot.o boot/trampoline.o boot/multiboot2.o
-ARCH_OBJS   := arch/x86/cpu.o arch/x86/doctor.o arch/x86/hostmap.o arch/x86/init.o arch/x86/irq.o arch/x86/lapic.o \
+ARCH_OBJS   := arch/x86/cet.o arch/x86/cpu.o arch/x86/doctor.o arch/x86/hostmap.o arch/x86/init.o arch/x86/irq.o arch/x86/lapic.o \
 	arch/x86/percpu.o arch/x86/pgtable.o arch/x86/power.o arch/x86/smp.o arch/x86/traps.o arch/x86/stubs.o arch/x86/tsc.o \
 	arch/x86/cpuid_policy.o arch/x86/exit.o arch/x86/insn_decode.o arch/x86/io.o arch/x86/mitigate.o arch/x86/msr.o arch/x86/msr_policy.o \
 	arch/x86/pv.o arch/x86/pvclock.o arch/x86/s2.o arch/x86/vcpu.o arch/x86/vioapic.o arch/x86/vlapic.o arch/x86/walk.o arch/x86/watch.o
@@ -46,7 +46,7 @@ CHECKS := -DCAISSON_DEBUG -DCAISSON_CHECKS \
 	$(if $(filter-out lean,$(DEBUG)),-fsanitize=undefined -fsanitize-undefined-trap-on-error -fno-sanitize=alignment)
 WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-common -fno-stack-protector -mstack-protector-guard=global -fno-asynchronous-unwind-tables \
-	-fno-strict-aliasing -fcf-protection=none -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -mpreferred-stack-boundary=3 \
+	-fno-strict-aliasing -fcf-protection=branch -mmanual-endbr -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -mpreferred-stack-boundary=3 \
 	-fno-tree-loop-distribute-patterns $(WARN) -I. $(if $(DEBUG),$(CHECKS)) \
 	$(if $(COUNTERS),-DCAISSON_NO_WHATS) $(if $(filter empty,$(COUNTERS)),-DCAISSON_NO_COUNTERS)
 LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --build-id=none

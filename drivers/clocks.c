@@ -14,12 +14,12 @@
 
 static volatile void *hpet;
 
-static u64 hpet_read(void)
+static u64 __endbr hpet_read(void)
 {
 	return mmio_read32(hpet, HPET_COUNTER);
 }
 
-static u64 hpet_start(void)
+static u64 __endbr hpet_start(void)
 {
 	u32 period = hpet ? mmio_read32(hpet, HPET_CAP_PERIOD) : 0;
 
@@ -32,12 +32,12 @@ static u64 hpet_start(void)
 /* ---- ACPI, "Power Management Timer": 24 of its bits are there on every machine ---- */
 static u16 pm_port;
 
-static u64 pm_read(void)
+static u64 __endbr pm_read(void)
 {
 	return in32(pm_port);
 }
 
-static u64 pm_start(void)
+static u64 __endbr pm_start(void)
 {
 	return pm_port ? 3579545 : 0;
 }
@@ -49,7 +49,7 @@ static u64 pm_start(void)
 #define PIT_COMMAND 0x43
 #define PIT_GATE    0x61
 
-static u64 pit_read(void)
+static u64 __endbr pit_read(void)
 {
 	u32 low;
 
@@ -58,7 +58,7 @@ static u64 pit_read(void)
 	return 0x10000 - (low | (u32)in8(PIT_CH2) << 8); /* it counts down */
 }
 
-static u64 pit_start(void)
+static u64 __endbr pit_start(void)
 {
 	out8(PIT_GATE, (in8(PIT_GATE) & ~2u) | 1); /* gate on, speaker off */
 	out8(PIT_COMMAND, 0xb4);		   /* channel 2, low then high byte, mode 2 */
@@ -111,7 +111,7 @@ const struct ref_clock *ref_clock_start(const struct acpi_info *a, volatile void
 #define TIMER_ROUTE	    MASK(13, 9)
 #define UART_IRQS	    (BIT(3) | BIT(4))
 
-static bool hpet_nmi(const struct acpi_info *a, u32 us, u32 apic_id)
+static bool __endbr hpet_nmi(const struct acpi_info *a, u32 us, u32 apic_id)
 {
 	u64 hz = hpet_start(), ticks = hz * us / 1000000;
 	u32 routes, pin = 0;
@@ -133,7 +133,7 @@ static bool hpet_nmi(const struct acpi_info *a, u32 us, u32 apic_id)
 	return true;
 }
 
-static bool pit_nmi(const struct acpi_info *a, u32 us, u32 apic_id)
+static bool __endbr pit_nmi(const struct acpi_info *a, u32 us, u32 apic_id)
 {
 	u64 ticks = us ? MIN((u64)PIT_HZ * us / 1000000, 0x10000ull) : 0; /* 0x10000 is written as 0 */
 

@@ -76,7 +76,7 @@ void screen_init(const struct boot_screen *s, volatile void *memory)
 		newline();
 }
 
-void screen_putc(u8 c)
+void __endbr screen_putc(u8 c)
 {
 	if (!mem)
 		return;

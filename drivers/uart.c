@@ -103,7 +103,7 @@ void uart_tx(u8 c)
 		reg_write(THR, c);
 }
 
-void uart_putc(u8 c)
+void __endbr uart_putc(u8 c)
 {
 	for (u32 i = 0; line.addr && i < TX_PATIENCE && !uart_tx_empty(); i++)
 		__builtin_ia32_pause();

@@ -111,7 +111,7 @@ size_t console_read(void *buf, size_t n)
 }
 
 /* The timer takes the part of an interrupt that does not come; a FIFO's worth each time. */
-static void poll(struct timer *t)
+static void __endbr poll(struct timer *t)
 {
 	console_irq();
 	timer_set(t, arch_now() + arch_ns_to_ticks(POLL_NS));
@@ -136,7 +136,7 @@ void console_async(void)
 	}
 }
 
-void console_irq(void)
+void __endbr console_irq(void)
 {
 	bool rx = false, tx = false;
 	int c;

@@ -86,8 +86,19 @@ static void stray(u64 how)
 	memory_unpin(pa);
 }
 
+static void __attribute__((noinline)) elsewhere(void)
+{
+	log_err("a function returned, or went, to where nobody sent it");
+}
+
+static void __attribute__((noinline)) returns(void)
+{
+	((void (*volatile *)(void))__builtin_frame_address(0))[1] = elsewhere;
+}
+
 void debug_call(u32 call)
 {
+	void (*volatile to)(void) = elsewhere;
 	u32 id = this_cpu()->id;
 
 	cpu[id].call = MIN(call, CALLS);
@@ -99,6 +110,10 @@ void debug_call(u32 call)
 		overrun(32);
 	if (hv_options.stray && call == CAISSON_CALL_domain_destroy - CAISSON_CALL_BASE)
 		stray(hv_options.stray);
+	if (hv_options.ret && call == CAISSON_CALL_domain_destroy - CAISSON_CALL_BASE)
+		returns();
+	if (hv_options.jump && call == CAISSON_CALL_domain_destroy - CAISSON_CALL_BASE)
+		to();
 	fail.begun |= hv_options.fail_alloc && call == CAISSON_CALL_domain_create - CAISSON_CALL_BASE;
 	fail.armed = fail.begun;
 	fail.nth = 0;

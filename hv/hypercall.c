@@ -742,7 +742,7 @@ enum verdict hypercall_dispatch(struct vcpu *v, u64 nr, const u64 arg[6], s64 *r
 	else if ((table[index].on >= ON_DOMAIN && !c.d) || (table[index].on == ON_VCPU && !c.on))
 		*result = -CAISSON_ENOENT;
 	else
-		*result = table[index].fn(&c);
+		*result = ((s64 (__notrack *)(struct call *))table[index].fn)(&c);
 	debug_call_ends(c.d);
 	if (unlikely(*result == -CAISSON_EPERM))
 		__atomic_add_fetch(&c.self->rights.refused, 1, __ATOMIC_RELAXED);

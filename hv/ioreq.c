@@ -125,7 +125,7 @@ static bool ioreq_is(const struct domain *dm, const struct vcpu *r, u64 token)
 	return r && r->io_dm == dm && r->io_state == IO_TAKEN && (u32)token == (u32)r->io_word;
 }
 
-static void ioreq_timeout(struct timer *t)
+static void __endbr ioreq_timeout(struct timer *t)
 {
 	struct vcpu *v = container_of(t, struct vcpu, wait_timer);
 	struct domain *d = v->domain;

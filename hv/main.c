@@ -30,6 +30,8 @@ static const struct option {
 #ifdef CAISSON_CHECKS
 	{ "hang", &hv_options.hang, 1, 1 },		  /* in the first domain_destroy, for the watchdog's test */
 	{ "overrun", &hv_options.overrun, 1, 1 },	  /* there, of a buffer on the stack */
+	{ "ret", &hv_options.ret, 1, 1 },		  /* there, with another return address */
+	{ "jump", &hv_options.jump, 1, 1 },		  /* there, through a pointer into the middle of the code */
 	{ "poke", &hv_options.poke, 1, 1 },		  /* there, at what is read-only after boot */
 	{ "stray=", &hv_options.stray, 1, 3 },	  /* there, into a domain's frame: 1 in a window, 2 outside, 3 by the direct map */
 	{ "fail_alloc", &hv_options.fail_alloc, 1, 1 }, /* each allocation of each call is refused once */

@@ -376,7 +376,10 @@ static void frame_copy(hpa_t dst, u64 dst_off, hpa_t src, u64 src_off, u64 n)
 {
 	char *to = frame_map(dst, frame_owner(dst)), *from = arch_domain_map(src); /* one window for both */
 
-	(dst.v == src.v ? memmove : memcpy)(to + dst_off, from + src_off, n);
+	if (dst.v == src.v)
+		memmove(to + dst_off, from + src_off, n);
+	else
+		memcpy(to + dst_off, from + src_off, n);
 	frame_unmap();
 }
 

@@ -52,6 +52,15 @@ typedef struct {
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define __noinline  __attribute__((noinline))
+/* Where the processor tracks indirect branches: a function that may be called through a pointer; and the type of a pointer that
+ * nobody can change, so that what it points to need not begin with ENDBR64. */
+#if __CET__ & 1
+#define __endbr	  __attribute__((cf_check))
+#define __notrack __attribute__((nocf_check))
+#else
+#define __endbr
+#define __notrack
+#endif
 /* Written at boot, read-only from arch_seal() on. */
 #define __ro_after_init __attribute__((section(".data.ro_after_init")))
 #define __packed    __attribute__((packed))

@@ -24,7 +24,7 @@ static bool look_at(struct pcpu *c, struct pcpu *next)
 	return c->missed > MISSES;
 }
 
-static void look(struct timer *t)
+static void __endbr look(struct timer *t)
 {
 	struct pcpu *c = container_of(t, struct pcpu, watchdog), *next = cpu_by_id((c->id + 1) % cpus_online());
 

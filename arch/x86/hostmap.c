@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "arch/x86/asm.h"
+#include "arch/x86/cet.h"
 #include "arch/x86/cpu.h"
 #include "arch/x86/hostmap.h"
 #include "arch/x86/percpu.h"
@@ -54,7 +55,7 @@ void *early_alloc(u64 bytes)
 }
 
 /* ---- tables ---- */
-static hpa_t table_alloc(void *ctx)
+static hpa_t __endbr table_alloc(void *ctx)
 {
 	(void)ctx;
 	return arch_direct_pa(early_alloc(PAGE_SIZE));
@@ -137,7 +138,7 @@ static void seal(u64 va, u64 bytes)
 		bool there = pg_lookup(&host_pgtable, va, &l);
 
 		ASSERT(there && l.size == PAGE_SIZE, "%#lx", va);
-		*l.entry &= ~BIT(1); /* SDM volume 3, "4-Level Paging": R/W */
+		*l.entry &= ~(BIT(1) | BIT(6)); /* SDM volume 3, "4-Level Paging": R/W, and D, or it were a shadow stack */
 	}
 }
 
@@ -162,15 +163,24 @@ static u64 map_stack(u64 *va, u64 bytes)
 	return top;
 }
 
+void *hostmap_shadow(u64 va, u64 bytes)
+{
+	u8 *p = early_alloc(bytes);
+
+	map(va, (u64)p - DIRECT_MAP, bytes, PAGE_SIZE, PG_WRITE, MT_WB);
+	return p;
+}
+
 void hostmap_stacks(struct x86_pcpu *c, u32 n)
 {
-	u64 va = STACK_AREA + n * STACK_SLOT + PAGE_SIZE;
+	u64 slot = STACK_AREA + n * STACK_SLOT, va = slot + PAGE_SIZE;
 
-	_Static_assert(PAGE_SIZE + STACK_BYTES + IST_COUNT * (PAGE_SIZE + IST_BYTES) <= STACK_SLOT,
-		       "a slot holds them");
+	_Static_assert(PAGE_SIZE + STACK_BYTES + IST_COUNT * (PAGE_SIZE + IST_BYTES) + SHADOW_BYTES <= STACK_SLOT,
+		       "a slot holds them, and the shadow stacks");
 	c->stack_top = map_stack(&va, STACK_BYTES);
 	for (u32 i = 0; i < IST_COUNT; i++)
 		c->ist_top[i] = map_stack(&va, IST_BYTES);
+	cet_stacks(c, slot);
 }
 
 /* ---- devices and firmware tables ---- */
@@ -196,7 +206,7 @@ void *screen_map(hpa_t pa, u64 bytes)
 	return window(pa, bytes, RW, MT_WC);
 }
 
-const void *firmware_map(hpa_t pa, u64 bytes)
+const void *__endbr firmware_map(hpa_t pa, u64 bytes)
 {
 	return bytes > SZ_2M ? NULL : window(pa, bytes, PG_READ, MT_WB);
 }

@@ -18,6 +18,7 @@
 #define STACK_SLOT  0x10000ul
 #define STACK_BYTES 0x4000ul /* main stack */
 #define IST_BYTES   0x2000ul
+#define SHADOW_BYTES 0x2000ul /* shadow stacks, at its end */
 
 /*
  * The one place that knows how frames of domains are reached: arch_domain_map() without the call. Their pages are user pages, which
@@ -58,6 +59,9 @@ static inline bool hostmap_ram(u64 va, hpa_t *pa)
 }
 /* Maps the stacks of CPU number n of the MADT and fills in c->stack_top and c->ist_top. */
 void hostmap_stacks(struct x86_pcpu *c, u32 n);
+
+/* Maps new zeroed memory there as a shadow stack; returns where it can still be written (the direct map). */
+void *hostmap_shadow(u64 va, u64 bytes);
 
 /* All: boot CPU, before arch_memory_final(); nothing need be aligned; never unmapped. NULL: that is no address.
  * Maps device registers, uncached. */

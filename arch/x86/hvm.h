@@ -154,7 +154,6 @@ struct x86_pcpu;
 	X(void, load, (struct x86_vcpu *v), vmx_load, svm_load) \
 	X(void, put, (struct x86_vcpu *v), vmx_put, vmcb_save) \
 	X(void, run, (struct x86_vcpu *v), vmx_run, svm_run) /* until hv is wanted */ \
-	X(bool, exit, (struct x86_vcpu *v), vmx_exit, svm_exit) /* after every exit: true: enter again */ \
 	X(void, look, (struct x86_vcpu *v, struct hvm_look *out), vmx_look, svm_look) /* after an exit, before exit() */ \
 	X(u32, entry_event, (struct x86_vcpu *v), vmx_entry_event, svm_entry_event) /* what goes in with this entry, 0: nothing */ \
 	X(void, debug, (struct x86_vcpu *v, bool on, bool step), vmx_debug, svm_debug) /* INT1 exits; an exit after one instruction */ \
@@ -191,9 +190,10 @@ struct hvm_ops {
 	/* The vendor's block holds STAR to SFMASK, KERNEL_GS_BASE and DR6: load takes them from v, put brings back what the guest
 	 * may have changed. */
 	bool holds_syscall;
-#define OPS_X(ret, op, args, vmx, svm) ret (*op) args;
+#define OPS_X(ret, op, args, vmx, svm) ret (*op) args __notrack;
 	HVM_OPS(OPS_X)
 #undef OPS_X
+	bool (*exit)(struct x86_vcpu *v); /* after every exit: true: enter again */
 	/* Where the processor virtualises the APIC (v->apicv); NULL elsewhere. On v's CPU, but for notify: any. */
 	void (*apicv_mode)(struct x86_vcpu *v);	   /* IA32_APIC_BASE has changed */
 	void (*apicv_eoi)(struct x86_vcpu *v);	   /* the I/O APIC's level-triggered vectors have changed */

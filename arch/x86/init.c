@@ -3,6 +3,7 @@
  * The boot CPU's way from boot.asm to hv_main().
  */
 #include "arch/x86/asm.h"
+#include "arch/x86/cet.h"
 #include "arch/x86/cpu.h"
 #include "arch/x86/doctor.h"
 #include "arch/x86/hostmap.h"
@@ -145,11 +146,13 @@ static void boot_rest(void *arg)
 {
 	(void)arg;
 	percpu_set_ists(&boot_cpu);
+	cet_on(&boot_cpu);
 	init_acpi();
 	power_init(&acpi);
 	init_interrupts();
 	tsc_init(&acpi);
 	cpu_doctor();
+	cet_doctor();
 	smp_prepare(&bootinfo, &acpi, (u32)MIN(hv_options.cpus, CAISSON_MAX_CPUS));
 	hv_main(&bootinfo);
 }
@@ -195,6 +198,7 @@ void x86_boot(u32 mbi, u64 tsc)
 		boot_fail(wrong);
 	if (!cpu_has(CPU_APIC))
 		boot_fail("the local APIC is off: switch it on in the firmware's set-up");
+	cet_detect();
 	cpu_setup();
 	boot_cpu.apic_id = cpuid(1, 0).ebx >> 24;
 	/* The loader put the image where its header says; only the map says whether that is RAM. */

@@ -36,13 +36,13 @@ void irq_dispatch(u32 vector)
 		debug_irqs_on();
 }
 
-static void kicked(void)
+static void __endbr kicked(void)
 {
 	hostmap_kicked(x86_this_cpu());
 	run_kicked(this_cpu());
 }
 
-static void apic_error(void)
+static void __endbr apic_error(void)
 {
 	log_guest("local APIC of CPU %u reports error %#x", this_cpu()->id, lapic_error());
 }

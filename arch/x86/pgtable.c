@@ -27,16 +27,18 @@
 #define RX  (PG_READ | PG_EXEC)
 #define RWX (PG_READ | PG_WRITE | PG_EXEC)
 
-/* Accessed and dirty are set from the start: nobody looks at them, and the processor need not. */
-#define HOST_LEAF (PG_P | PG_A | PG_D)
+/* Accessed and dirty are set from the start: nobody looks at them, and the processor need not. Dirty and not writable, though, is a
+ * shadow stack: what the processor alone writes, here PG_WRITE without PG_READ. */
+#define HOST_LEAF (PG_P | PG_A)
 const struct pg_format pg_format_host = {
 	.present = PG_P,
 	.table = PG_P | PG_RW | PG_US | PG_A, /* the leaf decides */
 	.writable = PG_RW,
 	.prot = { [R] = HOST_LEAF | PG_NX,
-		  [RW] = HOST_LEAF | PG_RW | PG_NX,
+		  [RW] = HOST_LEAF | PG_RW | PG_D | PG_NX,
 		  [RX] = HOST_LEAF,
-		  [RW | PG_USER] = HOST_LEAF | PG_RW | PG_US | PG_NX },
+		  [RW | PG_USER] = HOST_LEAF | PG_RW | PG_D | PG_US | PG_NX,
+		  [PG_WRITE] = HOST_LEAF | PG_D | PG_NX },
 	.memtype = { [MT_UC] = PG_PCD | PG_PWT, [MT_WC] = PG_PCD },
 };
 

@@ -41,6 +41,7 @@
 #define CR4_SMEP       BIT(20)
 #define CR4_SMAP       BIT(21)
 #define CR4_PKE	       BIT(22)
+#define CR4_CET	       BIT(23)
 
 #define XCR0_X87    BIT(0)
 #define XCR0_SSE    BIT(1)
@@ -71,7 +72,7 @@
 /* clang-format off */
 enum {
 	X86_DE = 0, X86_DB = 1, X86_NMI = 2, X86_BP = 3, X86_OF = 4, X86_UD = 6, X86_DF = 8, X86_TS = 10,
-	X86_GP = 13, X86_PF = 14, X86_AC = 17, X86_MC = 18, X86_SX = 30, /* AMD: "Security Exception" */
+	X86_GP = 13, X86_PF = 14, X86_AC = 17, X86_MC = 18, X86_CP = 21, X86_SX = 30, /* AMD: "Security Exception" */
 };
 /* clang-format on */
 
@@ -90,7 +91,7 @@ enum {
 	MSR_VMX_CR0_FIXED0 = 0x486, MSR_VMX_CR0_FIXED1 = 0x487, MSR_VMX_CR4_FIXED0 = 0x488,
 	MSR_VMX_CR4_FIXED1 = 0x489, MSR_VMX_PROCBASED_CTLS2 = 0x48b, MSR_VMX_EPT_VPID_CAP = 0x48c,
 	MSR_VMX_TRUE_PINBASED = 0x48d, MSR_VMX_TRUE_PROCBASED = 0x48e, MSR_VMX_TRUE_EXIT = 0x48f,
-	MSR_VMX_TRUE_ENTRY = 0x490, MSR_VMX_EXIT_CTLS2 = 0x493, MSR_TSC_DEADLINE = 0x6e0, MSR_X2APIC = 0x800,
+	MSR_VMX_TRUE_ENTRY = 0x490, MSR_VMX_EXIT_CTLS2 = 0x493, MSR_S_CET = 0x6a2, MSR_PL0_SSP = 0x6a4, MSR_INTERRUPT_SSP_TABLE = 0x6a8, MSR_TSC_DEADLINE = 0x6e0, MSR_X2APIC = 0x800,
 	MSR_X2APIC_LAST = 0x8ff, MSR_EFER = 0xc0000080, MSR_STAR = 0xc0000081, MSR_LSTAR = 0xc0000082,
 	MSR_CSTAR = 0xc0000083, MSR_SFMASK = 0xc0000084, MSR_FS_BASE = 0xc0000100, MSR_GS_BASE = 0xc0000101,
 	MSR_KERNEL_GS_BASE = 0xc0000102, MSR_TSC_AUX = 0xc0000103, MSR_VM_CR = 0xc0010114,
@@ -115,6 +116,10 @@ enum {
 #define FEATURE_CONTROL_LOCK	BIT(0)
 #define FEATURE_CONTROL_VMX	BIT(2)
 #define ARCH_CAPABILITIES_PSCHANGE_MC_NO BIT(6) /* no machine check by a change of page size */
+#define S_CET_SH_STK_EN		BIT(0)
+#define S_CET_WR_SHSTK_EN	BIT(1) /* WRSS: for cet_return_to() */
+#define S_CET_ENDBR_EN		BIT(2)
+#define S_CET_NO_TRACK_EN	BIT(4) /* for jump tables and __notrack */
 #define SPEC_CTRL_IBRS		BIT(0)
 #define SPEC_CTRL_BHI_DIS_S	BIT(10)
 #define VM_CR_R_INIT		BIT(1) /* an INIT that no guest intercepts becomes #SX */

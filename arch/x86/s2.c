@@ -14,7 +14,7 @@
 
 /* Tables come out of what was set aside at creation, so that a page that was promised can also be mapped;
  * what goes beyond (shares) out of what is free. */
-static hpa_t table_alloc(void *ctx)
+static hpa_t __endbr table_alloc(void *ctx)
 {
 	struct x86_domain *d = ctx;
 	bool reserved = d->table_reserve;
@@ -26,7 +26,7 @@ static hpa_t table_alloc(void *ctx)
 	return pa;
 }
 
-static void table_free(void *ctx, hpa_t pa)
+static void __endbr table_free(void *ctx, hpa_t pa)
 {
 	struct x86_domain *d = ctx;
 

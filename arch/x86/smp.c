@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "arch/x86/asm.h"
+#include "arch/x86/cet.h"
 #include "arch/x86/cpu.h"
 #include "arch/x86/doctor.h"
 #include "arch/x86/hostmap.h"
@@ -218,6 +219,7 @@ static void ap_main(void *cpu)
 		wrmsr(MSR_TSC_ADJUST, tsc_adjust);
 	c->tsc_at_start = arch_now();
 	percpu_load(c);
+	cet_on(c);
 	lapic_cpu_init();
 	tsc_cpu_init();
 	__atomic_store_n(&c->ready, true, __ATOMIC_RELEASE);

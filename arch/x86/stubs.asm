@@ -13,6 +13,7 @@ trap_stubs:
 %assign v 0
 %rep 256
 	align 16
+	endbr64
 %if !(v == 8 || (v >= 10 && v <= 14) || v == 17 || v == 21 || v == 29 || v == 30)
 	push 0			; no error code: the frame has one all the same
 %endif
@@ -44,6 +45,8 @@ trap_common:
 	mov rdi, rsp
 	mov rbx, rsp
 	and rsp, -16
+	xor esi, esi
+	rdsspq rsi		; 0 where there is no shadow stack
 	call trap_handle
 	mov rsp, rbx
 	pop_all REGISTERS
@@ -57,6 +60,20 @@ stack_switch:
 	xor ebp, ebp
 	mov rdi, rdx
 	push 0			; as after a call; and where a walk over return addresses ends
+	jmp rsi
+
+; cet_enter(rdi: IA32_S_CET): on this CPU's shadow stack; it is empty, so we return by a jump.
+global cet_enter
+cet_enter:
+	pop rsi
+	mov ecx, MSR_S_CET
+	mov eax, edi
+	xor edx, edx
+	wrmsr
+	test edi, S_CET_SH_STK_EN
+	jz .out
+	setssbsy
+.out:	db 0x3e		; NOTRACK
 	jmp rsi
 
 ; memcpy, memmove, memset: the string instructions are the fastest there is on every processor with fast short REP, and

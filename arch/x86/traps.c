@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "arch/x86/asm.h"
+#include "arch/x86/cet.h"
 #include "arch/x86/hostmap.h"
 #include "arch/x86/irq.h"
 #include "arch/x86/lapic.h"
@@ -63,11 +64,12 @@ void traps_load(void)
 	lidt(&p);
 }
 
-static bool fix_up(struct trap_frame *f)
+static bool fix_up(struct trap_frame *f, u64 ssp)
 {
 	for (const struct fixup *x = fixup_start; x < fixup_end; x++) {
 		if (x->at == f->rip) {
 			f->rip = x->to;
+			cet_return_to(ssp, x->to);
 			return true;
 		}
 	}
@@ -106,7 +108,7 @@ void machine_check(struct trap_frame *f)
 	panic("machine check on CPU %u", this_cpu()->id);
 }
 
-void trap_handle(struct trap_frame *f)
+void trap_handle(struct trap_frame *f, u64 ssp)
 {
 	hpa_t pa;
 
@@ -123,7 +125,7 @@ void trap_handle(struct trap_frame *f)
 		nmi_handle(f);
 		return;
 	}
-	if ((f->vector == X86_GP || f->vector == X86_UD || f->vector == X86_PF) && fix_up(f))
+	if ((f->vector == X86_GP || f->vector == X86_UD || f->vector == X86_PF) && fix_up(f, ssp))
 		return;
 	if (f->vector == X86_SX) { /* VM_CR.R_INIT: an INIT was sent to a CPU that is ours */
 		log_guest("INIT signal ignored");

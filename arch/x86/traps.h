@@ -15,31 +15,18 @@ struct trap_frame {
 };
 
 /* Called by the stubs of stubs.asm. */
-void trap_handle(struct trap_frame *f);
+void trap_handle(struct trap_frame *f, u64 ssp);
 /* An NMI has come: in root mode, or as a VM exit (then the vendor's code calls this; NMIs are blocked
  * meanwhile, and f is NULL). Stops the CPU when another one panics. Takes no lock. */
 void nmi_handle(const struct trap_frame *f);
 /* A machine check has come, in root mode (f) or as a VM exit (NULL): reports the banks and ends in panic().
  */
 void machine_check(struct trap_frame *f);
-/* After nmi_handle() for an NMI that came as a VM exit: lets the next one in. SDM volume 3, "Nonmaskable
- * Interrupt (NMI)". */
+/* After nmi_handle() for an NMI that came as a VM exit: an IRET lets the next one in, here of a #DB that changes nothing. SDM volume 3,
+ * "Nonmaskable Interrupt (NMI)". */
 static inline void nmi_unblock(void)
 {
-	u64 rsp, ss;
-
-	__asm__ volatile("mov %%ss, %1\n\t"
-			 "mov %%rsp, %0\n\t"
-			 "push %1\n\t"
-			 "push %0\n\t"
-			 "pushfq\n\t"
-			 "push %2\n\t"
-			 "push $1f\n\t"
-			 "iretq\n"
-			 "1:"
-			 : "=&r"(rsp), "=&r"(ss)
-			 : "i"(SEL_CODE)
-			 : "cc", "memory");
+	__asm__ volatile("int %0" : : "i"(X86_DB) : "memory");
 }
 /* Fills the IDT; before the first percpu_load(). */
 void traps_init(void);

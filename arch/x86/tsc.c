@@ -84,7 +84,7 @@ static void report(const char *name, bool used, u64 khz, const char *note)
 	doctor_add(CAISSON_DOCTOR_FOUND | (used ? CAISSON_DOCTOR_USED : 0), name, text, note);
 }
 
-static void timer_interrupt(void)
+static void __endbr timer_interrupt(void)
 {
 	struct x86_pcpu *c = x86_this_cpu();
 	u64 now = rdtsc();

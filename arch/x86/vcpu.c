@@ -49,7 +49,7 @@ static void vcpu_check_layout(void)
 
 /* ---- domains ---- */
 
-static void host_cpuid(void *ctx, u32 leaf, u32 subleaf, u32 out[4])
+static void __endbr host_cpuid(void *ctx, u32 leaf, u32 subleaf, u32 out[4])
 {
 	struct cpuid r = cpuid(leaf, subleaf);
 
@@ -115,7 +115,7 @@ u64 arch_domain_pages(const struct domain *d)
 
 /* ---- vCPUs ---- */
 
-static void apic_timer(struct timer *t)
+static void __endbr apic_timer(struct timer *t)
 {
 	struct x86_vcpu *v = container_of(t, struct x86_vcpu, apic_timer);
 
@@ -359,6 +359,24 @@ static void barrier_between(struct x86_pcpu *c, u64 serial)
 	wrmsr(MSR_PRED_CMD, 1);
 }
 
+static inline void load_last(struct x86_vcpu *v)
+{
+	write_cr2(v->cr2);
+	hvm->load(v);
+}
+
+/* These end what they are called from: nothing has to be kept for afterwards where they are not called. */
+static __noinline void load_more(struct x86_vcpu *v)
+{
+	if (mitigations & MIT_IBPB)
+		barrier_between(x86_cpu(v->hv.cpu), x86_domain(v->hv.domain)->serial);
+	if (v->dr_used)
+		debug_to_cpu(v);
+	if (frame_ok(v->steal_at))
+		pv_load(v);
+	load_last(v);
+}
+
 void arch_vcpu_load(struct vcpu *hv)
 {
 	struct x86_vcpu *v = x86_vcpu(hv);
@@ -366,16 +384,33 @@ void arch_vcpu_load(struct vcpu *hv)
 	load_fpu(v);
 	syscall_load(v, x86_cpu(hv->cpu)->syscall);
 	wrmsr(MSR_KERNEL_GS_BASE, v->kernel_gs_base);
-	if (unlikely(v->switch_more)) {
-		if (mitigations & MIT_IBPB)
-			barrier_between(x86_cpu(hv->cpu), x86_domain(hv->domain)->serial);
-		if (v->dr_used)
-			debug_to_cpu(v);
-		if (frame_ok(v->steal_at))
-			pv_load(v);
+	if (unlikely(v->switch_more))
+		load_more(v);
+	else
+		load_last(v);
+}
+
+static inline void put_last(struct x86_vcpu *v)
+{
+	v->cr2 = read_cr2();
+	save_fpu(v);
+	hvm->put(v);
+}
+
+static __noinline void put_more(struct x86_vcpu *v)
+{
+	if (v->dr_used && !v->debug_hw) {
+		debug_from_cpu(v);
+		/* With nothing enabled they are loaded again when they are touched again. */
+		if (!(hvm->get_dr7(v) & DR7_ENABLED)) {
+			v->dr_used = false;
+			x86_switch_more(v);
+			hvm->dr_exiting(v, true);
+		}
 	}
-	write_cr2(v->cr2);
-	hvm->load(v);
+	if (frame_ok(v->steal_at))
+		pv_put(v);
+	put_last(v);
 }
 
 void arch_vcpu_put(struct vcpu *hv)
@@ -383,22 +418,10 @@ void arch_vcpu_put(struct vcpu *hv)
 	struct x86_vcpu *v = x86_vcpu(hv);
 
 	v->kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
-	if (unlikely(v->switch_more)) {
-		if (v->dr_used && !v->debug_hw) {
-			debug_from_cpu(v);
-			/* With nothing enabled they are loaded again when they are touched again. */
-			if (!(hvm->get_dr7(v) & DR7_ENABLED)) {
-				v->dr_used = false;
-				x86_switch_more(v);
-				hvm->dr_exiting(v, true);
-			}
-		}
-		if (frame_ok(v->steal_at))
-			pv_put(v);
-	}
-	v->cr2 = read_cr2();
-	save_fpu(v);
-	hvm->put(v);
+	if (unlikely(v->switch_more))
+		put_more(v);
+	else
+		put_last(v);
 }
 
 bool arch_vcpu_has_work(struct vcpu *hv)

@@ -55,7 +55,7 @@ void watch_entry(struct x86_vcpu *v)
 	trace(&v->hv, CAISSON_TRACE_ENTRY, 0, hvm->entry_event(v), v->regs[RAX]);
 }
 
-bool watch_exit(struct x86_vcpu *v)
+bool __endbr watch_exit(struct x86_vcpu *v)
 {
 	struct hvm_look l = { 0 };
 	bool enter;

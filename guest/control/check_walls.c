@@ -9,6 +9,7 @@
 /* SDM volume 3, "Formats of CR3 and Paging-Structure Entries" */
 #define PTE_W  BIT(1)
 #define PTE_U  BIT(2)
+#define PTE_D  BIT(6)
 #define PTE_NX BIT(63)
 
 #define LOW_END BIT(47) /* of the canonical addresses' lower half */
@@ -17,11 +18,19 @@ struct image {
 	u64 start, end; /* physical */
 };
 
+/* The end of a CPU's slot is its shadow stacks'. */
+static bool shadow(u64 va)
+{
+	return va >= STACK_AREA && va < MMIO_AREA && (va & (STACK_SLOT - 1)) >= STACK_SLOT - SHADOW_BYTES;
+}
+
 /* hostmap_stacks(): an unmapped page, the main stack, and so on for the others. */
 static bool guards(u64 va)
 {
 	u64 at = va & (STACK_SLOT - 1), others = PAGE_SIZE + STACK_BYTES;
 
+	if (shadow(va))
+		return false;
 	return at < PAGE_SIZE || (at >= others && (at - others) % (PAGE_SIZE + IST_BYTES) < PAGE_SIZE);
 }
 
@@ -29,6 +38,8 @@ static const char *judge(u64 va, const struct caisson_walk *w, s64 owner, const 
 {
 	u64 all = ~0ull, any = 0;
 	bool user, exec;
+	/* Dirty and not writable: SDM volume 1, "Shadow Stacks", whatever the page is for. */
+	bool pushed = w->levels && (w->entry[w->levels - 1] & (PTE_D | PTE_W)) == PTE_D;
 
 	for (u32 i = 0; i < w->levels; i++) {
 		all &= w->entry[i];
@@ -48,6 +59,8 @@ static const char *judge(u64 va, const struct caisson_walk *w, s64 owner, const 
 		return "a domain's frame is mapped outside the windows";
 	if (va < IMAGE_BASE && w->hpa < image->end && w->hpa + w->size > image->start)
 		return "the image is mapped twice";
+	if (pushed != shadow(va))
+		return pushed ? "a shadow stack that is none" : "a shadow stack can be written";
 	if (va >= STACK_AREA && va < MMIO_AREA && guards(va))
 		return "no unmapped page under a stack";
 	return NULL;

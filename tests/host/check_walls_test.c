@@ -13,6 +13,7 @@
 #define P  BIT(0)
 #define W  BIT(1)
 #define U  BIT(2)
+#define D  BIT(6)
 #define NX BIT(63)
 
 #define IMAGE (IMAGE_BASE + SZ_2M)
@@ -21,7 +22,7 @@ struct leaf {
 	u64 va, hpa, size, bits, table; /* table: bits of the entries above */
 };
 
-enum { TEXT, RODATA, DATA, OWN, OWN2, WINDOW, MAIN, NMI, MMIO, EXTRA, LEAVES };
+enum { TEXT, RODATA, DATA, OWN, OWN2, WINDOW, MAIN, NMI, SHADOW, MMIO, EXTRA, LEAVES };
 static const struct leaf good[LEAVES] = {
 	[TEXT] = { IMAGE, SZ_2M, 2 * PAGE_SIZE, P, P | W | U },
 	[RODATA] = { IMAGE + 2 * PAGE_SIZE, SZ_2M + 2 * PAGE_SIZE, PAGE_SIZE, P | NX, P | W | U },
@@ -31,6 +32,7 @@ static const struct leaf good[LEAVES] = {
 	[WINDOW] = { DOMAIN_MAP + SZ_1G, SZ_1G, SZ_1G, P | W | U | NX, P | W | U },
 	[MAIN] = { STACK_AREA + STACK_SLOT + PAGE_SIZE, 5 * SZ_2M, STACK_BYTES, P | W | NX, P | W | U },
 	[NMI] = { STACK_AREA + STACK_SLOT + 2 * PAGE_SIZE + STACK_BYTES, 5 * SZ_2M, IST_BYTES, P | W | NX, P | W | U },
+	[SHADOW] = { STACK_AREA + 2 * STACK_SLOT - SHADOW_BYTES, 6 * SZ_2M, SHADOW_BYTES, P | D | NX, P | W | U },
 	[MMIO] = { MMIO_AREA, 0xfee00000, PAGE_SIZE, P | W | NX, P | W | U },
 };
 static struct leaf t[LEAVES];
@@ -87,7 +89,7 @@ static void good_ones_pass(void **state)
 	stolen = ~0ull;
 	assert_null(walls_check(&at, &pages));
 	/* the image, a large page by frames, a small one, the window, stacks, registers */
-	assert_int_equal(pages, 4 + 512 + 1 + 1 + (STACK_BYTES + IST_BYTES) / PAGE_SIZE + 1);
+	assert_int_equal(pages, 4 + 512 + 1 + 1 + (STACK_BYTES + IST_BYTES + SHADOW_BYTES) / PAGE_SIZE + 1);
 }
 
 static void each_fault_is_found(void **state)
@@ -116,6 +118,9 @@ static void each_fault_is_found(void **state)
 		  STACK_AREA + STACK_SLOT + PAGE_SIZE + STACK_BYTES, "unmapped page" },
 		{ EXTRA, { STACK_AREA + STACK_SLOT + 2 * PAGE_SIZE + STACK_BYTES + IST_BYTES, 0x9000, PAGE_SIZE, P | NX, P }, 0,
 		  STACK_AREA + STACK_SLOT + 2 * PAGE_SIZE + STACK_BYTES + IST_BYTES, "unmapped page" },
+		{ OWN2, { DIRECT_MAP + 6 * SZ_2M, 6 * SZ_2M, PAGE_SIZE, P | D | NX, P | W }, 0, DIRECT_MAP + 6 * SZ_2M, "that is none" },
+		{ SHADOW, { STACK_AREA + 2 * STACK_SLOT - PAGE_SIZE, 0x9000, PAGE_SIZE, P | W | D | NX, P | W }, 0,
+		  STACK_AREA + 2 * STACK_SLOT - PAGE_SIZE, "can be written" },
 	};
 	const char *wrong;
 	u64 at;

@@ -80,7 +80,8 @@ static void test_encodings(void **state)
 		{ &pg_format_ept, PAGE_SIZE, PG_READ, MT_UC, 0xc0000001 },
 		{ &pg_format_ept, SZ_2M, PG_READ | PG_EXEC, MT_WB, 0xc00000b5 },
 		{ &pg_format_host, PAGE_SIZE, PG_READ | PG_WRITE, MT_WB, 0x80000000c0000063 },
-		{ &pg_format_host, PAGE_SIZE, PG_READ | PG_EXEC, MT_WB, 0xc0000061 },
+		{ &pg_format_host, PAGE_SIZE, PG_READ | PG_EXEC, MT_WB, 0xc0000021 },
+		{ &pg_format_host, PAGE_SIZE, PG_WRITE, MT_WB, 0x80000000c0000061 }, /* a shadow stack: dirty, not writable */
 		{ &pg_format_host, PAGE_SIZE, PG_READ | PG_WRITE, MT_UC, 0x80000000c000007b },
 		{ &pg_format_npt, PAGE_SIZE, PG_READ | PG_WRITE | PG_EXEC, MT_WB, 0xc0000007 },
 		{ &pg_format_npt, SZ_2M, PG_READ, MT_UC, 0x80000000c000009d },
@@ -94,7 +95,7 @@ static void test_encodings(void **state)
 		assert_int_equal(
 			pg_map(&t, 0x40000000, HPA(0xc0000000), rows[i].size, rows[i].prot, rows[i].mt), 0);
 		assert_int_equal(leaf_of(&t, 0x40000000), rows[i].want);
-		assert_int_equal(pg_writable(&t, rows[i].want), !!(rows[i].prot & PG_WRITE));
+		assert_int_equal(pg_writable(&t, rows[i].want), (rows[i].prot & (PG_READ | PG_WRITE)) == (PG_READ | PG_WRITE));
 		assert_true(pg_lookup(&t, 0x40000000 + rows[i].size - 1, &l));
 		assert_int_equal(l.pa.v, 0xc0000000 + rows[i].size - 1);
 		assert_int_equal(l.size, rows[i].size);

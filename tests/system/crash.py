@@ -7,7 +7,8 @@ import subprocess
 import time
 
 import machine
-from suite import Machine, check, equal, match, test
+import payload
+from suite import Machine, check, equal, image, match, test
 
 
 @test(timeout=120)
@@ -145,3 +146,44 @@ def without_smap_the_direct_map_hides(t):
     """a processor without SMAP: STAC and CLAC are taken out, windows are always open, the direct map has no domain's frames"""
     match(r"stray: there is \w+", stray(t, 2, platform="qemu", cpu="max,-smap"))
     match(r"Caisson panic: frame 0x\w+ of 0 is reached outside a window", stray(t, 3, platform="qemu", cpu="max,-smap"))
+
+
+def forbidden(t, option, error):
+    """in root mode, on a processor with CET: what it refuses by a #CP with that error code"""
+    m = t.boot(Machine(cpu="tigerlake", images=("halt",), hv_args=option, debug=True))
+    text = m.do("doctor")
+    for name in ("shadow stacks", "indirect-branch tracking"):
+        match(r"CET supervisor %s +found +used" % name, text)
+    match(r"W\^X, guard pages, windows +found", text)
+    m.do("create halt --memory 8 --name h")
+    m.emu.send(b"destroy h\r")
+    m.emu.expect(rb"end of the panic report", 60)
+    match(r"Caisson panic: #CP in the hypervisor on CPU 0 at 0x\w+, error code %#x," % error, m.text())
+
+
+@test(timeout=120)
+def another_return_address_is_found(t):
+    """SDM: control protection error code 1: near RET"""
+    forbidden(t, "ret", 1)
+
+
+@test(timeout=120)
+def a_call_to_no_entry_is_found(t):
+    """error code 3: missing ENDBRANCH"""
+    forbidden(t, "jump", 3)
+
+
+# mov ecx, 0xc0000082; mov edx, 0x800000; wrmsr: an address that is none
+image("lstar")(lambda: payload.elf(b"\xb9\x82\x00\x00\xc0\xba\x00\x00\x80\x00\x0f\x30" + payload.leave(0)))
+
+
+@test(Machine(cpu="tigerlake", cpus=2, images=("lstar", "exit0")), timeout=120)
+def faults_go_on_elsewhere(m):
+    """an instruction of the hypervisor's that faults for a guest, under shadow stacks, on each CPU: that guest gets the #GP"""
+    for cpu in (0, 1):
+        m.do("create lstar --memory 8 --no-reboot --paused --name l")
+        m.do("vcpu-pin l 0 %d" % cpu)
+        m.do("unpause l")
+        match(r"triple fault", m.run("wait l")[0] + m.do("dmesg"))
+        m.run("destroy l")
+    m.do("create exit0 --memory 8 --wait")

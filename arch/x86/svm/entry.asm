@@ -37,7 +37,7 @@ align 16
 	sti			; nothing comes in before STGI; a physical interrupt ends the guest only when IF is set here
 	vmload
 %if %1
-	MITIGATE_BUFFERS
+	MITIGATE_BUFFERS vmrun
 %endif
 	vmrun		; RAX and RSP of the guest are in the VMCB
 	vmsave		; VMRUN restored ours

@@ -703,7 +703,7 @@ static bool svm_npf(struct x86_vcpu *v, struct svm_vcpu *x)
 	return svm_finish(v, x, EXIT_NPF, known >= 0);
 }
 
-bool svm_exit(struct x86_vcpu *v)
+bool __endbr svm_exit(struct x86_vcpu *v)
 {
 	struct svm_vcpu *x = svm_vcpu(v);
 	struct vmcb *b = x->b;

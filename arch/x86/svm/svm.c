@@ -15,7 +15,7 @@ struct svm_caps svm_caps;
 void *svm_iopm, *svm_msrpm;
 u32 svm_clean;
 bool svm_by_virq;
-void (*svm_way)(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb) __ro_after_init = svm_loop;
+svm_loop_fn svm_way __ro_after_init = (svm_loop_fn)svm_loop;
 
 /* The ASIDs that a CPU gives out: every vCPU that comes here gets the next one. When they are used up a new generation begins,
  * and its first entry flushes the whole TLB. */
@@ -84,7 +84,7 @@ bool svm_probe(void)
 }
 
 /* "MSR Intercepts": two bits for each, read and write, of 0 to 1fffH, c0000000H to c0001fffH, c0010000H to c0011fffH. */
-static void msrpm_pass(void *ctx, u32 msr, bool read, bool write)
+static void __endbr msrpm_pass(void *ctx, u32 msr, bool read, bool write)
 {
 	u32 base = msr >= 0xc0010000 ? 2 : msr >= 0xc0000000 ? 1 : 0, bit = (base * 0x2000 + (msr & 0x1fff)) * 2;
 	u8 *map = svm_msrpm;
@@ -108,7 +108,7 @@ static void svm_maps(void)
 	memset(svm_msrpm, 0xff, MSRPM_BYTES);
 	msr_policy_each_pass(&p, msrpm_pass, NULL);
 	if (mitigations & MIT_ENTRY)
-		svm_way = svm_loop_mitigated;
+		svm_way = (svm_loop_fn)svm_loop_mitigated;
 }
 
 int svm_cpu_on(struct x86_pcpu *c)
@@ -224,7 +224,8 @@ const struct hvm_ops svm_ops = {
 	.vcpu_bytes = sizeof(struct svm_vcpu),
 	.s2_format = &pg_format_npt,
 	.holds_syscall = true,
-#define OPS_X(ret, op, args, vmx, svm) .op = svm,
+	.exit = svm_exit,
+#define OPS_X(ret, op, args, vmx, svm) .op = (ret (__notrack *) args)svm,
 	HVM_OPS(OPS_X)
 #undef OPS_X
 };

@@ -63,6 +63,7 @@ extern void *svm_iopm, *svm_msrpm;
 #define OPS_X(ret, op, args, vmx, svm) ret svm args;
 HVM_OPS(OPS_X)
 #undef OPS_X
+bool svm_exit(struct x86_vcpu *v);
 
 /* vmcb.c */
 /* What load and put move between v and its VMCB: DR6, the MSRs of SYSCALL, KERNEL_GS_BASE; and XCR0. */
@@ -84,6 +85,7 @@ void svm_enter(struct x86_vcpu *v, hpa_t host_vmcb);
 
 /* entry.asm: enters and re-enters the guest until v->on_exit() says no. */
 void svm_loop(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb), svm_loop_mitigated(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb);
-extern void (*svm_way)(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb); /* the one that this machine takes */
+typedef void (*svm_loop_fn)(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb) __notrack;
+extern svm_loop_fn svm_way; /* the one that this machine takes */
 
 #endif

@@ -56,7 +56,7 @@ bool apicv_probe(void)
 }
 
 /* An interrupt for the vCPU that runs here came while this CPU was in root mode with interrupts on. */
-static void posted_in_root(void)
+static void __endbr posted_in_root(void)
 {
 	struct vcpu *v = this_cpu()->current;
 
@@ -64,7 +64,7 @@ static void posted_in_root(void)
 		vcpu_pend(v, PEND_IRQ, true);
 }
 
-static void posted_wake(void)
+static void __endbr posted_wake(void)
 {
 	u32 cpu = this_cpu()->id;
 
@@ -134,7 +134,7 @@ static void access_page_map(struct x86_vcpu *v, bool away)
 	unlock(&d->hv.vm.lock);
 }
 
-void apicv_mode(struct x86_vcpu *v)
+void __endbr apicv_mode(struct x86_vcpu *v)
 {
 	struct vmx_vcpu *x = vmx_vcpu(v);
 	bool x2 = v->apicv && vlapic_x2apic(&v->apic), xapic = catches && vlapic_xapic(&v->apic);
@@ -149,7 +149,7 @@ void apicv_mode(struct x86_vcpu *v)
 		access_page_map(v, !home);
 }
 
-void apicv_eoi_bitmap(struct x86_vcpu *v)
+void __endbr apicv_eoi_bitmap(struct x86_vcpu *v)
 {
 	struct x86_domain *d = x86_domain(v->hv.domain);
 	u64 vectors[4];
@@ -229,7 +229,7 @@ bool apicv_self_ipi(struct x86_vcpu *v)
 }
 
 /* In HLT: would an interrupt be delivered? */
-bool apicv_waits(struct x86_vcpu *v)
+bool __endbr apicv_waits(struct x86_vcpu *v)
 {
 	if (v->apic_touched)
 		return vlapic_pending_vector(&v->apic) >= 0;
@@ -287,7 +287,7 @@ void apicv_running(struct x86_vcpu *v)
 		__atomic_or_fetch(&v->hv.pending, PEND_IRQ, __ATOMIC_RELAXED);
 }
 
-void apicv_asleep(struct x86_vcpu *v)
+void __endbr apicv_asleep(struct x86_vcpu *v)
 {
 	struct vmx_vcpu *x = vmx_vcpu(v);
 	u32 cpu = this_cpu()->id;
@@ -319,7 +319,7 @@ void apicv_forget(struct x86_vcpu *v)
 }
 
 /* Somebody has set ON. Any CPU. SDM: "Posted-Interrupt Processing"; what a device's post would do in hardware. */
-void apicv_notify(struct x86_vcpu *v)
+void __endbr apicv_notify(struct x86_vcpu *v)
 {
 	u64 c = __atomic_load_n(&v->apic.pi.control, __ATOMIC_SEQ_CST);
 	u32 dest = (u32)GET(PI_NDST, c);

@@ -15,7 +15,7 @@ extern vmx_entry_failed
 	GPRS_LOAD
 	mov rax, [rax + VCPU_RAX]
 %if %1
-	MITIGATE_BUFFERS
+	MITIGATE_BUFFERS %2
 %endif
 	%2
 %endmacro

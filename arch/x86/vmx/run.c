@@ -537,7 +537,7 @@ static __noinline bool vmx_apic_access(struct x86_vcpu *v)
 }
 
 /* The few exits that are many. */
-bool vmx_exit(struct x86_vcpu *v)
+bool __endbr vmx_exit(struct x86_vcpu *v)
 {
 	struct stat *s;
 	u32 reason;

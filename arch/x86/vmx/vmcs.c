@@ -2,6 +2,7 @@
 /* The VMCS of a vCPU: made, reset, shown. SDM volume 3, "Virtual Machine Control Structures". */
 #include "arch/x86/vmx/vmx.h"
 #include "arch/x86/asm.h"
+#include "arch/x86/cpu.h"
 #include "arch/x86/percpu.h"
 #include "arch/x86/regs.h"
 #include "hv/arch.h"
@@ -127,7 +128,7 @@ static void vmcs_host_constant(void)
 	vmwrite(VMCS_HOST_CR4, read_cr4());
 	vmwrite(VMCS_HOST_EFER, rdmsr(MSR_EFER));
 	vmwrite(VMCS_HOST_PAT, rdmsr(MSR_PAT));
-	vmwrite(VMCS_HOST_RIP, (u64)(vmx_enter == vmx_loop ? vmx_exit_entry : vmx_exit_mitigated));
+	vmwrite(VMCS_HOST_RIP, (u64)(mitigations & MIT_ENTRY ? vmx_exit_mitigated : vmx_exit_entry));
 }
 
 void vmcs_host_state(struct x86_vcpu *v)

@@ -14,14 +14,14 @@
 
 struct vmx_caps vmx_caps;
 void *vmx_io_bitmap, *vmx_msr_bitmap;
-void (*vmx_enter)(struct x86_vcpu *v, bool launched) __ro_after_init = vmx_loop;
+vmx_loop_fn vmx_enter __ro_after_init = (vmx_loop_fn)vmx_loop;
 
 void vmx_insn_failed(const char *what, u64 operand)
 {
 	panic("%s failed, operand %lx", what, operand);
 }
 
-static u64 read_cap(void *ctx, u32 msr)
+static u64 __endbr read_cap(void *ctx, u32 msr)
 {
 	u64 v;
 
@@ -56,7 +56,7 @@ bool vmx_probe(void)
 }
 
 /* SDM: "MSR-Bitmap Address": reads of 0 to 1fffH, of c0000000H to c0001fffH, then writes of both. */
-static void msr_bitmap_clear(void *bitmap, u32 msr, bool write)
+static void __endbr msr_bitmap_clear(void *bitmap, u32 msr, bool write)
 {
 	u8 *b = bitmap;
 	u32 n = msr & 0x1fff;
@@ -65,7 +65,7 @@ static void msr_bitmap_clear(void *bitmap, u32 msr, bool write)
 	b[n / 8] &= (u8)~(1u << (n % 8));
 }
 
-static void msr_bitmap_pass(void *ctx, u32 msr, bool read, bool write)
+static void __endbr msr_bitmap_pass(void *ctx, u32 msr, bool read, bool write)
 {
 	(void)ctx;
 	if (read)
@@ -88,7 +88,7 @@ static void vmx_bitmaps(void)
 	msr_policy_each_pass(&p, msr_bitmap_pass, NULL);
 	apicv_init(msr_bitmap_clear);
 	if (mitigations & MIT_ENTRY)
-		vmx_enter = vmx_loop_mitigated;
+		vmx_enter = (vmx_loop_fn)vmx_loop_mitigated;
 }
 
 int vmx_cpu_on(struct x86_pcpu *c)
@@ -212,6 +212,11 @@ void vmcs_drop(struct x86_vcpu *v)
 	x86_this_cpu()->vendor = NULL;
 }
 
+static void __endbr apicv_awake(struct x86_vcpu *v)
+{
+	apicv_running(v);
+}
+
 const struct hvm_ops vmx_ops = {
 	.name = "VMX",
 	.vcpu_bytes = sizeof(struct vmx_vcpu),
@@ -220,9 +225,10 @@ const struct hvm_ops vmx_ops = {
 	.apicv_eoi = apicv_eoi_bitmap,
 	.apicv_waits = apicv_waits,
 	.apicv_asleep = apicv_asleep,
-	.apicv_awake = apicv_running,
+	.apicv_awake = apicv_awake,
 	.apicv_notify = apicv_notify,
-#define OPS_X(ret, op, args, vmx, svm) .op = vmx,
+	.exit = vmx_exit,
+#define OPS_X(ret, op, args, vmx, svm) .op = (ret (__notrack *) args)vmx,
 	HVM_OPS(OPS_X)
 #undef OPS_X
 };

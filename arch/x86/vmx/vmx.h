@@ -40,6 +40,7 @@ extern void *vmx_io_bitmap, *vmx_msr_bitmap;
 #define OPS_X(ret, op, args, vmx, svm) ret vmx args;
 HVM_OPS(OPS_X)
 #undef OPS_X
+bool vmx_exit(struct x86_vcpu *v);
 
 /* vmcs.c */
 void vmcs_host_state(struct x86_vcpu *v); /* what differs between CPUs; VMCS current */
@@ -75,7 +76,8 @@ void apicv_notify(struct x86_vcpu *v);
 
 /* entry.asm: enters and re-enters the guest until v->on_exit() says no. */
 void vmx_loop(struct x86_vcpu *v, bool launched), vmx_loop_mitigated(struct x86_vcpu *v, bool launched);
-extern void (*vmx_enter)(struct x86_vcpu *v, bool launched); /* the one that this machine takes */
+typedef void (*vmx_loop_fn)(struct x86_vcpu *v, bool launched) __notrack;
+extern vmx_loop_fn vmx_enter; /* the one that this machine takes */
 /* Called by it when the entry itself was refused (VMfail). */
 void vmx_entry_failed(struct x86_vcpu *v);
 
