@@ -73,6 +73,13 @@ def one_cpu_that_hangs_is_found(t):
         hang(t, **where)
 
 
+@test(timeout=60, only=("qemu",))
+def no_watchdog_is_told(t):
+    """one CPU, no HPET and no PIT behind an I/O APIC: doctor says that nobody looks"""
+    m = t.boot(Machine(platform="qemu", board="microvm", images=("halt",)))
+    match(r"watchdog +missing .*nobody finds it", m.do("doctor"))
+
+
 @test(timeout=120)
 def one_cpu_that_works_is_left_alone(t):
     """guests that run for long without an exit of their own, then nobody: the watchdog says nothing"""
