@@ -5,7 +5,7 @@
  * fault GIVES_ALL: hv/rights.c: give & ~has : => give & ~(has | 1) :
  * fault SECOND_PLACE: hv/rights.c: if (!target->grant[i].held || => if (target->grant[i].held ||
  * fault FORGETS_LIVING: hv/rights.c: != target->grant[i].holder) { => == target->grant[i].holder) {
- * fault INHERITS: hv/rights.c: WRITE_ONCE(target->grant[i].held, 0); =>
+ * fault INHERITS: hv/rights.c: WRITE_ONCE(target->grant[i].held, 0); => ;
  * fault PORT_TWICE: hv/event.c: e->from[port] != from) => from == EVENT_HV)
  * fault PORT_BEYOND: hv/event.c: || port >= CAISSON_EVENTS) => || port > CAISSON_EVENTS)
  * with: hv/rights.h: #define RIGHTS_GRANTS 8 => #define RIGHTS_GRANTS 2
