@@ -13,7 +13,7 @@ enum {
 	TAG_RSDP_NEW = 15,
 	TAG_EFI_MMAP = 17,
 };
-#define ADDRESSES  BIT(52) /* physical addresses that there can be */
+#define ADDRESSES  BIT(45) /* what either map of RAM holds (arch/x86/hostmap.h); what lies further up is left out */
 #define SCREEN_MAX (256u << 20)
 
 static u32 get32(const u8 *p)

@@ -64,6 +64,17 @@ bool debug_refuse(void)
 	return true;
 }
 
+void debug_zero(hpa_t pa, u32 order, bool hv)
+{
+	static u64 turn;
+	const u64 *p = hv ? arch_direct_map(pa) : arch_domain_map(pa);
+
+	for (u64 i = turn++ % 8; i < (PAGE_SIZE << MIN(order, 2u)) / sizeof(u64); i += 8)
+		ASSERT(!p[i], "0x%lx is no zero in a zeroed block at 0x%lx", p[i], pa.v + i * sizeof(u64));
+	if (!hv)
+		arch_domain_unmap();
+}
+
 static void __attribute__((noinline)) overrun(volatile u64 n)
 {
 	u8 buffer[16], *volatile p = buffer; /* UBSan does not see what it points to */

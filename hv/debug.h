@@ -17,6 +17,8 @@ void debug_call_ends(struct domain *d);
 /* An allocation, or a reservation, in that place of the code: shall it be refused? */
 void debug_site(const char *site);
 bool debug_refuse(void);
+/* A block that is given out as zeroed: of every eight words of its first pages one is looked at, the next time the next. */
+void debug_zero(hpa_t pa, u32 order, bool hv);
 /* Interrupts go off, for an exit's reason or DEBUG_* (false: they were off), and come on again: no lock may be held. */
 bool debug_irqs_off(u32 why);
 void debug_irqs_on(void);
@@ -32,6 +34,10 @@ static inline void debug_call_ends(struct domain *d)
 static inline bool debug_refuse(void)
 {
 	return false;
+}
+static inline void debug_zero(hpa_t pa, u32 order, bool hv)
+{
+	(void)pa, (void)order, (void)hv;
 }
 static inline bool debug_irqs_off(u32 why)
 {

@@ -392,6 +392,8 @@ hpa_t frame_alloc_zeroed(u16 owner, u32 order)
 	if (likely(have) && ((u32)__builtin_ctz(have) <= FRAME_ORDER_2M || !(p->orders[0] >> order << order & MASK(FRAME_ORDER_2M - 1, 0))))
 		pa = grant(p, cut(p, 1, (u32)__builtin_ctz(have), order, &known), owner, order, 0, true);
 	unlock(&f.lock);
+	if (frame_ok(pa))
+		debug_zero(pa, order, false);
 	return pa;
 }
 
@@ -427,6 +429,8 @@ hpa_t frame_alloc(u16 owner, u32 order, u32 flags)
 
 	if (zero && !(known & TAG_ZERO))
 		zero_block(pa.v >> PAGE_SHIFT, order, known);
+	if (zero)
+		debug_zero(pa, order, hv);
 	return pa;
 }
 

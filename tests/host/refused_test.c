@@ -58,6 +58,14 @@ void debug_irqs_on(void) { }
 void debug_lock(const struct lock *l, const char *name, u8 *site) { (void)l, (void)name, (void)site; }
 void debug_unlock(const struct lock *l) { (void)l; }
 void debug_site(const char *site) { (void)site; }
+/* All of it, where the hypervisor looks at some. */
+void debug_zero(hpa_t pa, u32 order, bool hv)
+{
+	const u64 *p = hv ? arch_direct_map(pa) : fake_at(pa.v);
+
+	for (u64 i = 0; i < (PAGE_SIZE << order) / sizeof(u64); i++)
+		assert_int_equal(p[i], 0);
+}
 /* clang-format on */
 
 /* ---- the calls ---- */
