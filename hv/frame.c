@@ -125,11 +125,10 @@ static u32 block_of(u64 fn)
 static void push(struct pool *p, u32 i, u32 order, u32 flags)
 {
 	u32 z = !!(flags & TAG_ZERO), next = p->head[z][order];
-	struct record *r = &f.rec[i];
 
-	r->tag = tag(FRAME_NO_OWNER, FREE, flags, order);
-	r->next = next;
-	r->prev = NIL;
+	f.rec[i].tag = tag(FRAME_NO_OWNER, FREE, flags, order);
+	f.rec[i].next = next;
+	f.rec[i].prev = NIL;
 	if (next != NIL)
 		f.rec[next].prev = i;
 	p->head[z][order] = i;
@@ -139,14 +138,13 @@ static void push(struct pool *p, u32 i, u32 order, u32 flags)
 
 static void pull(struct pool *p, u32 i)
 {
-	struct record *r = &f.rec[i];
-	u32 order = order_of(i), z = !!(r->tag & TAG_ZERO);
+	u32 order = order_of(i), z = !!(f.rec[i].tag & TAG_ZERO), next = f.rec[i].next, prev = f.rec[i].prev;
 
-	if (r->next != NIL)
-		f.rec[r->next].prev = r->prev;
-	if (r->prev != NIL)
-		f.rec[r->prev].next = r->next;
-	else if ((p->head[z][order] = r->next) == NIL)
+	if (next != NIL)
+		f.rec[next].prev = prev;
+	if (prev != NIL)
+		f.rec[prev].next = next;
+	else if ((p->head[z][order] = next) == NIL)
 		p->orders[z] &= ~BIT(order);
 	f.zero -= z << order;
 }
