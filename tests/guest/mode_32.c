@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* 32-bit paging and PAE paging: mappings, 4 MiB and 2 MiB pages, CR3 loads, page faults, PDPTEs that are read
- * when CR3 is loaded. */
+ * when CR3 is loaded; EFER.LME alone. */
 /* create: --memory 64 --testdev */
 #include "guest/lib/string.h"
 #include "tests/guest/common/test.h"
 
-extern u8 paging32[], paging_pae[], pae_reserved[];
+extern u8 paging32[], paging_pae[], pae_reserved[], lme_alone[];
 
 #define TABLES 0x1000000u /* 16 MiB */
 #define DATA   0x2000000u /* 32 MiB: two pages that swap places */
@@ -85,6 +85,7 @@ void test_main(void)
 	tables_pae();
 	outcome("PAE paging", call32(paging_pae, TABLES));
 	EQ(*(volatile u32 *)(u64)(DATA + PAGE_SIZE), 0x33333333, "what was written through the other PDPT");
+	EQ(call32(lme_alone, TABLES), GP, "paging with EFER.LME and without PAE (1: LME is not set, 2: CR4 is not what was written)");
 	/* SDM: "PAE Paging": a reserved bit in a PDPTE is #GP at the MOV to CR3, not a page fault later */
 	/* (with nested paging AMD reads them as it walks) */
 	if (guest_is_amd)

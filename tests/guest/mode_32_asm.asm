@@ -2,7 +2,7 @@
 ; 32-bit code for mode_32.c: called in flat 32-bit mode without paging, EAX the address of the tables. Returns bits of what was wrong,
 ; and bit 31.
 
-global paging32, paging_pae, pae_reserved
+global paging32, paging_pae, pae_reserved, lme_alone
 
 FIRST	equ 0xc0000000
 SECOND	equ 0xc0001000
@@ -112,6 +112,44 @@ pae_reserved:
 	mov cr0, eax
 	mov cr3, edi			; #GP, and on behind it
 	mov ebx, [gp_seen]
+	jmp leave
+
+; EFER.LME without PAE and paging: exits in that state, CR4 as it was written, and no way into paging
+lme_alone:
+	push ebx
+	push esi
+	push edi
+	push ebp
+	sidt [idt_was]
+	lidt [idtr]
+	mov dword [gp_seen], 0
+	mov esi, cr4
+	and esi, ~(1 << 5)
+	mov cr4, esi
+	mov ecx, 0xc0000080
+	rdmsr
+	mov edi, eax
+	or eax, 1 << 8
+	wrmsr
+	xor eax, eax
+	cpuid				; an exit
+	mov ecx, 0xc0000080
+	rdmsr
+	mov ebx, 1
+	bt eax, 8
+	jnc .1
+	mov edx, cr4
+	mov ebx, 2
+	cmp edx, esi
+	jne .1
+	mov edx, cr0
+	or edx, 0x80000000
+	mov cr0, edx			; #GP, and on behind it
+	mov ebx, [gp_seen]
+.1:	mov eax, edi
+	xor edx, edx
+	mov ecx, 0xc0000080
+	wrmsr
 leave:	mov eax, cr0
 	and eax, 0x7fffffff
 	mov cr0, eax

@@ -121,7 +121,7 @@ u64 vmcb_get_cr(struct x86_vcpu *v, u32 cr)
 	case 3:
 		return x->b->cr3;
 	default:
-		return (x->b->cr4 & ~CR4_MCE) | (x->cr4 & CR4_MCE);
+		return x->cr4; /* every write exits */
 	}
 }
 
@@ -130,6 +130,21 @@ static void intercept_cr(struct vmcb *b, u32 cr, bool read, bool write)
 	b->cr_read = (u16)((b->cr_read & ~CR_BIT(cr)) | (read ? CR_BIT(cr) : 0));
 	b->cr_write = (u16)((b->cr_write & ~CR_BIT(cr)) | (write ? CR_BIT(cr) : 0));
 	svm_dirty(b, CLEAN_I);
+}
+
+/*
+ * What the processor has in CR4 and the guest has not. MCE: without it a machine check would shut the guest's CPU down instead of coming
+ * to us. PAE while EFER.LME is set and paging is off, where it means nothing: QEMU's TCG (7.2) does not give us our CR0 back at the
+ * exit of a guest that has the one and neither of the others.
+ */
+static void set_cr4(struct svm_vcpu *x)
+{
+	struct vmcb *b = x->b;
+	bool pae = (b->efer & EFER_LME) && !(b->cr0 & CR0_PG);
+
+	b->cr4 = x->cr4 | (cpu_info.cr4 & CR4_MCE) | (pae ? CR4_PAE : 0);
+	intercept_cr(b, 4, x->cr4 != b->cr4, true);
+	svm_dirty(b, CLEAN_CR);
 }
 
 /* Where the guest sees another value than the processor has, reads exit too. */
@@ -148,13 +163,11 @@ void vmcb_set_cr(struct x86_vcpu *v, u32 cr, u64 value)
 	case 3:
 		b->cr3 = value;
 		break;
-	default: /* MCE: without it a machine check would shut the guest's CPU down instead of coming to us */
+	default:
 		x->cr4 = value;
-		b->cr4 = value | (cpu_info.cr4 & CR4_MCE);
-		intercept_cr(b, 4, value != b->cr4, true);
 		break;
 	}
-	svm_dirty(b, CLEAN_CR);
+	set_cr4(x);
 }
 
 /* SVME has to be set in a guest and is none of its business. LMA follows from the rest, as VMRUN makes it: Bochs has cleared it
@@ -170,7 +183,7 @@ u64 vmcb_get_efer(struct x86_vcpu *v)
 void vmcb_set_efer(struct x86_vcpu *v, u64 efer)
 {
 	svm_vmcb(v)->efer = efer | EFER_SVME;
-	svm_dirty(svm_vmcb(v), CLEAN_CR);
+	set_cr4(svm_vcpu(v));
 }
 
 void vmcb_dr_exiting(struct x86_vcpu *v, bool on)
