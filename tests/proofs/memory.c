@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Copies between the RAM of a domain and the hypervisor's (read, write), what holds a frame (pin), copies between two domains or within
- * one, out of such frames (copy), and the calls of which an argument tells the length (args). For all addresses, up to the last of
- * 64 bits, all lengths up to two pages (copy: all, of which it does two), two regions, and while other CPUs change
- * regions and second stage whenever the lock is free: each byte goes once, in sequence, between its place in the buffer and its place in the frame that the second stage
- * named for its address, while the lock is held or the frame pinned; it is written only where that may be; what is refused was not
+ * one, out of such frames (copy), and the calls of which an argument tells the length (args). For all addresses, up to the last of 64
+ * bits, all lengths up to two pages (copy: all, of which it does two), two regions, and while other CPUs change regions and second stage
+ * whenever the lock is free: each byte goes once, in sequence, between its place in the buffer and its place in the frame that the second
+ * stage named for its address, while the lock is held or the frame pinned; it is written only where that may be; what is refused was not
  * there; each lock, window and pin is given back. Of a copy the ranges are asked, no bytes are moved. memory_fault() says anything.
  * with: hv/memory.c: enum memory_fault memory_fault(struct domain *d, u64 gpa, bool write) => enum memory_fault real_fault(struct domain *d, u64 gpa, bool write)
  * with: hv/memory.c: hpa_t memory_pin(struct domain *d, u64 gpa, bool write, bool rom) => hpa_t real_pin(struct domain *d, u64 gpa, bool write, bool rom)
