@@ -269,19 +269,31 @@ class Bochs(Emulator):
         """With `debugger`: stops `count` times before the instruction at a linear address, and traces so many instructions from
         there, or up to the address `until`; a list of (address, instruction) for each.  `typed` is sent once it waits for that.  The
         emulator is ended"""
-        self.process.send_signal(signal.SIGINT)
         to = "s %d\n" % steps if until is None else "d 1\nlb 0x%x\nc\n" % until
-        commands = "lb 0x%x\n" % at + ("c\ntrace on\n" + to + "trace off\n") * count + "quit\n"
-        self.process.stdin.write(commands.encode())
+        said = self.debug("lb 0x%x\n" % at + ("c\ntrace on\n" + to + "trace off\n") * count, typed)
+        stops = said.split("Tracing enabled")[1:]
+        line = re.compile(r"\(0\)\.\[\d+\] \[\w+\] \w+:([0-9a-f]{8,16}) \(unk\. ctxt\): (.*?) +; ")
+        return [[(int(m[1], 16), m[2]) for m in line.finditer(stop)] for stop in stops]
+
+    def registers(self, places, typed):
+        """With `debugger`: the general registers by their names at the first of the linear addresses, when that is come by, then at
+        the next.  `typed` is sent when it waits for the first.  The emulator is ended"""
+        said = self.debug("".join("lb 0x%x\nc\nr\nd %d\n" % (at, n) for n, at in enumerate(places, 1)), typed)
+        every = re.findall(r"\b(r\w+) *: ([0-9a-f]{8})_([0-9a-f]{8})", said)
+        names = len({name for name, *_ in every})
+        return [{name: int(high + low, 16) for name, high, low in every[i:i + names]} for i in range(0, len(every), names)]
+
+    def debug(self, commands, typed=b""):
+        """With `debugger`: what its debugger says to the commands, all that was said"""
+        self.process.send_signal(signal.SIGINT)
+        self.process.stdin.write((commands + "quit\n").encode())
         self.process.stdin.flush()
         if typed:
             time.sleep(1)       # the breakpoint is there before
             self.send(typed)
         if self.wait(120) is None:
-            raise Timeout("the traced place is not come by")
-        stops = self.text().decode("latin-1").split("Tracing enabled")[1:]
-        line = re.compile(r"\(0\)\.\[\d+\] \[\w+\] \w+:([0-9a-f]{8,16}) \(unk\. ctxt\): (.*?) +; ")
-        return [[(int(m[1], 16), m[2]) for m in line.finditer(stop)] for stop in stops]
+            raise Timeout("the place is not come by")
+        return self.text().decode("latin-1")
 
     LOG_COM1 = "debug: action=ignore, serial=report"
 

@@ -204,10 +204,11 @@ def choose_platform(wanted):
     return wanted
 
 
-def start(platform, image, cpus=1, memory=1024, cpu=None, gdb=None, extra=(), log=None, board="pc", firmware="bios"):
+def start(platform, image, cpus=1, memory=1024, cpu=None, gdb=None, extra=(), log=None, board="pc", firmware="bios",
+          debugger=False):
     """the emulator, with the ISO in it.  cpu: its own name of a model; extra: lines of bochsrc, or arguments of QEMU"""
     if platform == "bochs":
-        return emu.Bochs(image, cpus, memory, cpu or CPU, IPS, gdb, extra, log)
+        return emu.Bochs(image, cpus, memory, cpu or CPU, IPS, gdb, extra, log, debugger=debugger)
     return emu.Qemu(image, cpus, memory, "kvm" if platform == "kvm" else "tcg", cpu, gdb, extra, log, board, firmware)
 
 

@@ -46,6 +46,7 @@ class Machine:
     firmware: str = "bios"
     debug: object = False           # True: the hypervisor that checks itself; "lean": without UBSan, for what is counted
     gdb: bool = False               # its second serial line is at the TCP port gdb_port
+    debugger: bool = False          # Bochs' own waits for emu.trace() or emu.registers()
 
 
 @dataclasses.dataclass
@@ -161,7 +162,7 @@ class Running:
         iso.caisson(path, machine.debug_build(spec.debug == "lean") if spec.debug else machine.HYPERVISOR, machine.CONTROL, images, hv_args, (spec.firmware,))
         self.gdb_port = free_port() if spec.gdb else None
         self.emu = machine.start(spec.platform, path, spec.cpus, spec.memory, spec.cpu, self.gdb_port, spec.extra, log, spec.board,
-                                 spec.firmware)
+                                 spec.firmware, spec.debugger)
         self.shell = machine.Shell(self.emu)
         try:
             if ready:

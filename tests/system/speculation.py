@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Measures against speculation: guests run under each, the doctor tells of them, barriers come where they are due."""
 import json
+import os
 import struct
+import subprocess
 
+import machine
 import payload
 from suite import Machine, check, equal, image, match, test
 
@@ -79,3 +82,24 @@ def what_needs_an_msr(m):
     m.do("create spin --memory 8 --name s")
     m.do("create exit0 --memory 8 --wait")
     m.do("destroy s")
+
+
+PATTERN = 0xc4e7                # bits 31 to 16 of all registers of tests/guest/regs_kept.c, so that a half of one is seen, too
+image("regs_kept")(lambda: os.path.join(machine.BUILD, "guest", "test_regs_kept.elf"))
+
+
+def symbol(path, name):
+    said = subprocess.run(["nm", path], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return int(match(r"^(\w+) \w %s$" % name, said)[1], 16)
+
+
+@test(only=("bochs",))
+def registers_are_cleared(m):
+    """where the handler of exits begins, on Intel and on AMD, no general register holds anything of the guest's"""
+    guest = symbol(os.path.join(machine.BUILD, "guest", "test_regs_kept.elf"), "regs_full")
+    for cpu, handler in (None, "vmx_exit"), (machine.RYZEN, "svm_exit"):
+        on = m.boot(Machine(cpu=cpu, images=("regs_kept",), hv_args="mitigations=regs", debugger=True))
+        before, after = on.emu.registers((guest, symbol(machine.HYPERVISOR, handler)), b"create regs_kept\r")
+        full, found = ([name for name, value in regs.items() if value >> 16 & 0xffff == PATTERN] for regs in (before, after))
+        equal(len(full), 15, "registers that the guest has filled")
+        equal(found, [], "registers that %s finds filled" % handler)
