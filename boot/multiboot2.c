@@ -13,7 +13,8 @@ enum {
 	TAG_RSDP_NEW = 15,
 	TAG_EFI_MMAP = 17,
 };
-#define ADDRESSES  BIT(45) /* what either map of RAM holds (arch/x86/hostmap.h); what lies further up is left out */
+/* what either map of RAM holds (arch/x86/hostmap.h); what lies further up is left out */
+#define ADDRESSES  BIT(45)
 #define SCREEN_MAX (256u << 20)
 
 static u32 get32(const u8 *p)

@@ -128,7 +128,8 @@ static bool __endbr hpet_nmi(const struct acpi_info *a, u32 us, u32 apic_id)
 		return false;
 	mmio_write32(hpet, HPET_TIMER,
 		     (u32)(TIMER_ENABLE | TIMER_PERIODIC | TIMER_SET_VALUE | TIMER_32BIT | PUT(TIMER_ROUTE, pin)));
-	mmio_write32(hpet, HPET_COMPARATOR, (u32)(hpet_read() + ticks)); /* the first, then from one to the next */
+	/* the first, then from one to the next */
+	mmio_write32(hpet, HPET_COMPARATOR, (u32)(hpet_read() + ticks));
 	mmio_write32(hpet, HPET_COMPARATOR, (u32)ticks);
 	return true;
 }
@@ -137,7 +138,8 @@ static bool __endbr pit_nmi(const struct acpi_info *a, u32 us, u32 apic_id)
 {
 	u64 ticks = us ? MIN((u64)PIT_HZ * us / 1000000, 0x10000ull) : 0; /* 0x10000 is written as 0 */
 
-	out8(PIT_COMMAND, us ? 0x34 : 0x30); /* channel 0, low then high byte, mode 2; mode 0: it waits for a count */
+	/* channel 0, low then high byte, mode 2; mode 0: it waits for a count */
+	out8(PIT_COMMAND, us ? 0x34 : 0x30);
 	if (!us)
 		return false;
 	out8(PIT_CH0, (u8)ticks);

@@ -23,7 +23,8 @@ const struct ref_clock *ref_clock_start(const struct acpi_info *a, volatile void
 #define NMI_TIMERS 2
 struct nmi_timer {
 	const char *name;
-	/* From now on one every so many us, or as many as it can; 0: none any more. False: the chipset cannot. */
+	/* From now on one every so many us, or as many as it can; 0: none any more.
+	 * False: the chipset cannot. */
 	bool (*start)(const struct acpi_info *a, u32 us, u32 apic_id);
 };
 extern const struct nmi_timer nmi_timers[NMI_TIMERS];

@@ -11,7 +11,8 @@
 void ioapic_add(volatile void *regs, u32 gsi_base);
 /* In the place of a vector, for what is edge-triggered: its interrupts are NMIs. */
 #define IOAPIC_NMI 0x400u
-/* Routes a global system interrupt, edge-triggered and active high, to one CPU. false: no I/O APIC has that line. */
+/* Routes a global system interrupt, edge-triggered and active high, to one CPU.
+ * false: no I/O APIC has that line. */
 bool ioapic_route(u32 gsi, u32 vector, u32 apic_id);
 /* Routes an ISA interrupt, with the MADT's overrides, to one CPU. false: no I/O APIC has that line. */
 bool ioapic_route_isa(const struct acpi_info *a, u32 irq, u32 vector, u32 apic_id);

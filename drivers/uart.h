@@ -34,8 +34,8 @@ void uart_putc(u8 c);
 void uart_tx(u8 c);
 /* A received byte, or -1. */
 int uart_getc(void);
-/* Receive interrupts on; transmitter-empty interrupts as said. What waits already interrupts anew: its line falls and
- * rises, and an edge is all that an I/O APIC sees of it. */
+/* Receive interrupts on; transmitter-empty interrupts as said. What waits already interrupts anew: its line
+ * falls and rises, and an edge is all that an I/O APIC sees of it. */
 void uart_irq_enable(bool tx);
 /* Reads away the cause of an interrupt. Returns false when there is none left. */
 bool uart_irq_ack(void);

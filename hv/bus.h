@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who answers which port and which guest-physical range of a domain. (T)
- * A bus is changed only while its domain is paused, and read only by the domain's own vCPUs: it needs no lock.
+ * Who answers which port and which guest-physical range of a domain. (T) A bus is changed only while its
+ * domain is paused, and read only by the domain's own vCPUs: it needs no lock.
  */
 #ifndef HV_BUS_H
 #define HV_BUS_H

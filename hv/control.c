@@ -22,7 +22,8 @@ static struct domain *control;
 static u64 ram_end, started; /* of the control domain: bytes, TSC of its last start */
 static bool boot_quiet;
 
-/* ELF64, as far as the one image that the hypervisor itself loads needs it. TIS: "Object Files", "Program Header". */
+/* ELF64, as far as the one image that the hypervisor itself loads needs it.
+ * TIS: "Object Files", "Program Header". */
 struct elf64 {
 	u8 ident[16];
 	u16 type, machine;
@@ -64,7 +65,8 @@ u64 control_boot_tsc(void)
 	return boot->tsc;
 }
 
-/* Module bytes are the machine's, in no domain: the one reader of them here goes page by page like everybody else. */
+/* Module bytes are the machine's, in no domain:
+ * the one reader of them here goes page by page like everybody else. */
 static bool module_read(const struct boot_module *m, u64 offset, void *to, u64 bytes)
 {
 	if (offset > m->end.v - m->start.v || bytes > m->end.v - m->start.v - offset)
@@ -151,7 +153,8 @@ static void control_fill(struct domain *d)
 	arch_vcpu_get_context(d->vcpu[0], &ctx);
 	ctx.rip = control_load(d, &boot->module[0]);
 	control_start_info(d);
-	/* PVH: "x86/HVM direct boot ABI": 32-bit protected mode, flat segments, paging off, EBX = start info */
+	/* PVH: "x86/HVM direct boot ABI":
+	 * 32-bit protected mode, flat segments, paging off, EBX = start info */
 	ctx.gpr[3] = START_GPA;
 	ctx.rflags = 2;
 	ctx.cr0 = 1;
@@ -198,7 +201,8 @@ void control_ended(struct domain *d)
 		arch_reboot();
 	if (d->ended != CAISSON_END_CRASH && d->ended != CAISSON_END_DESTROY)
 		arch_poweroff();
-	/* Itself, in an exit: it is started again when it has left the CPU. Else whoever ended it calls control_again(). */
+	/* Itself, in an exit: it is started again when it has left the CPU.
+	 * Else whoever ended it calls control_again(). */
 	if (v && v->domain == d)
 		vcpu_sleep(v, SLEEP_AGAIN);
 }

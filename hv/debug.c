@@ -29,7 +29,8 @@ static struct {
 
 /* ---- refused allocations: fail_alloc ---- */
 
-/* From the first domain_create on, once: what a place of the code asks for as the n-th of a kind of call. One of a call. */
+/* From the first domain_create on, once:
+ * what a place of the code asks for as the n-th of a kind of call. One of a call. */
 static struct {
 	bool begun, armed;
 	u32 nth, refused;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What only `make DEBUG=1` does: each call's allocations refused in turn, locks in their order, frames with their owners, the
- * longest stretch with interrupts off. Elsewhere nothing is left of it. Any CPU, root mode.
+ * What only `make DEBUG=1` does: each call's allocations refused in turn, locks in their order, frames with
+ * their owners, the longest stretch with interrupts off. Elsewhere nothing is left of it. Any CPU, root mode.
  */
 #ifndef HV_DEBUG_H
 #define HV_DEBUG_H
@@ -17,9 +17,11 @@ void debug_call_ends(struct domain *d);
 /* An allocation, or a reservation, in that place of the code: shall it be refused? */
 void debug_site(const char *site);
 bool debug_refuse(void);
-/* A block that is given out as zeroed: of every eight words of its first pages one is looked at, the next time the next. */
+/* A block that is given out as zeroed:
+ * of every eight words of its first pages one is looked at, the next time the next. */
 void debug_zero(hpa_t pa, u32 order, bool hv);
-/* Interrupts go off, for an exit's reason or DEBUG_* (false: they were off), and come on again: no lock may be held. */
+/* Interrupts go off, for an exit's reason or DEBUG_* (false: they were off),
+ * and come on again: no lock may be held. */
 bool debug_irqs_off(u32 why);
 void debug_irqs_on(void);
 #else

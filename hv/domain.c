@@ -180,7 +180,8 @@ int domain_vcpu_create(struct domain *d, u32 id)
 	ioreq_init(v);
 	sched_add(&v->sched, &d->sched);
 	lock(&d->vm.lock);
-	if (d->vcpu[id] || !d->pauses || d->ended) { /* another call at the same time; whose end would not hold it */
+	if (d->vcpu[id] || !d->pauses || d->ended) {
+		/* another call at the same time; whose end would not hold it */
 		unlock(&d->vm.lock);
 		sched_remove(&v->sched);
 		arch_vcpu_free(v);
@@ -202,7 +203,8 @@ void vcpu_pend(struct vcpu *v, u32 bits, bool wake)
 	struct pcpu *c;
 	u32 why;
 
-	/* Full barrier: the bits are visible before `sleep` and `cpu` are read; the vCPU's CPU does it the other way round. */
+	/* Full barrier: the bits are visible before `sleep` and `cpu` are read;
+	 * the vCPU's CPU does it the other way round. */
 	__atomic_or_fetch(&v->pending, bits, __ATOMIC_SEQ_CST);
 	why = __atomic_load_n(&v->sleep, __ATOMIC_SEQ_CST);
 	if (why == SLEEP_HLT || why == SLEEP_SIPI) {
@@ -312,7 +314,8 @@ void domain_end(struct domain *d, u32 how, u64 code, const char *why, ...)
 		vsnprintf(d->why, sizeof(d->why), why, ap);
 		va_end(ap);
 		d->code = code;
-		/* In one step: who finds it ended finds its vCPUs held, and one that is being made is there, or sees the end. */
+		/* In one step: who finds it ended finds its vCPUs held,
+		 * and one that is being made is there, or sees the end. */
 		lock(&d->vm.lock);
 		__atomic_store_n(&d->ended, how, __ATOMIC_SEQ_CST);
 		domain_hold(d);

@@ -29,7 +29,8 @@ struct region { /* of guest-physical addresses that are RAM */
 
 struct domain {
 	u16 id;
-	u32 refs;    /* (a) the table's one, each claim, each vCPU on its way to be woken, each call at work on it */
+	/* (a) the table's one, each claim, each vCPU on its way to be woken, each call at work on it */
+	u32 refs;
 	u32 pauses;  /* (vm lock) while not zero no vCPU of it runs */
 	u32 ended;   /* (a) CAISSON_END_*: set once, reset by domain_reset */
 	bool dying;  /* destroy has begun: nothing new may hold it */
@@ -97,11 +98,12 @@ static inline void domain_put(struct domain *d)
 u32 domain_count(void);
 
 /* ---- life ---- */
-/* Makes a paused domain without vCPUs; its RAM is charged; its creator holds all rights over it (none: the hypervisor's own, with
- * the id CAISSON_CONTROL). Error: -EINVAL, -ENOMEM, -ENOSPC. */
+/* Makes a paused domain without vCPUs; its RAM is charged; its creator holds all rights over it (none: the
+ * hypervisor's own, with the id CAISSON_CONTROL). Error: -EINVAL, -ENOMEM, -ENOSPC. */
 int domain_create(const struct caisson_create *c, const struct domain *creator, struct domain **out);
 int domain_vcpu_create(struct domain *d, u32 id);
-/* A bounded piece of the work: 0 when all is gone (the caller's reference remains), -EAGAIN to be called again. */
+/* A bounded piece of the work:
+ * 0 when all is gone (the caller's reference remains), -EAGAIN to be called again. */
 int domain_destroy(struct domain *d);
 /* The same, back to where domain_create() and domain_vcpu_create() left it, with one more pause. */
 int domain_reset(struct domain *d);
@@ -113,7 +115,8 @@ bool domain_quiet(struct domain *d); /* no vCPU of it is on a CPU */
 void domain_watch(struct domain *d, u32 add, u32 remove);
 /* One of its vCPUs, in an exit: all leave their CPUs, the control domain is told. */
 void domain_stop(struct domain *d);
-/* The domain ends: its vCPUs stop, the control domain is told. The first end counts. Any context, also a vCPU of its own. */
+/* The domain ends: its vCPUs stop, the control domain is told.
+ * The first end counts. Any context, also a vCPU of its own. */
 void domain_end(struct domain *d, u32 how, u64 code, const char *why, ...) __printf(4, 5);
 void domain_info(struct domain *d, struct caisson_domain *out);
 struct domain *domain_take_ended(void); /* one that ended and was not taken yet, with a reference */
@@ -121,15 +124,15 @@ struct domain *domain_take_ended(void); /* one that ended and was not taken yet,
 /* ---- memory (memory.c) ---- */
 #define MEMORY_PIECE 512u /* pages done by one call at most */
 s64 memory_populate(struct domain *d, u64 gpa, u64 pages, u32 flags); /* pages done, or an error */
-/* Copies between a domain's RAM and the hypervisor's; fills lazy pages. false: not all of it is RAM of the domain (or ROM, for
- * a write with `rom` unset). At most a page is mapped at a time. */
+/* Copies between a domain's RAM and the hypervisor's; fills lazy pages. false: not all of it is RAM of the
+ * domain (or ROM, for a write with `rom` unset). At most a page is mapped at a time. */
 bool memory_read(struct domain *d, u64 gpa, void *to, u64 bytes);
 bool memory_write(struct domain *d, u64 gpa, const void *from, u64 bytes);
 /* Between two domains, at most MEMORY_COPY bytes: bytes copied, or -EFAULT. ROM of `to` may be written. */
 #define MEMORY_COPY 65536u
 s64 memory_copy(struct domain *to, u64 to_gpa, struct domain *from, u64 from_gpa, u64 bytes);
-/* The frame behind a page of the domain's RAM, filled when lazy, that stays until memory_unpin(); FRAME_NONE: it is not RAM, or may
- * not be written (`rom`: ROM may). */
+/* The frame behind a page of the domain's RAM, filled when lazy, that stays until memory_unpin(); FRAME_NONE:
+ * it is not RAM, or may not be written (`rom`: ROM may). */
 hpa_t memory_pin(struct domain *d, u64 gpa, bool write, bool rom);
 void memory_unpin(hpa_t pa);
 /* A guest touched gpa: what is there? */
@@ -146,12 +149,13 @@ void memory_check(struct domain *d); /* a few of its pages at a time: they are i
 int memory_depopulate(struct domain *d);
 
 /* ---- shares (share.c): frames of one domain seen by another ---- */
-/* At most SHARE_PIECE pages: pages mapped, or -EINVAL, -EEXIST (the place is taken), -EFAULT (not RAM there), -EPERM (not its
- * own), -EBUSY (it is dying), -ENOMEM. */
+/* At most SHARE_PIECE pages: pages mapped, or -EINVAL, -EEXIST (the place is taken), -EFAULT (not RAM there),
+ * -EPERM (not its own), -EBUSY (it is dying), -ENOMEM. */
 #define SHARE_PIECE 32u
 #define SHARE_MACHINE_PIECE 40u
 s64 share_map(struct domain *holder, u64 at, struct domain *granter, u64 from, u64 pages, u32 prot);
-/* Frames of the machine (granter NULL: they stay for ever) or a page of the hypervisor that belongs to granter. */
+/* Frames of the machine (granter NULL: they stay for ever)
+ * or a page of the hypervisor that belongs to granter. */
 int share_map_machine(struct domain *holder, u64 at, struct domain *granter, hpa_t pa, u64 pages, u32 prot);
 /* -EAGAIN: call again until every CPU has forgotten the translation. */
 int share_unmap(struct domain *holder, u64 at);

@@ -9,7 +9,8 @@
 #include "hv/string.h"
 
 #define NIL	    (~0u)
-#define MOVES	    32u /* of 2 MiB between the pools, about 250 instructions each, without letting interrupts in */
+/* of 2 MiB between the pools, about 250 instructions each, without letting interrupts in */
+#define MOVES	    32u
 #define PIECE_ORDER 4u /* 64 KiB: zeroed without looking up */
 /* smaller blocks unite though one is zero and the other dirty; the least that is zeroed of a larger one */
 #define MIXED_ORDER 2u
@@ -280,7 +281,8 @@ static bool refill(void)
 	return true;
 }
 
-/* Whole blocks that are promised to nobody leave the hv pool, some at a time: the rest when they are missed. False: there was none. */
+/* Whole blocks that are promised to nobody leave the hv pool, some at a time:
+ * the rest when they are missed. False: there was none. */
 static bool trim(void)
 {
 	u32 z, i, n = 0;

@@ -50,8 +50,8 @@ int frame_init(const struct frame_range *ranges, u32 n);
  * is called every 64 KiB: no lock may be held. */
 hpa_t frame_alloc(u16 owner, u32 order, u32 flags) __must_check;
 
-/* One of those promised to a domain, if a block is known to be zero and none beyond 2 MiB is broken for it; else
- * FRAME_NONE. Short: locks may be held. */
+/* One of those promised to a domain, if a block is known to be zero and none beyond 2 MiB is broken for it;
+ * else FRAME_NONE. Short: locks may be held. */
 hpa_t frame_alloc_zeroed(u16 owner, u32 order) __must_check;
 
 /* Gives a block back. Part of a block that was allocated larger may be freed by itself (aligned to its
@@ -69,8 +69,8 @@ static inline bool frame_ok(hpa_t pa)
 void *frame_hv_alloc(u16 owner, u32 order) __must_check;
 void frame_hv_free(void *p, u32 order);
 
-/* Sets n frames aside in the machine pool (or, with FRAME_HV, in the hv pool). -ENOMEM: not so many are free. arch_irq_window() is
- * called where that takes long: no lock may be held. */
+/* Sets n frames aside in the machine pool (or, with FRAME_HV, in the hv pool). -ENOMEM: not so many are free.
+ * arch_irq_window() is called where that takes long: no lock may be held. */
 int frame_reserve(u64 n, u32 flags) __must_check;
 void frame_unreserve(u64 n, u32 flags);
 

@@ -14,7 +14,8 @@
 #include "hv/string.h"
 #include "hv/trace.h"
 
-/* One call under way. Handlers for a domain find it in `d`, with a reference that the dispatcher gives back. */
+/* One call under way. Handlers for a domain find it in `d`,
+ * with a reference that the dispatcher gives back. */
 struct call {
 	struct vcpu *v;
 	struct domain *self, *d;
@@ -38,7 +39,8 @@ static s64 give(struct call *c, u64 gpa, const void *from, u64 bytes)
 	return memory_write(c->self, gpa, from, bytes) ? 0 : -CAISSON_EFAULT;
 }
 
-/* The domain is paused, or over, and stays so until domain_unpause(): another vCPU of the caller must not let it run meanwhile. */
+/* The domain is paused, or over, and stays so until domain_unpause():
+ * another vCPU of the caller must not let it run meanwhile. */
 static bool still(struct domain *d)
 {
 	return (READ_ONCE(d->pauses) || READ_ONCE(d->ended)) && !domain_pause(d);
@@ -311,7 +313,8 @@ static u32 vcpu_state(struct vcpu *v)
 				       [SLEEP_WAIT] = CAISSON_VCPU_BLOCKED,
 				       [SLEEP_AGAIN] = CAISSON_VCPU_PAUSED };
 
-	if (READ_ONCE(v->cpu) && READ_ONCE(v->sleep) == SLEEP_NO) /* a sleeping one may have been left where it was */
+	/* a sleeping one may have been left where it was */
+	if (READ_ONCE(v->cpu) && READ_ONCE(v->sleep) == SLEEP_NO)
 		return CAISSON_VCPU_RUNNING;
 	if (READ_ONCE(v->domain->pauses) || READ_ONCE(v->domain->ended))
 		return CAISSON_VCPU_PAUSED;
@@ -346,7 +349,8 @@ static s64 call_vcpu_pin(struct call *c)
 	return memory_read(c->self, c->arg[2], mask, sizeof(mask)) ? sched_set_affinity(&c->on->sched, mask) : -CAISSON_EFAULT;
 }
 
-/* All or nothing: what can be refused comes first, and only one such. A domain that changes its pool has no reservation. */
+/* All or nothing: what can be refused comes first, and only one such.
+ * A domain that changes its pool has no reservation. */
 static s64 call_sched_set(struct call *c)
 {
 	struct sched_group *g = &c->d->sched;
@@ -587,7 +591,8 @@ static s64 call_debug(struct call *c)
 	return r;
 }
 
-/* What argument 1 of these two names: a place, or a domain in *d, with a reference, NULL when there is none. */
+/* What argument 1 of these two names:
+ * a place, or a domain in *d, with a reference, NULL when there is none. */
 static u32 over_arg(struct call *c, struct domain **d)
 {
 	u32 over = word(c->arg[1]);

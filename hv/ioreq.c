@@ -23,8 +23,8 @@ static s64 ioreq_next(struct domain *d)
 	return (s64)r->io_word;
 }
 
-/* The vCPU that sleeps in `wait` of d, its result set, when there is something for it; the caller wakes it and then gives back the
- * reference to d that comes with it. */
+/* The vCPU that sleeps in `wait` of d, its result set, when there is something for it; the caller wakes it
+ * and then gives back the reference to d that comes with it. */
 static struct vcpu *ioreq_ready(struct domain *d)
 {
 	struct vcpu *w;
@@ -50,7 +50,8 @@ void ioreq_notify(struct domain *d)
 {
 	struct vcpu *w;
 
-	/* Not without the lock: the waiter may have looked for events already and be about to say that it waits. */
+	/* Not without the lock: the waiter may have looked for events already
+	 * and be about to say that it waits. */
 	w = ioreq_ready(d);
 	if (w) {
 		vcpu_wake(w, SLEEP_WAIT);
@@ -152,7 +153,8 @@ static inline void wait_begin(struct domain *d, struct vcpu *v, u64 deadline)
 {
 	vcpu_sleep(v, SLEEP_WAIT);
 	d->ioq.waiter = v;
-	/* A timer that is due earlier looks again when it fires: most waits end long before, and leave it alone. */
+	/* A timer that is due earlier looks again when it fires:
+	 * most waits end long before, and leave it alone. */
 	v->wait_deadline = deadline;
 	if (deadline && (!timer_pending(&v->wait_timer) || deadline < v->wait_timer.node.key))
 		timer_set(&v->wait_timer, deadline);

@@ -16,10 +16,11 @@
 #include "hv/bus.h"
 #include "hv/domain.h"
 
-/* The vCPU (on its CPU, in an exit at rip) asks the claim's device model. what: ioreq_what(), and IOREQ_WRITE. V_BLOCK: it sleeps and PEND_IO will follow with v->io_data;
- * V_STOP: its domain was stopped. */
+/* The vCPU (on its CPU, in an exit at rip) asks the claim's device model. what: ioreq_what(), and
+ * IOREQ_WRITE. V_BLOCK: it sleeps and PEND_IO will follow with v->io_data; V_STOP: its domain was stopped. */
 enum verdict ioreq_submit(struct vcpu *v, const struct claim *c, u64 addr, u64 data, u64 what, u64 rip);
-/* A ring for d, whose claims with posted writes are dm's. d is paused. -EBUSY: another has such claims; -ENOMEM. */
+/* A ring for d, whose claims with posted writes are dm's.
+ * d is paused. -EBUSY: another has such claims; -ENOMEM. */
 int ioreq_ring(struct domain *d, const struct domain *dm);
 /* The hypercall: answers `token` (0: nothing), then gives the next thing or sleeps. */
 enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result);
@@ -29,7 +30,8 @@ void ioreq_notify(struct domain *d);
 bool ioreq_asks(const struct domain *d, const struct domain *dm);
 /* A domain goes away or is reset: its requests are taken out of every queue. Its vCPUs run nowhere. */
 void ioreq_cancel(struct vcpu *v);
-/* The device model ends: nobody is in its queue any more; those who were stay asleep. Its vCPUs run nowhere. */
+/* The device model ends: nobody is in its queue any more;
+ * those who were stay asleep. Its vCPUs run nowhere. */
 void ioreq_orphan(struct domain *dm);
 /* The device model dm was reset and runs nowhere: who waited for its answer is in its queue again. */
 void ioreq_again(struct domain *dm);
@@ -44,7 +46,8 @@ static inline u64 ioreq_what(u32 kind, u32 size)
 	return size | (u64)kind << 32;
 }
 
-/* A write to a range of the claim c, whose writes are posted: goes into the ring, and true. False: the ring is full. On its CPU. */
+/* A write to a range of the claim c, whose writes are posted: goes into the ring, and true.
+ * False: the ring is full. On its CPU. */
 static inline bool ioreq_post(struct vcpu *v, const struct claim *c, u64 addr, u64 data, u64 what, u64 rip)
 {
 	struct domain *d = v->domain;
@@ -53,7 +56,8 @@ static inline bool ioreq_post(struct vcpu *v, const struct claim *c, u64 addr, u
 
 	lock(&d->posted.lock);
 	head = d->posted.head;
-	if (unlikely(head - READ_ONCE(ring->tail) >= CAISSON_RING)) { /* or the model's word is wrong: it harms its own ring */
+	if (unlikely(head - READ_ONCE(ring->tail) >= CAISSON_RING)) {
+		/* or the model's word is wrong: it harms its own ring */
 		unlock(&d->posted.lock);
 		return false;
 	}

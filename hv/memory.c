@@ -50,8 +50,8 @@ static int region_add(struct domain *d, u64 gpa, u64 pages, u32 flags)
 }
 
 /*
- * Gives one page at gpa, or 2 MiB or the small pages of up to 64 KiB where region, limit and alignment allow it. Pages that are there
- * now, or an error; 0: there was one.
+ * Gives one page at gpa, or 2 MiB or the small pages of up to 64 KiB where region, limit and alignment allow
+ * it. Pages that are there now, or an error; 0: there was one.
  */
 static s64 memory_fill(struct domain *d, u64 gpa, u64 limit)
 {
@@ -106,8 +106,9 @@ again:
 }
 
 /*
- * A 1 GiB page takes many calls: the block is taken at the first, each call zeroes 2 MiB of it, the last maps it. Until then it is
- * nobody's to see. -EAGAIN: there is no such block, smaller pages will do; -EBUSY: another vCPU of the builder is at it.
+ * A 1 GiB page takes many calls: the block is taken at the first, each call zeroes 2 MiB of it, the last maps
+ * it. Until then it is nobody's to see. -EAGAIN: there is no such block, smaller pages will do; -EBUSY:
+ * another vCPU of the builder is at it.
  */
 static s64 memory_fill_giant(struct domain *d, u64 gpa)
 {
@@ -178,7 +179,8 @@ s64 memory_populate(struct domain *d, u64 gpa, u64 pages, u32 flags)
 	    (gpa < APIC_HOLE_END && gpa + pages * PAGE_SIZE > APIC_HOLE_START))
 		return -CAISSON_EINVAL;
 	lock(&d->vm.lock);
-	/* Under the lock, here and where a page is mapped: destroy and reset take back what there is after the end. */
+	/* Under the lock, here and where a page is mapped:
+	 * destroy and reset take back what there is after the end. */
 	r = READ_ONCE(d->ended) ? -CAISSON_EBUSY : region_add(d, gpa, pages, flags);
 	unlock(&d->vm.lock);
 	if (r)
@@ -200,9 +202,10 @@ s64 memory_populate(struct domain *d, u64 gpa, u64 pages, u32 flags)
 }
 
 /*
- * Where a PC has its option ROMs and this one has nothing (0xA0000 to 0xDFFFF), kernels look at every few bytes. One frame of
- * ones that belongs to nobody, mapped read-only there at the first look, answers the rest; no other place gets it, so that the
- * tables it costs are bounded. It is RAM for no other purpose: region_at() does not know it.
+ * Where a PC has its option ROMs and this one has nothing (0xA0000 to 0xDFFFF), kernels look at every few
+ * bytes. One frame of ones that belongs to nobody, mapped read-only there at the first look, answers the
+ * rest; no other place gets it, so that the tables it costs are bounded. It is RAM for no other purpose:
+ * region_at() does not know it.
  */
 #define HOLE_START 0xa0000ull
 #define HOLE_END   0xe0000ull
@@ -237,7 +240,8 @@ bool memory_is_rom(const struct domain *d, u64 gpa)
 	return r && (r->flags & CAISSON_POP_ROM);
 }
 
-/* A first touch where a zero frame is at hand: the page, or the 2 MiB around it, without another walk. vm.lock, after the look-up. */
+/* A first touch where a zero frame is at hand: the page, or the 2 MiB around it, without another walk.
+ * vm.lock, after the look-up. */
 static bool memory_touch(struct domain *d, const struct region *r, u64 gpa, bool large)
 {
 	u64 size = large ? SZ_2M : PAGE_SIZE;
@@ -410,7 +414,8 @@ s64 memory_copy(struct domain *to, u64 to_gpa, struct domain *from, u64 from_gpa
 /* Time at once: a block of 64 KiB costs 700 instructions, a 4 KiB one that unites with its buddies 1,100. */
 #define DEPOPULATE_TICKS 8000u
 
-/* Unmaps and frees what is mapped at base in one go: a block as memory_fill() gave it, an entry where not all of it is there. Bytes. */
+/* Unmaps and frees what is mapped at base in one go:
+ * a block as memory_fill() gave it, an entry where not all of it is there. Bytes. */
 static u64 depopulate_block(struct domain *d, u64 base, u64 limit, hpa_t pa, u64 size)
 {
 	u64 block = PAGE_SIZE << frame_block(pa), bytes = arch_s2_unmap(d, GPA(base), MIN(block, limit));

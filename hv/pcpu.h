@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A physical CPU as hv sees it. arch/ puts this first in its own. Written by that CPU only, but for what its members lock. */
+/* A physical CPU as hv sees it. arch/ puts this first in its own.
+ * Written by that CPU only, but for what its members lock. */
 #ifndef HV_PCPU_H
 #define HV_PCPU_H
 

@@ -57,12 +57,16 @@ static u32 *place(struct rights *holder, u32 over, struct rights *target)
 	for (u32 i = 0; i < RIGHTS_GRANTS; i++)
 		if (target->grant[i].holder == holder->id)
 			return &target->grant[i].held;
-	for (u32 i = 0; i < RIGHTS_GRANTS; i++)
-		if (!target->grant[i].held || READ_ONCE(living[target->grant[i].holder % CAISSON_MAX_DOMS]) != target->grant[i].holder) {
-			WRITE_ONCE(target->grant[i].held, 0); /* first: the new holder never has what the old one had */
+	for (u32 i = 0; i < RIGHTS_GRANTS; i++) {
+		u64 old = target->grant[i].holder;
+
+		if (!target->grant[i].held || READ_ONCE(living[old % CAISSON_MAX_DOMS]) != old) {
+			/* first: the new holder never has what the old one had */
+			WRITE_ONCE(target->grant[i].held, 0);
 			WRITE_ONCE(target->grant[i].holder, holder->id);
 			return &target->grant[i].held;
 		}
+	}
 	return NULL;
 }
 

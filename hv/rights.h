@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Rights: what one domain may do to the machine and to others. Checked in one place, hypercall_dispatch(). (T)
+ * Rights: what one domain may do to the machine and to others. Checked in one place,
+ * hypercall_dispatch(). (T)
  *
- * A domain holds a set over the machine, one over each domain, one over itself, and what single domains were told that it may do
- * to them: that stands at the target, and goes with it. A set grows in two ways only: who creates a domain gets all over it, and
- * who holds `grant` somewhere may hand on what it holds there itself. Everybody may drop its own, for good.
+ * A domain holds a set over the machine, one over each domain, one over itself, and what single domains were
+ * told that it may do to them: that stands at the target, and goes with it. A set grows in two ways only: who
+ * creates a domain gets all over it, and who holds `grant` somewhere may hand on what it holds there itself.
+ * Everybody may drop its own, for good.
  */
 #ifndef HV_RIGHTS_H
 #define HV_RIGHTS_H
@@ -15,9 +17,8 @@
 enum {
 	RIGHT_NONE = 0, /* everybody */
 #define CAISSON_X(name, text) RIGHT_##name = BIT(CAISSON_RIGHT_BIT_##name),
-	CAISSON_RIGHTS(CAISSON_X)
+	CAISSON_RIGHTS(CAISSON_X) RIGHT_ALL = BIT(CAISSON_RIGHT_BITS) - 1,
 #undef CAISSON_X
-	RIGHT_ALL = BIT(CAISSON_RIGHT_BITS) - 1,
 	RIGHTS_SELF = RIGHT_INFO, /* of everybody over itself, for ever */
 };
 
@@ -32,7 +33,8 @@ struct rights {
 	} grant[RIGHTS_GRANTS]; /* what others may do to this one */
 };
 
-/* Of a new domain with that number. creator: gets all over it; NULL: nobody does. Whoever gives out numbers calls it, and the next. */
+/* Of a new domain with that number. creator: gets all over it; NULL: nobody does.
+ * Whoever gives out numbers calls it, and the next. */
 void rights_init(struct rights *r, u32 domain, const struct rights *creator);
 /* The domain is gone: what it was told that it may do to others makes room for others. */
 void rights_exit(const struct rights *r);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The loop of a CPU: who is next, run it, what did it want. Interrupts are off all the time but for halts and windows. */
+/* The loop of a CPU: who is next, run it, what did it want.
+ * Interrupts are off all the time but for halts and windows. */
 #include "hv/arch.h"
 #include "hv/control.h"
 #include "hv/domain.h"
@@ -76,8 +77,8 @@ static void run_swap(struct pcpu *c, struct vcpu *out, struct vcpu *in)
 	arch_vcpu_load(in);
 }
 
-/* v was taken out of its queue, with a reference to its domain, by the one that answers it or that it answers: nobody else wakes
- * it. */
+/* v was taken out of its queue, with a reference to its domain, by the one that answers it or that it
+ * answers: nobody else wakes it. */
 static void run_awake(struct vcpu *v)
 {
 	__atomic_store_n(&v->sleep, SLEEP_NO, __ATOMIC_SEQ_CST);
@@ -126,7 +127,8 @@ static struct vcpu *run_loan_ends(struct pcpu *c, struct vcpu *w)
 	return l;
 }
 
-/* The vCPU left to sleep: the one that it waits for may have the CPU directly. Returns who is next, or NULL: ask the scheduler. */
+/* The vCPU left to sleep: the one that it waits for may have the CPU directly.
+ * Returns who is next, or NULL: ask the scheduler. */
 static struct vcpu *run_sleep(struct pcpu *c, struct vcpu *v)
 {
 	struct vcpu *w = v->handoff;
@@ -134,7 +136,8 @@ static struct vcpu *run_sleep(struct pcpu *c, struct vcpu *v)
 	if (w) {
 		v->handoff = NULL;
 		run_awake(w);
-		/* Only a requester lends: its device model's work is its own. The other way the time would be the model's. */
+		/* Only a requester lends: its device model's work is its own.
+		 * The other way the time would be the model's. */
 		if (v->sleep == SLEEP_IOREQ && sched_lend(&c->sched, &w->sched)) {
 			c->lender = v;
 			run_swap(c, v, w);
@@ -169,8 +172,8 @@ static void run_idle(struct pcpu *c, u64 now)
 {
 	struct vcpu *v = c->current;
 
-	/* A vCPU that sleeps here stays loaded: it may be the next again. Not a device model: whoever asks it, anywhere, hands over
-	 * to it without an IPI when its state is on no CPU. */
+	/* A vCPU that sleeps here stays loaded: it may be the next again. Not a device model: whoever asks
+	 * it, anywhere, hands over to it without an IPI when its state is on no CPU. */
 	if (v && (READ_ONCE(c->sched.evict) || READ_ONCE(v->sleep) == SLEEP_WAIT))
 		run_put(c, v);
 	WRITE_ONCE(c->idle_from, now);
@@ -207,7 +210,8 @@ void run_loop(struct pcpu *c)
 		if (unlikely(c->lender != NULL))
 			v = run_loan_ends(c, v);
 		else
-			/* One that another CPU woke on its way here still has to wake the one that it answered. */
+			/* One that another CPU woke on its way here
+			 * still has to wake the one that it answered. */
 			v = v->sleep == SLEEP_NO && likely(!v->handoff) ? NULL : run_sleep(c, v);
 	}
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Shares: the record of every frame that a domain sees and does not own. A share has one holder, who has it mapped, and a granter,
- * whose frames they are (none: boot modules, which stay the machine's). A share ends by the holder's call or with either domain;
- * its frames cannot be freed before no CPU can reach them through the holder's tables any more.
+ * Shares: the record of every frame that a domain sees and does not own. A share has one holder, who has it
+ * mapped, and a granter, whose frames they are (none: boot modules, which stay the machine's). A share ends
+ * by the holder's call or with either domain; its frames cannot be freed before no CPU can reach them through
+ * the holder's tables any more.
  */
 #include "hv/arch.h"
 #include "hv/domain.h"
@@ -129,7 +130,8 @@ static struct share *share_link(struct domain *holder, u64 at, struct domain *gr
 	return s;
 }
 
-/* One page of the share: of the granter's own RAM, pinned for good (share_end() gives the reference back), or of the machine's. */
+/* One page of the share: of the granter's own RAM,
+ * pinned for good (share_end() gives the reference back), or of the machine's. */
 static int share_page(struct share *s, u64 off, hpa_t machine, u32 prot)
 {
 	hpa_t pa = HPA(machine.v + off);

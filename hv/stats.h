@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Every exit leaves a mark: a counter, the time in root mode, a log2 histogram and the worst case, per vCPU and exit kind. */
+/* Every exit leaves a mark:
+ * a counter, the time in root mode, a log2 histogram and the worst case, per vCPU and exit kind. */
 #ifndef HV_STATS_H
 #define HV_STATS_H
 
@@ -15,8 +16,9 @@ struct stat {
 };
 
 /*
- * What exits are about. A kind has 2^bits rows from `first` on, of which a hash names the one to look at. The slow way looks at the
- * others, brings what it finds there to where the next exit looks, and gives a new one the row of the least frequent.
+ * What exits are about. A kind has 2^bits rows from `first` on, of which a hash names the one to look at. The
+ * slow way looks at the others, brings what it finds there to where the next exit looks, and gives a new one
+ * the row of the least frequent.
  */
 #define STATS_WHATS 64u
 struct stat_whats {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Traces: a ring of records per CPU, written by that CPU only, read by whoever holds the right. What is traced is a vCPU's own
- * matter (vcpu.watch), so that nothing is asked of others. */
+/* Traces: a ring of records per CPU, written by that CPU only, read by whoever holds the right. What is
+ * traced is a vCPU's own matter (vcpu.watch), so that nothing is asked of others. */
 #ifndef HV_TRACE_H
 #define HV_TRACE_H
 
@@ -10,7 +10,8 @@
 #define TRACE_ORDER 6u /* a ring: 256 KiB */
 
 void __attribute__((cold)) trace_add(const struct vcpu *v, u32 type, u32 kind, u64 a, u64 b);
-/* This CPU's ring gets a record (type, kind, a, b) of v, if type and kind are wanted. A macro, so that what is not is not reckoned. */
+/* This CPU's ring gets a record (type, kind, a, b) of v, if type and kind are wanted.
+ * A macro, so that what is not is not reckoned. */
 #define trace(v, ...)                                              \
 	do {                                                       \
 		if (unlikely((v)->watch & WATCH_TRACE)) \

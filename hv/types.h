@@ -42,18 +42,20 @@ typedef struct {
 #define GET(m, v)	 (((v) & (m)) >> MASK_SHIFT(m))
 #define PUT(m, v)	 (((u64)(v) << MASK_SHIFT(m)) & (m))
 
-#define ARRAY_SIZE(a)	 (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+/* clang-format off */
 #define ALIGN_UP(x, a)	 (((x) + (a) - 1) & ~((__typeof__(x))(a) - 1))
 #define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a) - 1))
+#define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
+/* clang-format on */
 #define MIN(a, b)	 ((a) < (b) ? (a) : (b))
 #define MAX(a, b)	 ((a) > (b) ? (a) : (b))
-#define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define __noinline  __attribute__((noinline))
-/* Where the processor tracks indirect branches: a function that may be called through a pointer; and the type of a pointer that
- * nobody can change, so that what it points to need not begin with ENDBR64. */
+/* Where the processor tracks indirect branches: a function that may be called through a pointer; and the type
+ * of a pointer that nobody can change, so that what it points to need not begin with ENDBR64. */
 #if __CET__ & 1
 #define __endbr	  __attribute__((cf_check))
 #define __notrack __attribute__((nocf_check))

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A virtual CPU as hv sees it: who it belongs to, whether it may run, what waits for it. arch/ puts this first in its own.
+ * A virtual CPU as hv sees it: who it belongs to, whether it may run, what waits for it.
+ * arch/ puts this first in its own.
  *
- * Who may write: (o) the CPU that has it loaded, or anybody while it is loaded nowhere; (a) atomic; (q) the queue's lock named.
+ * Who may write: (o) the CPU that has it loaded, or anybody while it is loaded nowhere; (a)
+ * atomic; (q) the queue's lock named.
  */
 #ifndef HV_VCPU_H
 #define HV_VCPU_H
@@ -17,7 +19,7 @@ enum verdict {
 	V_RESUME,  /* enter the guest again where it stands */
 	V_ADVANCE, /* first step over the instruction: RIP += length, STI and MOV SS shadows end */
 	V_SLEEP,   /* step over it and leave the CPU: vcpu_sleep() was called */
-	V_BLOCK,   /* leave the CPU without stepping: the instruction is finished, or run again, when the vCPU comes back */
+	V_BLOCK,   /* leave the CPU without stepping: the instruction is finished, or run again, afterwards */
 	V_STOP,	   /* the domain was stopped */
 };
 
@@ -69,7 +71,8 @@ struct vcpu {
 	u64 wakeups;
 };
 
-/* Sets pending bits and makes the vCPU see them soon: kicks its CPU, or wakes it where `wake` says that the bits end its sleep. Any CPU. */
+/* Sets pending bits and makes the vCPU see them soon:
+ * kicks its CPU, or wakes it where `wake` says that the bits end its sleep. Any CPU. */
 void vcpu_pend(struct vcpu *v, u32 bits, bool wake);
 /* The vCPU itself, in an exit handler: it will sleep for this reason when it leaves the CPU. */
 static inline void vcpu_sleep(struct vcpu *v, enum vcpu_sleep why)
@@ -77,8 +80,8 @@ static inline void vcpu_sleep(struct vcpu *v, enum vcpu_sleep why)
 	__atomic_store_n(&v->sleep, why, __ATOMIC_SEQ_CST);
 }
 
-/* Its sleep for the reason `why` ends, or the one that it is about to begin does. Nothing happens when it sleeps for another
- * reason, or not. Any CPU. */
+/* Its sleep for the reason `why` ends, or the one that it is about to begin does. Nothing happens when it
+ * sleeps for another reason, or not. Any CPU. */
 void vcpu_wake(struct vcpu *v, u32 why);
 
 static inline struct vcpu *vcpu_of(struct sched_unit *u)

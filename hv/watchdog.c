@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A CPU that hangs in root mode has interrupts off, and is the only one that does not answer a kick: in a guest it exits, idle it wakes
- * up. Each CPU kicks the next one every so often and looks whether the last kick was handled. It costs nothing in between. One CPU
- * alone kicks itself, in the NMI of a timer where the chipset makes such.
+ * A CPU that hangs in root mode has interrupts off, and is the only one that does not answer
+ * a kick: in a guest it exits, idle it wakes up. Each CPU kicks the next one every so often
+ * and looks whether the last kick was handled. It costs nothing in between. One CPU alone
+ * kicks itself, in the NMI of a timer where the chipset makes such.
  */
 #include "hv/arch.h"
 #include "hv/panic.h"

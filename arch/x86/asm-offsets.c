@@ -14,12 +14,12 @@
 #define OFFSET(name, type, member) EMIT(#name, offsetof(type, member))
 #define GPR(r)			   OFFSET(VCPU_##r, struct x86_vcpu, regs[r])
 
-#define CONSTS(X)                                                                                            \
-	X(CR0_PE)                                                                                            \
-	X(CR0_MP)                                                                                            \
-	X(CR0_ET)                                                                                            \
-	X(CR0_NE) X(CR0_WP) X(CR0_PG) X(CR4_PAE) X(MSR_EFER) X(EFER_LME) X(EFER_NXE) X(SEL_CODE) X(SEL_DATA) \
-		X(AP_START_OFFSET) X(MSR_SPEC_CTRL) X(MSR_S_CET) X(S_CET_SH_STK_EN) X(MSR_PRED_CMD) X(MIT_RSB) X(MIT_IBRS) X(MIT_IBPB_EXIT) X(MIT_VERW) X(MIT_L1D)
+/* clang-format off */
+#define CONSTS(X) \
+	X(CR0_PE) X(CR0_MP) X(CR0_ET) X(CR0_NE) X(CR0_WP) X(CR0_PG) X(CR4_PAE) X(MSR_EFER) X(EFER_LME) \
+	X(EFER_NXE) X(SEL_CODE) X(SEL_DATA) X(AP_START_OFFSET) X(MSR_SPEC_CTRL) X(MSR_S_CET) \
+	X(S_CET_SH_STK_EN) X(MSR_PRED_CMD) X(MIT_RSB) X(MIT_IBRS) X(MIT_IBPB_EXIT) X(MIT_VERW) X(MIT_L1D)
+/* clang-format on */
 #define GPRS(X) \
 	X(RAX) X(RCX) X(RDX) X(RBX) X(RBP) X(RSI) X(RDI) X(R8) X(R9) X(R10) X(R11) X(R12) X(R13) X(R14) X(R15)
 

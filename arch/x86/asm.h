@@ -112,7 +112,8 @@ DEFINE_REG(dr7)
 #undef DEFINE_REG
 
 /*
- * SDM volume 2, "STAC", "CLAC": user pages within reach, out of it. Where there is no SMAP they are #UD: cpu_patch() takes them out.
+ * SDM volume 2, "STAC", "CLAC": user pages within reach, out of it. Where there is no SMAP
+ * they are #UD: cpu_patch() takes them out.
  */
 #define SMAP_INSN(insn) "1: " insn "\n\t.pushsection .smap, \"a\"\n\t.quad 1b\n\t.popsection\n\t"
 static inline void stac(void)

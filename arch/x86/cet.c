@@ -31,7 +31,8 @@ void cet_doctor(void)
 	doctor_feature(s_cet & S_CET_ENDBR_EN, 0, "CET supervisor indirect-branch tracking", note);
 }
 
-/* SDM volume 3, "Shadow Stack Usage on Task Switch" and before: a token is its own address; bit 0, busy, is the processor's. */
+/* SDM volume 3, "Shadow Stack Usage on Task Switch" and before:
+ * a token is its own address; bit 0, busy, is the processor's. */
 static u64 token(u64 page, u8 *at, u64 below)
 {
 	return *(u64 *)(at + below - 8) = page + below - 8;

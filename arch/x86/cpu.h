@@ -18,16 +18,15 @@ enum { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
 	X(X2APIC, 1, 0, ECX, 21) X(TSC_DEADLINE, 1, 0, ECX, 24) X(XSAVE, 1, 0, ECX, 26) \
 	X(AVX, 1, 0, ECX, 28) X(HYPERVISOR, 1, 0, ECX, 31) X(TSC_ADJUST, 7, 0, EBX, 1) \
 	X(SMEP, 7, 0, EBX, 7) X(INVPCID, 7, 0, EBX, 10) X(AVX512F, 7, 0, EBX, 16) X(SMAP, 7, 0, EBX, 20) \
-	X(UMIP, 7, 0, ECX, 2) X(SHSTK, 7, 0, ECX, 7) X(IBT, 7, 0, EDX, 20) X(CET_SSS, 7, 1, EDX, 18) X(SVM, 0x80000001, 0, ECX, 2) \
-	X(NX, 0x80000001, 0, EDX, 20) X(PAGE1GB, 0x80000001, 0, EDX, 26) X(RDTSCP, 0x80000001, 0, EDX, 27) \
-	X(INVARIANT_TSC, 0x80000007, 0, EDX, 8)
+	X(UMIP, 7, 0, ECX, 2) X(SHSTK, 7, 0, ECX, 7) X(IBT, 7, 0, EDX, 20) X(CET_SSS, 7, 1, EDX, 18) \
+	X(SVM, 0x80000001, 0, ECX, 2) X(NX, 0x80000001, 0, EDX, 20) X(PAGE1GB, 0x80000001, 0, EDX, 26) \
+	X(RDTSCP, 0x80000001, 0, EDX, 27) X(INVARIANT_TSC, 0x80000007, 0, EDX, 8)
 /* clang-format on */
 
 enum cpu_feature {
 #define X(name, leaf, sub, reg, bit) CPU_##name,
-	CPU_FEATURES(X)
+	CPU_FEATURES(X) CPU_FEATURE_COUNT
 #undef X
-	CPU_FEATURE_COUNT
 };
 _Static_assert(CPU_FEATURE_COUNT <= 64, "one word");
 
@@ -52,14 +51,16 @@ static inline bool cpu_has(enum cpu_feature f)
 struct cpuid cpu_leaf(u32 leaf, u32 subleaf);
 /* Boot CPU, first thing: fills cpu_info. */
 void cpu_detect(void);
-/* Boot CPU, before the first trap, while the text can be written: takes out what it has no instructions for. */
+/* Boot CPU, before the first trap, while the text can be written:
+ * takes out what it has no instructions for. */
 void cpu_patch(void);
 /* Every CPU: CR0, CR4, EFER, XCR0, PAT as the hypervisor wants them. */
 void cpu_setup(void);
 /* Made by AMD, or its kin. */
 bool cpu_is_amd(void);
 
-/* MIT_*, decided at boot; what is to be done where, see mitigate.h. Boot CPU, before the first vCPU: decides. */
+/* MIT_*, decided at boot; what is to be done where, see mitigate.h.
+ * Boot CPU, before the first vCPU: decides. */
 extern u32 mitigations;
 extern const u16 mitigate_selector;
 void mitigate_init(void);

@@ -10,9 +10,10 @@ enum when { ALWAYS, FORCED, AMD, AVX, AVX512, XSAVE, PKU, RDTSCP, INVPCID };
 #define XCR0_KNOWN (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512 | XCR0_PKRU)
 
 /*
- * What passes. A bit without a row is hidden: among them VMX, SVM, IBRS and its like, ARCH_CAPABILITIES, SMX, MONITOR/MWAIT, EIST and thermal
- * monitoring, DS, PDCM and the PMU, MPX, HLE and RTM (deprecated, and aborts are visible), RDT, SGX, PT, CET,
- * AMX, UINTR, WAITPKG, TME, PCONFIG, Key Locker, ENQCMD, bus-lock detection, LA57, LAM, FRED, PKS, hybrid.
+ * What passes. A bit without a row is hidden: among them VMX, SVM, IBRS and its like, ARCH_CAPABILITIES, SMX,
+ * MONITOR/MWAIT, EIST and thermal monitoring, DS, PDCM and the PMU, MPX, HLE and RTM (deprecated, and aborts
+ * are visible), RDT, SGX, PT, CET, AMX, UINTR, WAITPKG, TME, PCONFIG, Key Locker, ENQCMD, bus-lock detection,
+ * LA57, LAM, FRED, PKS, hybrid.
  * FSRM and its like (7.1:EAX[12:10]) are hidden because Linux hangs early in Bochs models that show FSRM
  * (testbench page, "Not tested").
  */
@@ -27,7 +28,8 @@ static const struct pass {
 	{ 1, 0, CPUID_ECX, FORCED, B(21) | B(24) | B(31) }, /* x2APIC, TSC-deadline, hypervisor */
 	{ 1, 0, CPUID_ECX, XSAVE, B(26) },
 	{ 1, 0, CPUID_ECX, AVX, B(12) | B(28) | B(29) }, /* FMA AVX F16C */
-	/* FPU VME DE PSE TSC MSR PAE MCE CX8 APIC, SEP MTRR PGE MCA CMOV PAT PSE36, CLFSH, MMX FXSR SSE SSE2 SS */
+	/* FPU VME DE PSE TSC MSR PAE MCE CX8 APIC,
+	 * SEP MTRR PGE MCA CMOV PAT PSE36, CLFSH, MMX FXSR SSE SSE2 SS */
 	{ 1, 0, CPUID_EDX, ALWAYS, 0x3ff | 0x3f800 | B(19) | 0xf800000 },
 	/* FSGSBASE BMI1 FDP_EXCPTN_ONLY SMEP BMI2 ERMS, no FPU CS/DS, RDSEED ADX SMAP CLFLUSHOPT CLWB SHA */
 	{ 7, 0, CPUID_EBX, ALWAYS, B(0) | B(3) | 0x3c0 | B(13) | 0x1c0000 | B(23) | B(24) | B(29) },
@@ -41,7 +43,8 @@ static const struct pass {
 	{ 7, 0, CPUID_ECX, PKU, B(3) },
 	{ 7, 0, CPUID_ECX, RDTSCP, B(22) }, /* RDPID */
 	{ 7, 0, CPUID_ECX, AVX, B(9) | B(10) }, /* VAES VPCLMULQDQ */
-	{ 7, 0, CPUID_ECX, AVX512, B(1) | B(6) | B(11) | B(12) | B(14) }, /* VBMI VBMI2 VNNI BITALG VPOPCNTDQ */
+	/* VBMI VBMI2 VNNI BITALG VPOPCNTDQ */
+	{ 7, 0, CPUID_ECX, AVX512, B(1) | B(6) | B(11) | B(12) | B(14) },
 	{ 7, 0, CPUID_EDX, ALWAYS, B(10) | B(14) }, /* MD_CLEAR SERIALIZE */
 	{ 7, 0, CPUID_EDX, AVX512, B(2) | B(3) | B(8) | B(23) }, /* 4VNNIW 4FMAPS VP2INTERSECT FP16 */
 	{ 7, 1, CPUID_EAX, ALWAYS, B(3) | B(7) }, /* RAO-INT CMPCCXADD */
@@ -49,13 +52,15 @@ static const struct pass {
 	{ 7, 1, CPUID_EAX, AVX512, B(5) }, /* BF16 */
 	{ 7, 1, CPUID_EDX, ALWAYS, B(14) }, /* PREFETCHI */
 	{ 7, 1, CPUID_EDX, AVX, B(4) | B(5) | B(10) }, /* AVX-VNNI-INT8 AVX-NE-CONVERT AVX-VNNI-INT16 */
-	{ 0xd, 1, CPUID_EAX, XSAVE, B(0) | B(1) | B(2) }, /* XSAVEOPT XSAVEC XGETBV(1); XSAVES and XFD are hidden */
+	{ 0xd, 1, CPUID_EAX, XSAVE, B(0) | B(1) | B(2) }, /* XSAVEOPT XSAVEC XGETBV(1); not XSAVES and XFD */
 	{ 0x80000001, 0, CPUID_EAX, ALWAYS, ~0u },
 	{ 0x80000001, 0, CPUID_EBX, AMD, ~0u },
 	{ 0x80000001, 0, CPUID_ECX, ALWAYS, B(0) | B(5) | B(8) }, /* LAHF LZCNT PREFETCHW */
-	{ 0x80000001, 0, CPUID_ECX, AMD, B(4) | B(6) | B(7) | B(21) }, /* MOV CR8 by LOCK, SSE4A, misaligned SSE, TBM */
+	/* MOV CR8 by LOCK, SSE4A, misaligned SSE, TBM */
+	{ 0x80000001, 0, CPUID_ECX, AMD, B(4) | B(6) | B(7) | B(21) },
 	{ 0x80000001, 0, CPUID_ECX, AVX, B(11) | B(16) }, /* XOP FMA4 */
-	{ 0x80000001, 0, CPUID_EDX, ALWAYS, B(11) | B(20) | B(26) | B(29) }, /* SYSCALL NX 1-GByte pages, 64-bit mode */
+	/* SYSCALL NX 1-GByte pages, 64-bit mode */
+	{ 0x80000001, 0, CPUID_EDX, ALWAYS, B(11) | B(20) | B(26) | B(29) },
 	{ 0x80000001, 0, CPUID_EDX, RDTSCP, B(27) },
 	/* AMD repeats leaf 1 and adds MMXEXT 3DNOWEXT 3DNOW */
 	{ 0x80000001, 0, CPUID_EDX, AMD, 0x3ff | 0x3f000 | B(22) | B(23) | B(24) | B(30) | B(31) },

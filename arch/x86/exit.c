@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The one place where it is decided what becomes of an exit. Vendors decode before it, hv schedules after it. */
+/* The one place where it is decided what becomes of an exit.
+ * Vendors decode before it, hv schedules after it. */
 #include "arch/x86/asm.h"
 #include "arch/x86/hot.h"
 #include "arch/x86/hvm.h"
@@ -264,7 +265,8 @@ static enum verdict exit_exception(struct x86_vcpu *v, const struct vm_exit *x)
 		write_dr6((read_dr6() & ~MASK(3, 0)) | (x->exception.qualification & (MASK(3, 0) | BIT(13) | BIT(14))));
 		hvm->set_dr7(v, hvm->get_dr7(v) & ~BIT(13));
 	}
-	/* Whose delivery exits again, for ever, would keep interrupts out: what is injected comes before them. */
+	/* Whose delivery exits again, for ever, would keep interrupts out:
+	 * what is injected comes before them. */
 	arch_irq_window();
 	return inject(v, x->exception.vector, x->exception.has_error ? x->exception.error : NO_ERROR_CODE);
 }

@@ -138,7 +138,7 @@ static void seal(u64 va, u64 bytes)
 		bool there = pg_lookup(&host_pgtable, va, &l);
 
 		ASSERT(there && l.size == PAGE_SIZE, "%#lx", va);
-		*l.entry &= ~(BIT(1) | BIT(6)); /* SDM volume 3, "4-Level Paging": R/W, and D, or it were a shadow stack */
+		*l.entry &= ~(BIT(1) | BIT(6)); /* R/W, and D, or it were a shadow stack */
 	}
 }
 
@@ -237,8 +237,8 @@ void arch_direct_set(hpa_t pa, u64 bytes, bool there)
 	__atomic_add_fetch(&left, 1, __ATOMIC_SEQ_CST);
 }
 
-/* A stale translation of another CPU's shows what the hypervisor has no business with any more, and nothing else is wrong with it: it
- * goes with the next kick. The watchdog's come every two seconds. */
+/* A stale translation of another CPU's shows what the hypervisor has no business with any more, and nothing
+ * else is wrong with it: it goes with the next kick. The watchdog's come every two seconds. */
 void hostmap_kicked(struct x86_pcpu *c)
 {
 	u64 now = __atomic_load_n(&left, __ATOMIC_SEQ_CST);

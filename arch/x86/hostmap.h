@@ -10,7 +10,8 @@
 #include "hv/bootinfo.h"
 
 #define DIRECT_MAP 0xffff800000000000ull /* RAM that is the hypervisor's, but for the image */
-#define DOMAIN_MAP 0xffffa00000000000ull /* RAM but for the image, as user pages: frames of domains, modules */
+/* RAM but for the image, as user pages: frames of domains, modules */
+#define DOMAIN_MAP 0xffffa00000000000ull
 #define STACK_AREA 0xffffc00000000000ull /* a slot per CPU, an unmapped page under each stack */
 #define MMIO_AREA  0xffffd00000000000ull /* devices, as mmio_map() gives them out */
 #define IMAGE_BASE 0xffffffff80000000ull /* the image: text R-X, constants R--, data RW- */
@@ -21,8 +22,9 @@
 #define SHADOW_BYTES 0x2000ul /* shadow stacks, at its end */
 
 /*
- * The one place that knows how frames of domains are reached: arch_domain_map() without the call. Their pages are user pages, which
- * SMAP keeps from the hypervisor but between domain_open() and domain_close(). Windows do not nest: the first close ends them all.
+ * The one place that knows how frames of domains are reached: arch_domain_map() without the call. Their pages
+ * are user pages, which SMAP keeps from the hypervisor but between domain_open() and domain_close(). Windows
+ * do not nest: the first close ends them all.
  */
 static inline void *domain_ptr(hpa_t pa)
 {
@@ -63,8 +65,8 @@ void hostmap_stacks(struct x86_pcpu *c, u32 n);
 /* Maps new zeroed memory there as a shadow stack; returns where it can still be written (the direct map). */
 void *hostmap_shadow(u64 va, u64 bytes);
 
-/* All: boot CPU, before arch_memory_final(); nothing need be aligned; never unmapped. NULL: that is no address.
- * Maps device registers, uncached. */
+/* All: boot CPU, before arch_memory_final(); nothing need be aligned; never unmapped. NULL: that is no
+ * address. Maps device registers, uncached. */
 void *mmio_map(hpa_t pa, u64 bytes);
 /* The same, written in bursts. */
 void *screen_map(hpa_t pa, u64 bytes);

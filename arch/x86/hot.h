@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Exits that come often and neither sleep nor stop: finished inside the vendor's loop, each by the same rules as in exit.c. All
- * inline; context: on v's CPU, right after the exit. True: done, step over the instruction. False: nothing has changed, take the
- * way through exit_handle(). Measured: the detour costs 35 to 58 instructions (docs/performance.md).
+ * Exits that come often and neither sleep nor stop: finished inside the vendor's loop, each by the same rules
+ * as in exit.c. All inline; context: on v's CPU, right after the exit. True: done, step over the instruction.
+ * False: nothing has changed, take the way through exit_handle(). Measured: the detour costs 35 to 58
+ * instructions (docs/performance.md).
  */
 #ifndef ARCH_X86_HOT_H
 #define ARCH_X86_HOT_H
@@ -31,8 +32,8 @@ static inline void hot_apic_changed(struct x86_vcpu *v)
 		__atomic_or_fetch(&v->hv.pending, PEND_IRQ, __ATOMIC_RELAXED);
 }
 
-/* Around what software does to an APIC that the processor virtualises too: registers may have changed under us, and will have
- * for it. */
+/* Around what software does to an APIC that the processor virtualises too: registers may have changed under
+ * us, and will have for it. */
 static inline void hot_apic_begin(struct x86_vcpu *v)
 {
 	if (!v->apicv)
@@ -89,7 +90,8 @@ static inline bool hot_hypercall(struct x86_vcpu *v, u64 nr, u32 cpl)
 	return true;
 }
 
-/* An access to a port, or by a plain MOV, that a device model has answered, and nothing else is pending: the word is cleared, the instruction is done. */
+/* An access to a port, or by a plain MOV, that a device model has answered, and nothing else is pending:
+ * the word is cleared, the instruction is done. */
 static inline bool hot_io_done(struct x86_vcpu *v)
 {
 	u32 only = PEND_IO, kind = v->io.kind;

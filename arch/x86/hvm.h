@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The seam between x86 and its vendors: what an exit is (struct vm_exit), and the one table of operations that vmx/ or svm/
- * exports. A vendor decodes, x86 decides (exit.c), hv schedules.
+ * The seam between x86 and its vendors: what an exit is (struct vm_exit), and the one table of operations
+ * that vmx/ or svm/ exports. A vendor decodes, x86 decides (exit.c), hv schedules.
  */
 #ifndef ARCH_X86_HVM_H
 #define ARCH_X86_HVM_H
@@ -32,16 +32,17 @@
 
 enum exit_kind {
 #define EXIT_X(name, text) EXIT_##name,
-	EXIT_KINDS(EXIT_X)
+	EXIT_KINDS(EXIT_X) EXIT_KIND_COUNT,
 #undef EXIT_X
-	EXIT_KIND_COUNT,
 };
 
-/* X(NAME, first, bits): kinds whose exits are about something (leaf, MSR, call, port, page, vector, register), and their rows of
- * x86_vcpu.whats. */
-#define EXIT_WHATS(X)                                                                                                     \
-	X(CPUID, 0, 3) X(RDMSR, 8, 3) X(WRMSR, 16, 3) X(HYPERCALL, 24, 3) X(IO, 32, 3) X(NPF, 40, 3)                       \
+/* X(NAME, first, bits): kinds whose exits are about something (leaf, MSR, call, port, page, vector,
+ * register), and their rows of x86_vcpu.whats. */
+/* clang-format off */
+#define EXIT_WHATS(X) \
+	X(CPUID, 0, 3) X(RDMSR, 8, 3) X(WRMSR, 16, 3) X(HYPERCALL, 24, 3) X(IO, 32, 3) X(NPF, 40, 3) \
 	X(EXCEPTION, 48, 2) X(IRQ, 52, 2) X(APIC_ACCESS, 56, 2) X(APIC_WRITE, 60, 2)
+/* clang-format on */
 #define EXIT_WHAT_X(name, first, bits)                                              \
 	static inline void exit_what_##name(struct x86_vcpu *v, u64 what)           \
 	{                                                                           \
@@ -108,11 +109,14 @@ struct hvm_regs {
 };
 
 /* What VMCS and VMCB hold just as a context does: X(context, VMCS: SDM's name, VMCB) */
-#define HVM_CONTEXT(X)                                                                                                    \
-	X(rip, RIP, rip) X(rflags, RFLAGS, rflags) X(dr7, DR7, dr7) X(pat, PAT, g_pat)                                    \
-	X(sysenter_cs, SYSENTER_CS, sysenter_cs) X(sysenter_esp, SYSENTER_ESP, sysenter_esp)                              \
-	X(sysenter_eip, SYSENTER_EIP, sysenter_eip) X(gdtr_base, GDTR_BASE, gdtr.base)                                    \
-	X(gdtr_limit, GDTR_LIMIT, gdtr.limit) X(idtr_base, IDTR_BASE, idtr.base) X(idtr_limit, IDTR_LIMIT, idtr.limit)
+/* clang-format off */
+#define HVM_CONTEXT(X) \
+	X(rip, RIP, rip) X(rflags, RFLAGS, rflags) X(dr7, DR7, dr7) X(pat, PAT, g_pat) \
+	X(sysenter_cs, SYSENTER_CS, sysenter_cs) X(sysenter_esp, SYSENTER_ESP, sysenter_esp) \
+	X(sysenter_eip, SYSENTER_EIP, sysenter_eip) X(gdtr_base, GDTR_BASE, gdtr.base) \
+	X(gdtr_limit, GDTR_LIMIT, gdtr.limit) X(idtr_base, IDTR_BASE, idtr.base) \
+	X(idtr_limit, IDTR_LIMIT, idtr.limit)
+/* clang-format on */
 enum { HVM_SEGMENTS = 8 };
 /* Segment i of a context: ES CS SS DS FS GS LDTR TR. */
 static inline struct caisson_segment *hvm_segment(struct caisson_vcpu_context *c, u32 i)
@@ -133,7 +137,9 @@ static inline struct caisson_segment *hvm_segment(struct caisson_vcpu_context *c
 struct hvm_look {
 	enum exit_kind kind;
 	u64 rip;
-	u64 detail; /* EXCEPTION, IRQ: vector; NPF: address; IO: port | bytes << 16 | in << 24; else the processor's qualification; AMD's CR and DR: its number */
+	/* EXCEPTION, IRQ: vector; NPF: address; IO: port | bytes << 16 | in << 24;
+	 * else the processor's qualification; AMD's CR and DR: its number */
+	u64 detail;
 	bool int1;  /* EXCEPTION by that instruction, where RIP is */
 	u32 dr6;    /* #DB: bits 3:0 */
 };
@@ -142,7 +148,7 @@ struct x86_pcpu;
 /* What a vendor does: X(returns, operation, arguments, VMX's function, SVM's). */
 /* clang-format off */
 #define HVM_OPS(X) \
-	/* Boot CPU, before the doctor's verdict: reads capabilities, adds rows. False: this vendor's extension is not there. */ \
+	/* Boot CPU, before the doctor's verdict: reads capabilities, adds rows. False: the extension is not there. */ \
 	X(bool, probe, (void), vmx_probe, svm_probe) \
 	/* Every CPU: switches virtualisation on. 0, or -EIO after a line in the log. */ \
 	X(int, cpu_on, (struct x86_pcpu *c), vmx_cpu_on, svm_cpu_on) \
@@ -155,24 +161,26 @@ struct x86_pcpu;
 	X(void, put, (struct x86_vcpu *v), vmx_put, vmcb_save) \
 	X(void, run, (struct x86_vcpu *v), vmx_run, svm_run) /* until hv is wanted */ \
 	X(void, look, (struct x86_vcpu *v, struct hvm_look *out), vmx_look, svm_look) /* after an exit, before exit() */ \
-	X(u32, entry_event, (struct x86_vcpu *v), vmx_entry_event, svm_entry_event) /* what goes in with this entry, 0: nothing */ \
-	X(void, debug, (struct x86_vcpu *v, bool on, bool step), vmx_debug, svm_debug) /* INT1 exits; an exit after one instruction */ \
-	X(void, flush, (struct x86_vcpu *v), vmx_tlb_flush, svm_flush) /* drops stale second-stage translations of this CPU */ \
+	X(u32, entry_event, (struct x86_vcpu *v), vmx_entry_event, svm_entry_event) /* what goes in, 0: nothing */ \
+	X(void, debug, (struct x86_vcpu *v, bool on, bool step), vmx_debug, svm_debug) /* INT1; one instruction */ \
+	X(void, flush, (struct x86_vcpu *v), vmx_tlb_flush, svm_flush) /* stale second-stage ones */ \
 	/* The rest: on a vCPU that is loaded here, or loaded nowhere. */ \
 	X(void, get_regs, (struct x86_vcpu *v, struct hvm_regs *out), vmcs_get_regs, vmcb_get_regs) \
 	X(void, set_rip_flags, (struct x86_vcpu *v, u64 rip, u64 rflags), vmcs_set_rip_flags, vmcb_set_rip_flags) \
 	X(void, advance, (struct x86_vcpu *v, u32 insn_len), vmx_advance, svm_advance) \
-	X(void, inject, (struct x86_vcpu *v, u8 vector, u32 error), vmx_inject, svm_inject) /* an exception; error NO_ERROR_CODE: none */ \
+	/* An exception; error NO_ERROR_CODE: none. */ \
+	X(void, inject, (struct x86_vcpu *v, u8 vector, u32 error), vmx_inject, svm_inject) \
 	X(u32, mode, (struct x86_vcpu *v), vmcs_mode, vmcb_mode) \
 	X(u64, flags, (struct x86_vcpu *v), vmcs_flags, vmcb_flags) /* RFLAGS */ \
 	X(void, set_rsp, (struct x86_vcpu *v), vmcs_set_rsp, vmcb_set_rsp) /* from regs[RSP] */ \
 	X(void, set_pdptes, (struct x86_vcpu *v, const u64 pdpte[4]), vmcs_set_pdptes, vmcb_set_pdptes) \
-	X(void, flush_guest, (struct x86_vcpu *v), vmx_flush_guest, svm_flush_asid) /* its own translations, all of them */ \
-	X(u64, get_cr, (struct x86_vcpu *v, u32 cr), vmcs_get_cr, vmcb_get_cr) /* 0 3 4, as the guest sees it */ \
-	X(void, set_cr, (struct x86_vcpu *v, u32 cr, u64 value), vmcs_set_cr, vmcb_set_cr) /* checked by the caller */ \
+	X(void, flush_guest, (struct x86_vcpu *v), vmx_flush_guest, svm_flush_asid) /* its own translations */ \
+	X(u64, get_cr, (struct x86_vcpu *v, u32 cr), vmcs_get_cr, vmcb_get_cr) /* 0 3 4, the guest's view */ \
+	X(void, set_cr, (struct x86_vcpu *v, u32 cr, u64 value), vmcs_set_cr, vmcb_set_cr) /* checked before */ \
 	X(u64, get_efer, (struct x86_vcpu *v), vmcs_get_efer, vmcb_get_efer) \
 	X(void, set_efer, (struct x86_vcpu *v, u64 efer), vmcs_set_efer, vmcb_set_efer) \
-	X(u64, get_msr, (struct x86_vcpu *v, u32 msr), vmcs_get_msr, vmcb_get_msr) /* those that the block holds: SYSENTER, PAT, DEBUGCTL, FS and GS base */ \
+	/* Those that the block holds: SYSENTER, PAT, DEBUGCTL, FS and GS base. */ \
+	X(u64, get_msr, (struct x86_vcpu *v, u32 msr), vmcs_get_msr, vmcb_get_msr) \
 	X(void, set_msr, (struct x86_vcpu *v, u32 msr, u64 value), vmcs_set_msr, vmcb_set_msr) \
 	X(void, set_tsc_offset, (struct x86_vcpu *v), vmcs_tsc_offset, vmcb_tsc_offset) \
 	X(void, dr_exiting, (struct x86_vcpu *v, bool on), vmx_dr_exiting, vmcb_dr_exiting) /* MOV DR exits */ \
@@ -180,21 +188,22 @@ struct x86_pcpu;
 	X(void, set_dr7, (struct x86_vcpu *v, u64 dr7), vmcs_set_dr7, vmcb_set_dr7) \
 	X(void, get_context, (struct x86_vcpu *v, struct caisson_vcpu_context *out), vmcs_get_context, vmcb_get_context) \
 	X(void, set_context, (struct x86_vcpu *v, const struct caisson_vcpu_context *in), vmcs_set_context, vmcb_set_context) \
-	X(bool, field, (struct x86_vcpu *v, u32 field, u64 *value), vmcs_field, vmcb_field) /* false: there is none */
+	X(bool, field, (struct x86_vcpu *v, u32 field, u64 *value), vmcs_field, vmcb_field) /* or none */
 /* clang-format on */
 
 struct hvm_ops {
 	const char *name;
 	u32 vcpu_bytes; /* of the vendor's part of a vCPU */
 	const struct pg_format *s2_format;
-	/* The vendor's block holds STAR to SFMASK, KERNEL_GS_BASE and DR6: load takes them from v, put brings back what the guest
-	 * may have changed. */
+	/* The vendor's block holds STAR to SFMASK, KERNEL_GS_BASE and DR6: load takes them from v, put brings
+	 * back what the guest may have changed. */
 	bool holds_syscall;
 #define OPS_X(ret, op, args, vmx, svm) ret (*op) args __notrack;
 	HVM_OPS(OPS_X)
 #undef OPS_X
 	bool (*exit)(struct x86_vcpu *v); /* after every exit: true: enter again */
-	/* Where the processor virtualises the APIC (v->apicv); NULL elsewhere. On v's CPU, but for notify: any. */
+	/* Where the processor virtualises the APIC (v->apicv); NULL elsewhere.
+	 * On v's CPU, but for notify: any. */
 	void (*apicv_mode)(struct x86_vcpu *v);	   /* IA32_APIC_BASE has changed */
 	void (*apicv_eoi)(struct x86_vcpu *v);	   /* the I/O APIC's level-triggered vectors have changed */
 	bool (*apicv_waits)(struct x86_vcpu *v);   /* in HLT: is there an interrupt to take? */
@@ -203,25 +212,27 @@ struct hvm_ops {
 	void (*apicv_notify)(struct x86_vcpu *v);  /* PI_ON was set */
 };
 
-/* That domain alone stops, with a sentence and this vCPU's registers. Lets interrupts in: no lock may be held. */
+/* That domain alone stops, with a sentence and this vCPU's registers.
+ * Lets interrupts in: no lock may be held. */
 #define hvm_crash(v, code, ...) \
 	(domain_end((v)->hv.domain, CAISSON_END_CRASH, code, __VA_ARGS__), arch_vcpu_dump(&(v)->hv))
-/* An exception while `was` is on its way in. SDM: "Interrupt 8-Double Fault Exception (#DF)". True: *vector, *error go in; false: a
- * triple fault, the domain has ended. */
+/* An exception while `was` is on its way in. SDM: "Interrupt 8-Double Fault Exception (#DF)". True: *vector,
+ * *error go in; false: a triple fault, the domain has ended. */
 bool hvm_nested(struct x86_vcpu *v, u32 was, u8 *vector, u32 *error);
 
 extern const struct hvm_ops *hvm; /* chosen once at boot */
-/* What it offers guests, and second-stage pages of 1 GiB; apicv: the processor virtualises the APIC. By probe(). */
+/* What it offers guests, and second-stage pages of 1 GiB;
+ * apicv: the processor virtualises the APIC. By probe(). */
 extern struct hvm_has {
 	bool rdtscp, invpcid, pages_1g, apicv;
 } hvm_has;
 extern const struct hvm_ops vmx_ops, svm_ops;
 
-/* exit.c: the one switch. On v's CPU, right after the exit. Acts on RIP; tells whether to enter again at once (true) or to leave
- * for hv. */
+/* exit.c: the one switch. On v's CPU, right after the exit. Acts on RIP; tells whether to enter again at once
+ * (true) or to leave for hv. */
 bool exit_handle(struct x86_vcpu *v, struct vm_exit *x);
-/* Before an entry, when v->hv.pending is not 0: does what x86 has to do. True: the vendor injects what there is and enters; false:
- * leave for hv. */
+/* Before an entry, when v->hv.pending is not 0: does what x86 has to do. True: the vendor injects what there
+ * is and enters; false: leave for hv. */
 bool exit_pending(struct x86_vcpu *v);
 /* Pending interrupt state for the vendor's entry: the vector that the guest's APIC offers, or -1. */
 static inline int hvm_extint(struct x86_vcpu *v)

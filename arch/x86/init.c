@@ -158,7 +158,8 @@ static void boot_rest(void *arg)
 }
 
 /* From boot.asm: boot page tables, boot stack. mbi: physical; tsc: at the first instruction. */
-/* A zero byte first: text that runs over stops there. Without RDRAND (SDM volume 1, "RDRAND") the TSC's low bits have to do. */
+/* A zero byte first: text that runs over stops there.
+ * Without RDRAND (SDM volume 1, "RDRAND") the TSC's low bits have to do. */
 static u64 canary(u64 tsc)
 {
 	u64 r = 0;

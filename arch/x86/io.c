@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Accesses to devices: ports, memory without RAM, string instructions. What the hypervisor's own models (local and I/O APIC) or
- * nobody answers is finished here; the rest goes to the device model that claimed it, and io_continue() goes on with the answer.
+ * Accesses to devices: ports, memory without RAM, string instructions. What the hypervisor's own models
+ * (local and I/O APIC) or nobody answers is finished here; the rest goes to the device model that claimed it,
+ * and io_continue() goes on with the answer.
  */
 #include "arch/x86/asm.h"
 #include "arch/x86/hostmap.h"
@@ -309,7 +310,8 @@ static enum verdict string_continue(struct x86_vcpu *v)
 
 static const struct claim no_claim;
 
-/* The instruction at r->rip, decoded to v->io.insn out of `bytes`, is remembered if it is one of the simple ones. */
+/* The instruction at r->rip, decoded to v->io.insn out of `bytes`,
+ * is remembered if it is one of the simple ones. */
 static void mmio_learn(struct x86_vcpu *v, const struct hvm_regs *r, u64 gpa, const u8 bytes[INSN_MAX_BYTES])
 {
 	struct domain *d = v->hv.domain;

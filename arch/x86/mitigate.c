@@ -26,7 +26,8 @@ u64 mit_made(bool amd, u32 family)
 	return !amd ? 1 : BIT(1) | (family < 0x19 ? BIT(2) : 0) | (family >= 0x17 ? BIT(3) : 0) | (family == 0x19 ? BIT(4) : 0);
 }
 
-/* A processor with all of `of` and none of `unless` has it. One that says nothing has it: the words came with the cures. */
+/* A processor with all of `of` and none of `unless` has it.
+ * One that says nothing has it: the words came with the cures. */
 static const struct {
 	u32 weak;
 	u64 of, unless;
@@ -52,7 +53,8 @@ static const struct {
 	{ WEAK_SSB, 0, C(SSB_NO) | C(AMD_SSB_NO) },
 };
 
-/* What closes it where the processor has all of `by`: the first row that fits is taken. V1 and SSB have none. */
+/* What closes it where the processor has all of `by`:
+ * the first row that fits is taken. V1 and SSB have none. */
 static const struct {
 	u32 weak;
 	u64 by;

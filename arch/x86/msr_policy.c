@@ -28,8 +28,9 @@ struct row {
 #define MTRRCAP (BIT(10) | BIT(8) | 8) /* WC, fixed ranges, 8 variable ranges */
 
 /*
- * Sorted by number. What the processor's manual has and is not here was hidden by CPUID (VMX, PMU, LBR, PT, thermal, RAPL,
- * IA32_XSS, BNDCFGS, ...) and gives #GP as on a processor without it. IA32_MCG_CAP says "no banks", so none exist.
+ * Sorted by number. What the processor's manual has and is not here was hidden by CPUID (VMX,
+ * PMU, LBR, PT, thermal, RAPL, IA32_XSS, BNDCFGS, ...) and gives #GP as on a processor
+ * without it. IA32_MCG_CAP says "no banks", so none exist.
  */
 static const struct row rows[] = {
 	DROP(0x0, 0x1, ALWAYS), /* IA32_P5_MC_ADDR, TYPE */
@@ -53,7 +54,8 @@ static const struct row rows[] = {
 	STORED(MSR_MCG_STATUS, ALWAYS, MSR_SLOT_MCG_STATUS, 7, 0),
 	DROP(0x186, 0x187, ALWAYS), /* IA32_PERFEVTSEL0, 1 */
 	DROP(0x198, 0x199, ALWAYS), /* IA32_PERF_STATUS, CTL */
-	/* fast strings, thermal control, PMU, BTS and PEBS unavailable, EIST, MONITOR, CPUID limit, xTPR, XD disable */
+	/* fast strings, thermal control, PMU, BTS and PEBS unavailable,
+	 * EIST, MONITOR, CPUID limit, xTPR, XD disable */
 	STORED(MSR_MISC_ENABLE, ALWAYS, MSR_SLOT_MISC_ENABLE, 0x400c51889, 0),
 	STORED(MSR_DEBUGCTL, ALWAYS, MSR_SLOT_DEBUGCTL, 3, 0x5fc0), /* LBR, BTF are kept, without effect */
 	DROP(0x1fc, 0x1fc, ALWAYS), /* POWER_CTL */
@@ -73,9 +75,11 @@ static const struct row rows[] = {
 	{ MSR_STAR, MSR_SFMASK, R_FN, W_FN, ALWAYS, MSR_FN_SYSCALL, 0, 0 },
 	PASS(MSR_FS_BASE, MSR_KERNEL_GS_BASE, ALWAYS),
 	{ MSR_TSC_AUX, MSR_TSC_AUX, R_PASS, W_FN, RDTSCP, MSR_FN_SYSCALL, 0, 0 },
-	DROP(0xc0010000, 0xc0010007, AMD), /* PERF_CTL0 to 3, PERF_CTR0 to 3: no CPUID bit hides these four; they count nothing */
+	/* PERF_CTL0 to 3, PERF_CTR0 to 3: no CPUID bit hides these four; they count nothing */
+	DROP(0xc0010000, 0xc0010007, AMD),
 	DROP(0xc0010010, 0xc0010010, AMD), /* SYSCFG */
-	STORED(0xc0010015, AMD, MSR_SLOT_HWCR, BIT(24) | BIT(3), ~0ull), /* HWCR: TscFreqSel, TlbCacheDis are kept */
+	/* HWCR: TscFreqSel, TlbCacheDis are kept */
+	STORED(0xc0010015, AMD, MSR_SLOT_HWCR, BIT(24) | BIT(3), ~0ull),
 	DROP(0xc001001f, 0xc001001f, AMD), /* NB_CFG */
 	DROP(0xc0010055, 0xc0010055, AMD), /* interrupt pending message */
 	DROP(0xc0010058, 0xc0010058, AMD), /* MMIO configuration base */

@@ -30,7 +30,8 @@ struct x86_pcpu {
 	bool ready;    /* started, waits to be let in; atomic */
 	u64 stack_top; /* of the main stack */
 	u64 ist_top[IST_COUNT];
-	u64 ssp, ist_ssp[8]; /* cet.c: tokens of the shadow stacks; the latter is the processor's table, by IST */
+	/* cet.c: tokens of the shadow stacks; the latter is the processor's table, by IST */
+	u64 ssp, ist_ssp[8];
 	u64 timer_deadline; /* what the APIC timer was asked for, ~0: nothing */
 	void *vmxon_region; /* vendor code's: a page, VMXON region or host save area */
 	void *vendor;	    /* vendor code's own */

@@ -27,8 +27,8 @@
 #define RX  (PG_READ | PG_EXEC)
 #define RWX (PG_READ | PG_WRITE | PG_EXEC)
 
-/* Accessed and dirty are set from the start: nobody looks at them, and the processor need not. Dirty and not writable, though, is a
- * shadow stack: what the processor alone writes, here PG_WRITE without PG_READ. */
+/* Accessed and dirty are set from the start: nobody looks at them, and the processor need not. Dirty and not
+ * writable, though, is a shadow stack: what the processor alone writes, here PG_WRITE without PG_READ. */
 #define HOST_LEAF (PG_P | PG_A)
 const struct pg_format pg_format_host = {
 	.present = PG_P,

@@ -62,10 +62,11 @@ int pg_map(struct pgtable *t, u64 va, hpa_t pa, u64 size, u32 prot, u32 memtype)
 int pg_map_range(struct pgtable *t, u64 va, hpa_t pa, u64 bytes, u64 max_leaf, u32 prot, u32 memtype);
 /* pg_map() at the place where pg_lookup() found nothing, while the table has not changed since. */
 int pg_fill(struct pgtable *t, const struct pg_leaf *hole, u64 va, hpa_t pa, u64 size, u32 prot, u32 memtype);
-/* Makes the leaf over va, if there is one larger than PAGE_SIZE, a table of the next smaller ones. 0 or -ENOMEM. */
+/* Makes the leaf over va, if there is one larger than PAGE_SIZE,
+ * a table of the next smaller ones. 0 or -ENOMEM. */
 int pg_split(struct pgtable *t, u64 va);
-/* Takes the leaf over va out, and those behind it in the same table that go on with its memory, up to `limit` bytes: how many bytes were
- * mapped, 0: none. out as in pg_lookup() (pa is that of va). Tables stay. */
+/* Takes the leaf over va out, and those behind it in the same table that go on with its memory, up to `limit`
+ * bytes: how many bytes were mapped, 0: none. out as in pg_lookup() (pa is that of va). Tables stay. */
 u64 pg_unmap(struct pgtable *t, u64 va, u64 limit, struct pg_leaf *out);
 /* Entries from the root down to where the walk ends; returns how many. */
 u32 pg_walk(const struct pgtable *t, u64 va, u64 entry[4]);

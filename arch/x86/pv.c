@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * KVM's paravirtual features. Where guest memory is written at every switch or interrupt, its frame was looked up when the guest
- * wrote the MSR: the domain's own RAM stays while a vCPU of it is on a CPU, and when it goes the vCPUs are reset.
+ * KVM's paravirtual features. Where guest memory is written at every switch or interrupt, its frame was
+ * looked up when the guest wrote the MSR: the domain's own RAM stays while a vCPU of it is on a CPU, and when
+ * it goes the vCPUs are reset.
  */
 #include "arch/x86/pv.h"
 #include "arch/x86/hvm.h"
@@ -107,7 +108,8 @@ void pv_put(struct x86_vcpu *v)
 {
 	struct pv_steal *s;
 
-	/* In the middle of an access to a device it holds translations, which no flush reaches: it has to be asked. */
+	/* In the middle of an access to a device it holds translations,
+	 * which no flush reaches: it has to be asked. */
 	if (v->io.kind != IO_NONE)
 		return;
 	s = open(v, v->steal_at);

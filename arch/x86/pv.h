@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What Linux uses of KVM beyond the clock. Interface: Linux Documentation/virt/kvm/x86/cpuid.rst, msr.rst, hypercalls.rst. */
+/* What Linux uses of KVM beyond the clock.
+ * Interface: Linux Documentation/virt/kvm/x86/cpuid.rst, msr.rst, hypercalls.rst. */
 #ifndef ARCH_X86_PV_H
 #define ARCH_X86_PV_H
 
@@ -17,7 +18,8 @@ s64 pv_call(struct x86_vcpu *v, u64 nr, bool wide);
 bool pv_set_steal_time(struct x86_vcpu *v, u64 value);
 bool pv_set_eoi(struct x86_vcpu *v, u64 value);
 
-/* By arch_vcpu_load() and arch_vcpu_put() of one that has asked for its steal time: what it waited, and that it is off its CPU. */
+/* By arch_vcpu_load() and arch_vcpu_put() of one that has asked for its steal time:
+ * what it waited, and that it is off its CPU. */
 void pv_load(struct x86_vcpu *v);
 void pv_put(struct x86_vcpu *v);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What KVM's guests know: a clock and an account of stolen time, structures in guest memory that are written under a version
- * protocol (pure logic), and the numbers of the rest (pv.h). Interface: Linux Documentation/virt/kvm/x86/msr.rst, cpuid.rst,
- * hypercalls.rst.
+ * What KVM's guests know: a clock and an account of stolen time, structures in guest memory that are written
+ * under a version protocol (pure logic), and the numbers of the rest (pv.h). Interface: Linux
+ * Documentation/virt/kvm/x86/msr.rst, cpuid.rst, hypercalls.rst.
  */
 #ifndef X86_PVCLOCK_H
 #define X86_PVCLOCK_H

@@ -72,7 +72,7 @@
 /* clang-format off */
 enum {
 	X86_DE = 0, X86_DB = 1, X86_NMI = 2, X86_BP = 3, X86_OF = 4, X86_UD = 6, X86_DF = 8, X86_TS = 10,
-	X86_GP = 13, X86_PF = 14, X86_AC = 17, X86_MC = 18, X86_CP = 21, X86_SX = 30, /* AMD: "Security Exception" */
+	X86_GP = 13, X86_PF = 14, X86_AC = 17, X86_MC = 18, X86_CP = 21, X86_SX = 30, /* AMD's */
 };
 /* clang-format on */
 

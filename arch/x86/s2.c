@@ -36,7 +36,8 @@ static void __endbr table_free(void *ctx, hpa_t pa)
 
 static const struct pg_mem s2_mem = { .alloc = table_alloc, .free = table_free, .virt = (u8 *)DIRECT_MAP };
 
-/* RAM in 4 KiB mappings: the tables of level 1, 2 and 3, and one more where a region straddles; two for the APIC access page. */
+/* RAM in 4 KiB mappings: the tables of level 1, 2 and 3, and one more where a region straddles;
+ * two for the APIC access page. */
 static u64 table_pages(u64 ram_pages)
 {
 	return ram_pages / 512 + ram_pages / (512 * 512) + (hvm_has.apicv ? 6 : 4);
@@ -143,7 +144,8 @@ bool arch_s2_flushed(struct domain *d)
 	domain_each_vcpu(d, v) {
 		struct pcpu *c = READ_ONCE(v->cpu);
 
-		/* One that is loaded here, or sleeps on another CPU, is in root mode, and flushes before it enters. */
+		/* One that is loaded here, or sleeps on another CPU,
+		 * is in root mode, and flushes before it enters. */
 		if (c && c != this_cpu() && (READ_ONCE(v->pending) & PEND_FLUSH) && READ_ONCE(v->sleep) == SLEEP_NO)
 			return false;
 	}

@@ -25,7 +25,8 @@ struct gate {
 _Static_assert(sizeof(struct gate) == 16, "SDM: 64-Bit IDT Gate Descriptors");
 #define GATE_INTERRUPT 0x8e
 #define STUB_BYTES     16
-#define STOP_MS	       1000 /* for the other CPUs to say where they are; an emulated one may have to wait for its turn */
+/* for the other CPUs to say where they are; an emulated one may have to wait for its turn */
+#define STOP_MS	       1000
 
 struct fixup {
 	u64 at, to;
@@ -116,7 +117,8 @@ void trap_handle(struct trap_frame *f, u64 ssp)
 		irq_dispatch((u32)f->vector);
 		return;
 	}
-	/* The exit switches a guest's breakpoints off. QEMU's #VMEXIT does not: also where GS is still the guest's. */
+	/* The exit switches a guest's breakpoints off.
+	 * QEMU's #VMEXIT does not: also where GS is still the guest's. */
 	if (f->vector == X86_DB) {
 		f->rflags |= RFLAGS_RF;
 		return;
@@ -179,7 +181,8 @@ static void print_machine_check(void)
 	}
 }
 
-/* No frame pointers: every word of the stack that points into the text is a caller, or was one. scripts/backtrace knows better. */
+/* No frame pointers: every word of the stack that points into the text is a caller, or was one.
+ * scripts/backtrace knows better. */
 static void print_callers(const struct x86_pcpu *c, u64 sp)
 {
 	u64 top = c->stack_top, bottom = top - STACK_BYTES;

@@ -22,8 +22,8 @@ void nmi_handle(const struct trap_frame *f);
 /* A machine check has come, in root mode (f) or as a VM exit (NULL): reports the banks and ends in panic().
  */
 void machine_check(struct trap_frame *f);
-/* After nmi_handle() for an NMI that came as a VM exit: an IRET lets the next one in, here of a #DB that changes nothing. SDM volume 3,
- * "Nonmaskable Interrupt (NMI)". */
+/* After nmi_handle() for an NMI that came as a VM exit: an IRET lets the next one in, here of a #DB that
+ * changes nothing. SDM volume 3, "Nonmaskable Interrupt (NMI)". */
 static inline void nmi_unblock(void)
 {
 	__asm__ volatile("int %0" : : "i"(X86_DB) : "memory");

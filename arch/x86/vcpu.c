@@ -244,7 +244,8 @@ void arch_vcpu_free(struct vcpu *hv)
 
 /* ---- on and off a CPU ---- */
 
-/* Every component that a guest may switch on, whatever this one has in XCR0: the next owner of the CPU sees none of it. */
+/* Every component that a guest may switch on, whatever this one has in XCR0:
+ * the next owner of the CPU sees none of it. */
 static void save_fpu(struct x86_vcpu *v)
 {
 	if (unlikely(v->xcr0 != cpu_info.xcr0)) {
@@ -530,7 +531,8 @@ static bool canonical(u64 va)
 	return (u64)((s64)(va << 16) >> 16) == va;
 }
 
-/* What the processor would refuse to load is refused here; the rest of a wrong state is explained at the entry. */
+/* What the processor would refuse to load is refused here;
+ * the rest of a wrong state is explained at the entry. */
 static bool context_ok(const struct x86_vcpu *v, const struct caisson_vcpu_context *c)
 {
 	const struct cpuid_table *t = &x86_domain(v->hv.domain)->cpuid;
@@ -552,7 +554,8 @@ int arch_vcpu_set_context(struct vcpu *hv, const struct caisson_vcpu_context *c)
 	vlapic_tpr_set(&v->apic, (u8)(c->cr8 << 4));
 	memcpy(v->dr, c->dr, sizeof(v->dr));
 	v->dr6 = c->dr6;
-	if ((c->dr7 & DR7_ENABLED) && !v->dr_used) { /* else those that the processor has by chance were in force */
+	if ((c->dr7 & DR7_ENABLED) && !v->dr_used) {
+		/* else those that the processor has by chance were in force */
 		v->dr_used = v->switch_more = true;
 		hvm->dr_exiting(v, false);
 	}
@@ -588,7 +591,8 @@ int arch_vcpu_fpu(struct vcpu *v, void *image, bool set)
 	}
 	memcpy(&mxcsr, (u8 *)image + MXCSR, sizeof(mxcsr));
 	memcpy(&mask, area + MXCSR_MASK, sizeof(mask));
-	/* XRSTOR would refuse it. SDM volume 1, "Guidelines for Writing to the MXCSR Register": 0 is all but DAZ. */
+	/* XRSTOR would refuse it. SDM volume 1,
+	 * "Guidelines for Writing to the MXCSR Register": 0 is all but DAZ. */
 	if (mxcsr & ~(mask ? mask : 0xffbf))
 		return -CAISSON_EINVAL;
 	memcpy(area, image, MXCSR_MASK);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A vCPU and a domain, as x86 sees them. Fields belong to the CPU that has the vCPU loaded, or to whoever holds it while it is
- * loaded nowhere, unless said otherwise.
+ * A vCPU and a domain, as x86 sees them. Fields belong to the CPU that has the vCPU loaded, or to whoever
+ * holds it while it is loaded nowhere, unless said otherwise.
  */
 #ifndef ARCH_X86_VCPU_H
 #define ARCH_X86_VCPU_H
@@ -22,7 +22,8 @@ enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, 
 /* MSRs that a guest writes rarely and only through us: the CPU's are written when they differ. */
 enum { SYSCALL_STAR, SYSCALL_LSTAR, SYSCALL_CSTAR, SYSCALL_SFMASK, SYSCALL_TSC_AUX, SYSCALL_MSRS };
 
-/* An access to a device that is not finished: what was decoded stays decoded, whatever the guest does to its code meanwhile. */
+/* An access to a device that is not finished:
+ * what was decoded stays decoded, whatever the guest does to its code meanwhile. */
 struct io_state {
 	enum { IO_NONE, IO_PORT_IN, IO_PORT_OUT, IO_STRING, IO_MMIO } kind;
 	u8 size;
@@ -36,14 +37,16 @@ struct io_state {
 };
 
 /*
- * A MOV between a register and a device that was carried out before, in 64-bit mode: it is known again without a walk, a fetch and
- * a decoding as long as its bytes and the entries of the guest's tables that lead to them are what they were.
+ * A MOV between a register and a device that was carried out before, in 64-bit mode: it is
+ * known again without a walk, a fetch and a decoding as long as its bytes and the entries of
+ * the guest's tables that lead to them are what they were.
  */
 struct mmio_known {
 	u64 rip; /* 1: nothing is known */
 	u64 cr3;
 	u64 page;    /* of the device, where no RAM was */
-	u64 changes; /* x86_domain.s2_changes then: as long as it stands, the frames and the claim below are the guest's */
+	/* x86_domain.s2_changes then: as long as it stands, the frames and the claim below are the guest's */
+	u64 changes;
 	const u64 *code; /* domain_ptr()s */
 	u64 bytes[2];
 	struct {
@@ -71,11 +74,14 @@ struct x86_vcpu {
 	struct timer apic_timer;
 	/* switched by load and put */
 	u64 cr2, xcr0, dr[4], dr6;
-	bool switch_more; /* load and put have more to do than for most: dr_used, pv_load() and pv_put(), or a barrier */
+	/* load and put have more to do than for most: dr_used, pv_load() and pv_put(), or a barrier */
+	bool switch_more;
 	bool dr_used; /* the guest has touched its debug registers: from then on they are switched */
 	u64 kernel_gs_base;
 	u64 syscall[SYSCALL_MSRS];
-	bool syscall_live; /* EFER.SCE has been set: what SYSCALL uses is in the CPU. Else only TSC_AUX is, and RDMSR does not see it */
+	/* EFER.SCE has been set: what SYSCALL uses is in the CPU.
+	 * Else only TSC_AUX is, and RDMSR does not see it */
+	bool syscall_live;
 	void *xsave;
 	u32 nmi_pending; /* (a) */
 	u32 extint;	 /* (a) an interrupt by ExtINT waits: VCPU_EXTINT | vector */
@@ -114,8 +120,10 @@ struct x86_domain {
 	struct pgtable s2;
 	struct pg_leaf hole; /* that the last look-up found in it (vm.lock) */
 	u64 table_reserve;   /* pages set aside for s2 tables and not used (vm.lock) */
-	u64 flush[CAISSON_CPU_WORDS]; /* (a) CPUs that must drop second-stage translations before they run it */
-	u64 s2_changes;		      /* (a) arch_s2_flush() was called: what is tagged by vCPU and not by domain compares this */
+	/* (a) CPUs that must drop second-stage translations before they run it */
+	u64 flush[CAISSON_CPU_WORDS];
+	/* (a) arch_s2_flush() was called: what is tagged by vCPU and not by domain compares this */
+	u64 s2_changes;
 	u64 serial;	/* no other domain has, or had, the same */
 	u32 apics_away; /* vCPUs with apic_away (vm.lock) */
 	struct lock irq_lock; /* ioapic */
@@ -155,8 +163,8 @@ enum verdict exit_hypercall(struct x86_vcpu *v);       /* exit.c */
 bool xcr0_valid(const struct x86_vcpu *v, u64 value);  /* exit.c: may the guest have it in XCR0? */
 enum verdict exit_io(struct x86_vcpu *v, const struct vm_exit *x);     /* io.c */
 enum verdict exit_npf(struct x86_vcpu *v, const struct vm_exit *x);    /* io.c */
-/* A MOV at RIP, in 64-bit mode under cr3, reached gpa, where the processor found nothing mapped: is it known, and does it go the
- * short way? Its length: it is done; -1: it waits for a device model (V_BLOCK); 0: no. */
+/* A MOV at RIP, in 64-bit mode under cr3, reached gpa, where the processor found nothing mapped: is it known,
+ * and does it go the short way? Its length: it is done; -1: it waits for a device model (V_BLOCK); 0: no. */
 s64 io_mmio_again(struct x86_vcpu *v, u64 gpa, u64 cr3, bool write); /* io.c */
 /* A device model has answered: goes on with v->io. V_BLOCK: another request is under way. */
 enum verdict io_continue(struct x86_vcpu *v);			       /* io.c */
@@ -181,7 +189,8 @@ bool watch_exit(struct x86_vcpu *v);	    /* watch.c: instead of hvm->exit */
 void watch_entry(struct x86_vcpu *v);	    /* watch.c: the guest is entered, and v is looked at */
 /* watch.c: in exit_pending(), with PEND_DEBUG. False: stopped. */
 bool debug_pending(struct x86_vcpu *v);
-void clock_update(struct x86_vcpu *v);				       /* msr.c: rewrites the guest's clock page */
+/* msr.c: rewrites the guest's clock page */
+void clock_update(struct x86_vcpu *v);
 
 /* ---- walk.c ---- */
 /* SDM: "Page-Fault Exceptions": error code */
@@ -191,11 +200,11 @@ void clock_update(struct x86_vcpu *v);				       /* msr.c: rewrites the guest's 
 #define PF_FETCH   16u
 struct hvm_regs;
 enum walk_result { WALK_OK, WALK_FAULT, WALK_NOWHERE };
-/* Guest-linear to guest-physical by the guest's own tables. access: PF_WRITE, PF_USER, PF_FETCH as it is. WALK_FAULT: *error and the
- * address for #PF; WALK_NOWHERE: a table lies where no RAM is. */
+/* Guest-linear to guest-physical by the guest's own tables. access: PF_WRITE, PF_USER, PF_FETCH as it is.
+ * WALK_FAULT: *error and the address for #PF; WALK_NOWHERE: a table lies where no RAM is. */
 enum walk_result walk_gva(struct x86_vcpu *v, const struct hvm_regs *r, u64 gva, u32 access, u64 *gpa, u32 *error);
-/* How the code at r->rip is reached, in 64-bit mode: all but rip, cr3, page and insn of *k. False: it cannot be remembered. Lock:
- * vm.lock. */
+/* How the code at r->rip is reached, in 64-bit mode: all but rip, cr3, page and insn of *k. False: it cannot
+ * be remembered. Lock: vm.lock. */
 bool walk_remember(struct x86_vcpu *v, const struct hvm_regs *r, struct mmio_known *k);
 /* The bytes at CS:RIP, up to 15: how many could be read. */
 size_t walk_fetch(struct x86_vcpu *v, const struct hvm_regs *r, u8 out[INSN_MAX_BYTES]);

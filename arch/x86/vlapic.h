@@ -93,13 +93,14 @@ struct vlapic {
 
 /*
  * What the APIC calls: written by whoever owns vCPUs, and by the test.
- * vlapic_now (o): the host's TSC. vlapic_timer_arm (o): call vlapic_timer_expired() at that host TSC or as
- * soon as possible after it, replacing an earlier time. vlapic_timer_cancel (o): not any more. vlapic_kick
- * (a): this vector was posted where none was; make the vCPU, running, preempted or halted, look at it. vlapic_send_ipi (o):
+ * vlapic_now (o): the host's TSC. vlapic_timer_arm (o): call vlapic_timer_expired() at that
+ * host TSC or as soon as possible after it, replacing an earlier time. vlapic_timer_cancel
+ * (o): not any more. vlapic_kick (a): this vector was posted where none was; make the vCPU,
+ * running, preempted or halted, look at it. vlapic_send_ipi (o):
  * find the domain's APICs and call vlapic_ipi(). vlapic_eoi_broadcast (o): the I/O APIC's EOI. vlapic_nmi
- * (a): latch an NMI. vlapic_pv_eoi (o): sets the guest's bit, tells whether it was set. vlapic_extint (a): an interrupt past the APIC's registers, its vector told by an 8259.
- * vlapic_init_sipi (a): latch INIT, or SIPI with its vector; for INIT the owner then calls vlapic_reset(v,
- * true).
+ * (a): latch an NMI. vlapic_pv_eoi (o): sets the guest's bit, tells whether it was set. vlapic_extint (a): an
+ * interrupt past the APIC's registers, its vector told by an 8259. vlapic_init_sipi (a): latch INIT, or SIPI
+ * with its vector; for INIT the owner then calls vlapic_reset(v, true).
  */
 u64 vlapic_now(struct vlapic *v);
 void vlapic_timer_arm(struct vlapic *v, u64 deadline_tsc);
@@ -192,9 +193,9 @@ void vlapic_ack(struct vlapic *v, u8 vector);
 void vlapic_eoi(struct vlapic *v);
 
 /*
- * (o) KVM's paravirtual EOI, for APICs that the processor does not virtualise. An interrupt that nothing waits behind is offered
- * with it: the guest clears a bit and writes no EOI. That is looked at (and the offer withdrawn) only when it matters: when
- * another interrupt comes, at an EOI, at a look at the registers.
+ * (o) KVM's paravirtual EOI, for APICs that the processor does not virtualise. An interrupt that nothing
+ * waits behind is offered with it: the guest clears a bit and writes no EOI. That is looked at (and the offer
+ * withdrawn) only when it matters: when another interrupt comes, at an EOI, at a look at the registers.
  */
 void vlapic_pv_eoi_enable(struct vlapic *v, bool on);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The hypervisor's own page tables against what docs/architecture.md, "What is mapped", says of them, entry by entry. */
+/* The hypervisor's own page tables against what docs/architecture.md,
+ * "What is mapped", says of them, entry by entry. */
 #include "arch/x86/hostmap.h"
 #include "arch/x86/regs.h"
 #include "guest/control/doctor.h"

@@ -100,7 +100,8 @@ u64 domain_timers(u64 now); /* runs what is due; when the next is */
 u64 domain_next_held(void); /* a token to answer now, or 0 */
 
 /* ---- a vCPU's ---- */
-#define STILL_TRIES 100000u /* that often a vCPU that is just leaving its CPU is asked again; a CPU of QEMU's takes its time */
+/* that often a vCPU that is just leaving its CPU is asked again; a CPU of QEMU's takes its time */
+#define STILL_TRIES 100000u
 /* vmcs_read of a domain that stands still, or will in a moment. */
 s64 field_read(u32 id, u32 vcpu, u32 field, u64 *value);
 

@@ -23,30 +23,13 @@ static const struct reg {
 	u8 feature;
 	const char *type;
 } regs[] = {
-#define R64(name, at, f, type)                 \
-	{                                      \
-		name, (u16)(at), 8, 8, f, type \
-	}
-#define SEG(name, member)                                        \
-	{                                                        \
-		name, AT(member.selector), 4, 2, F_CORE, "int32" \
-	}
-#define ST(n)                                                                     \
-	{                                                                         \
-		"st" #n, FX(FX_ST0 + 16 * (n)), 10, 10, F_CORE, "i387_ext" \
-	}
-#define FPU(name, at, stored_)                           \
-	{                                                \
-		name, FX(at), 4, stored_, F_CORE, "int" \
-	}
-#define XMM(n)                                                                     \
-	{                                                                          \
-		"xmm" #n, FX(FX_XMM0 + 16 * (n)), 16, 16, F_SSE, "vec128" \
-	}
-#define SYS(name, member, stored_)                              \
-	{                                                       \
-		name, AT(member), 8, stored_, F_SYSTEM, "int64" \
-	}
+/* clang-format off */
+#define R64(name, at, f, type) { name, (u16)(at), 8, 8, f, type }
+#define SEG(name, member) { name, AT(member.selector), 4, 2, F_CORE, "int32" }
+#define ST(n) { "st" #n, FX(FX_ST0 + 16 * (n)), 10, 10, F_CORE, "i387_ext" }
+#define FPU(name, at, stored_) { name, FX(at), 4, stored_, F_CORE, "int" }
+#define XMM(n) { "xmm" #n, FX(FX_XMM0 + 16 * (n)), 16, 16, F_SSE, "vec128" }
+#define SYS(name, member, stored_) { name, AT(member), 8, stored_, F_SYSTEM, "int64" }
 	R64("rax", GPR(0), F_CORE, "int64"),
 	R64("rbx", GPR(3), F_CORE, "int64"),
 	R64("rcx", GPR(1), F_CORE, "int64"),
@@ -119,6 +102,7 @@ static const struct reg {
 	SYS("cs_attr", cs.attr, 2),
 	SYS("activity", activity, 4),
 };
+/* clang-format on */
 
 static const char *const features[] = { "org.gnu.gdb.i386.core", "org.gnu.gdb.i386.sse",
 					"org.gnu.gdb.i386.segments", "org.caisson.system" };

@@ -10,7 +10,8 @@
 #include "hv/abi/caisson.h"
 
 #define LAYOUT_IOREQ	   (7ull << 30) /* a page per domain */
-#define LAYOUT_RING	   (LAYOUT_IOREQ + CAISSON_MAX_DOMS * 4096ull) /* the same for those with posted writes */
+/* the same for those with posted writes */
+#define LAYOUT_RING	   (LAYOUT_IOREQ + CAISSON_MAX_DOMS * 4096ull)
 #define LAYOUT_MODULES	   (8ull << 30)
 #define LAYOUT_MODULES_END (64ull << 30)
 

@@ -16,9 +16,10 @@ struct stats_row {
 	u64 count, cycles, worst, worst_rip;
 	u32 hist[CAISSON_HIST]; /* [n]: 2^n to 2^(n+1) - 1 cycles */
 	u32 kind;
+	/* what they were about, the most frequent first: leaf, MSR, call, port, page, vector; 0: no more */
 	struct stats_what {
 		u64 what, count;
-	} what[STATS_WHAT]; /* what they were about, the most frequent first: which leaf, MSR, call, port, page, vector; count 0: no more */
+	} what[STATS_WHAT];
 };
 
 enum stats_order { STATS_BY_CYCLES, STATS_BY_COUNT, STATS_BY_AVERAGE, STATS_BY_WORST, STATS_BY_NAME };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ends the domain whose number it is given, whoever that is: even the control domain, which is then started again.
- * create end --rights "life 3" --args 3
+ * Ends the domain whose number it is given, whoever that is: even the control domain, which is then started
+ * again. create end --rights "life 3" --args 3
  */
 #include "guest/lib/hypercall.h"
 #include "guest/lib/runtime.h"

@@ -2,9 +2,10 @@
 /*
  * The hypercall interface of Caisson: what a domain and a tool may know. docs/abi.md describes it.
  *
- * A call: VMCALL (Intel) or VMMCALL (AMD) at CPL 0 in 64-bit mode, number in RAX, arguments in RDI RSI RDX R10 R8 R9, result in
- * RAX: a value >= 0 or a negative CAISSON_E code. No other register changes. "gpa" arguments are guest-physical addresses of the
- * caller; structures are copied once and must lie in the caller's own RAM (they may cross pages).
+ * A call: VMCALL (Intel) or VMMCALL (AMD) at CPL 0 in 64-bit mode, number in RAX, arguments in RDI RSI RDX
+ * R10 R8 R9, result in RAX: a value >= 0 or a negative CAISSON_E code. No other register changes. "gpa"
+ * arguments are guest-physical addresses of the caller; structures are copied once and must lie in the
+ * caller's own RAM (they may cross pages).
  * All integers are little-endian; every structure has the same layout in C99 and C++, 32 and 64 bits.
  */
 #ifndef CAISSON_ABI_H
@@ -28,8 +29,8 @@
 
 #define CAISSON_ABI_VERSION 1u
 
-/* CPUID leaf (from 0x40000000 to 0x4000ff00 in steps of 0x100): EAX = last leaf, EBX ECX EDX = "CaissonHyper". Leaf + 1: EAX =
- * ABI version. */
+/* CPUID leaf (from 0x40000000 to 0x4000ff00 in steps of 0x100): EAX = last leaf, EBX ECX EDX =
+ * "CaissonHyper". Leaf + 1: EAX = ABI version. */
 #define CAISSON_CPUID_EBX 0x73696143u /* "Cais" */
 #define CAISSON_CPUID_ECX 0x486e6f73u /* "sonH" */
 #define CAISSON_CPUID_EDX 0x72657079u /* "yper" */
@@ -49,63 +50,65 @@
 
 #define CAISSON_CALL_BASE 0x43530000u
 /*
- * X(number, name): one row per call; the arguments stand beside each handler in hv/hypercall.c and in docs/abi.md.
- * "dom" is a domain's id, CAISSON_SELF the caller.
+ * X(number, name): one row per call; the arguments stand beside each handler in hv/hypercall.c and in
+ * docs/abi.md. "dom" is a domain's id, CAISSON_SELF the caller.
  */
-#define CAISSON_CALLS(X)                                                                                                    \
-	X(0, version)	      /* () -> CAISSON_ABI_VERSION */                                                                \
-	X(1, console_write)   /* (gpa, bytes) -> bytes taken (0: full, wait for CAISSON_EVENT_CONSOLE_TX) */                  \
-	X(2, console_read)    /* (gpa, bytes) -> bytes given */                                                               \
-	X(3, log_read)	      /* (u64 position, gpa, bytes) -> bytes given; first struct caisson_log at gpa */                  \
-	X(4, physinfo)	      /* (gpa of struct caisson_physinfo) */                                                          \
-	X(5, cpuinfo)	      /* (cpu, gpa of struct caisson_cpuinfo) */                                                      \
-	X(6, doctor)	      /* (index, gpa of struct caisson_doctor) -> ENOENT after the last row */                        \
-	X(7, module_info)     /* (index, gpa of struct caisson_module) -> ENOENT after the last */                            \
-	X(8, module_map)      /* (index, local gpa, first page, pages) -> pages mapped read-only */                           \
-	X(9, power)	      /* (CAISSON_POWER_*) */                                                                         \
-	X(10, time)	      /* (gpa of struct caisson_time) */                                                              \
-	X(11, wait)	      /* (answer token or 0, deadline in TSC ticks or 0) -> CAISSON_WAIT_* word */                    \
-	X(12, domain_create)  /* (gpa of struct caisson_create) -> id */                                                      \
-	X(13, domain_destroy) /* (dom) -> 0, or EAGAIN: call again */                                                         \
-	X(14, domain_pause)   /* (dom): counted; on return no vCPU of it runs */                                              \
-	X(15, domain_unpause) /* (dom) */                                                                                     \
-	X(16, domain_info)    /* (dom, gpa of struct caisson_domain): that one */                                             \
-	X(17, domain_next)    /* (id, gpa of struct caisson_domain): the first with an id >= it */                            \
-	X(18, domain_event)   /* (gpa of struct caisson_domain): a domain that ended since asked last; ENOENT when none */     \
-	X(19, domain_reset)   /* (dom): back to after domain_create + vcpu_create, its RAM given back; EAGAIN: call again */  \
-	X(20, domain_end)     /* (dom, CAISSON_END_*, code): the device model saw it end */                                   \
-	X(21, populate)	      /* (dom, gpa, pages, CAISSON_POP_*) -> pages done (restart with the rest) */                    \
-	X(22, mem_write)      /* (dom, gpa there, local gpa, bytes) -> bytes copied (restart with the rest) */                \
-	X(23, mem_read)	      /* (dom, gpa there, local gpa, bytes) -> bytes copied */                                        \
-	X(24, foreign_map)    /* (dom, gpa there, local gpa, pages, CAISSON_PROT_*) */                                        \
-	X(25, foreign_unmap)  /* (local gpa): the whole share that was mapped there */                                        \
-	X(26, vcpu_create)    /* (dom, vcpu): in order, from 0 */                                                             \
-	X(27, vcpu_get)	      /* (dom, vcpu, gpa of struct caisson_vcpu_context): of a paused domain */                      \
-	X(28, vcpu_set)	      /* (dom, vcpu, gpa of struct caisson_vcpu_context): the same */                                 \
-	X(29, vcpu_info)      /* (dom, vcpu, gpa of struct caisson_vcpu_info) */                                              \
-	X(30, vcpu_pin)	      /* (dom, vcpu, gpa of u64[CAISSON_CPU_WORDS] mask) */                                           \
-	X(31, sched_set)      /* (dom, gpa of struct caisson_sched) */                                                        \
-	X(32, sched_get)      /* (dom, gpa of struct caisson_sched) */                                                        \
-	X(33, event_bind)     /* (dom that may send, local port): makes the port; CAISSON_SELF allowed */                     \
-	X(34, event_send)     /* (dom, port there) */                                                                         \
-	X(35, ioreq_map)      /* (dom, local gpa, CAISSON_IOREQ_*): its page of requests, or its ring */                      \
-	X(36, ioreq_claim)    /* (dom, CAISSON_IO_*, base, bytes, CAISSON_CLAIM_*): caller answers from now on */             \
-	X(37, irq_line)	      /* (dom, gsi, level 0|1) */                                                                     \
-	X(38, msi)	      /* (dom, address, data) */                                                                      \
-	X(39, stats)	      /* (dom, vcpu, exit kind, gpa of struct caisson_stat) -> ENOENT after the last kind */          \
-	X(40, vmcs_read)      /* (dom, vcpu, field, gpa of uint64_t) -> ENOENT: the processor has no such field */                 \
-	X(41, s2_walk)	      /* (dom, gpa there, gpa of struct caisson_walk) */                                              \
-	X(42, pool)	      /* (CAISSON_POOL_*, pool, cpu or dom, gpa of struct caisson_pool) */                            \
-	X(43, stats_reset)    /* (dom) */                                                                                     \
-	X(44, trace_control)  /* (gpa of struct caisson_trace_control), see trace.h */                                        \
-	X(45, trace_read)     /* (cpu, u64 position, gpa, bytes) -> records given; first struct caisson_trace_head at gpa */  \
-	X(46, watch)	      /* (dom, CAISSON_WATCH_* to add, to remove): what of it is looked at */                         \
-	X(47, debug)	      /* (dom, vcpu, CAISSON_DEBUG_*, gpa of struct caisson_debug) */                               \
-	X(48, rights_set)     /* (holder, over, give, take): CAISSON_RIGHT_* over a domain or CAISSON_OVER_* */               \
-	X(49, rights_get)     /* (holder, over, gpa of struct caisson_rights) */                                              \
-	X(50, stats_what)     /* (dom, vcpu, index, gpa of struct caisson_what) -> ENOENT after the last */                   \
-	X(51, vcpu_fpu)	      /* (dom, vcpu, gpa of an image of FXSAVE64, 1: it is written): of a paused domain */             \
+/* clang-format off */
+#define CAISSON_CALLS(X) \
+	X(0, version)	      /* () -> CAISSON_ABI_VERSION */ \
+	X(1, console_write)   /* (gpa, bytes) -> bytes taken (0: full, wait for CAISSON_EVENT_CONSOLE_TX) */ \
+	X(2, console_read)    /* (gpa, bytes) -> bytes given */ \
+	X(3, log_read)	      /* (u64 position, gpa, bytes) -> bytes given; first struct caisson_log at gpa */ \
+	X(4, physinfo)	      /* (gpa of struct caisson_physinfo) */ \
+	X(5, cpuinfo)	      /* (cpu, gpa of struct caisson_cpuinfo) */ \
+	X(6, doctor)	      /* (index, gpa of struct caisson_doctor) -> ENOENT after the last row */ \
+	X(7, module_info)     /* (index, gpa of struct caisson_module) -> ENOENT after the last */ \
+	X(8, module_map)      /* (index, local gpa, first page, pages) -> pages mapped read-only */ \
+	X(9, power)	      /* (CAISSON_POWER_*) */ \
+	X(10, time)	      /* (gpa of struct caisson_time) */ \
+	X(11, wait)	      /* (answer token or 0, deadline in TSC ticks or 0) -> CAISSON_WAIT_* word */ \
+	X(12, domain_create)  /* (gpa of struct caisson_create) -> id */ \
+	X(13, domain_destroy) /* (dom) -> 0, or EAGAIN: call again */ \
+	X(14, domain_pause)   /* (dom): counted; on return no vCPU of it runs */ \
+	X(15, domain_unpause) /* (dom) */ \
+	X(16, domain_info)    /* (dom, gpa of struct caisson_domain): that one */ \
+	X(17, domain_next)    /* (id, gpa of struct caisson_domain): the first with an id >= it */ \
+	X(18, domain_event)   /* (gpa of struct caisson_domain): a domain that ended since asked last; ENOENT when none */ \
+	X(19, domain_reset)   /* (dom): back to after domain_create + vcpu_create, its RAM given back; EAGAIN: call again */ \
+	X(20, domain_end)     /* (dom, CAISSON_END_*, code): the device model saw it end */ \
+	X(21, populate)	      /* (dom, gpa, pages, CAISSON_POP_*) -> pages done (restart with the rest) */ \
+	X(22, mem_write)      /* (dom, gpa there, local gpa, bytes) -> bytes copied (restart with the rest) */ \
+	X(23, mem_read)	      /* (dom, gpa there, local gpa, bytes) -> bytes copied */ \
+	X(24, foreign_map)    /* (dom, gpa there, local gpa, pages, CAISSON_PROT_*) */ \
+	X(25, foreign_unmap)  /* (local gpa): the whole share that was mapped there */ \
+	X(26, vcpu_create)    /* (dom, vcpu): in order, from 0 */ \
+	X(27, vcpu_get)	      /* (dom, vcpu, gpa of struct caisson_vcpu_context): of a paused domain */ \
+	X(28, vcpu_set)	      /* (dom, vcpu, gpa of struct caisson_vcpu_context): the same */ \
+	X(29, vcpu_info)      /* (dom, vcpu, gpa of struct caisson_vcpu_info) */ \
+	X(30, vcpu_pin)	      /* (dom, vcpu, gpa of u64[CAISSON_CPU_WORDS] mask) */ \
+	X(31, sched_set)      /* (dom, gpa of struct caisson_sched) */ \
+	X(32, sched_get)      /* (dom, gpa of struct caisson_sched) */ \
+	X(33, event_bind)     /* (dom that may send, local port): makes the port; CAISSON_SELF allowed */ \
+	X(34, event_send)     /* (dom, port there) */ \
+	X(35, ioreq_map)      /* (dom, local gpa, CAISSON_IOREQ_*): its page of requests, or its ring */ \
+	X(36, ioreq_claim)    /* (dom, CAISSON_IO_*, base, bytes, CAISSON_CLAIM_*): caller answers from now on */ \
+	X(37, irq_line)	      /* (dom, gsi, level 0|1) */ \
+	X(38, msi)	      /* (dom, address, data) */ \
+	X(39, stats)	      /* (dom, vcpu, exit kind, gpa of struct caisson_stat) -> ENOENT after the last kind */ \
+	X(40, vmcs_read)      /* (dom, vcpu, field, gpa of uint64_t) -> ENOENT: the processor has no such field */ \
+	X(41, s2_walk)	      /* (dom, gpa there, gpa of struct caisson_walk) */ \
+	X(42, pool)	      /* (CAISSON_POOL_*, pool, cpu or dom, gpa of struct caisson_pool) */ \
+	X(43, stats_reset)    /* (dom) */ \
+	X(44, trace_control)  /* (gpa of struct caisson_trace_control), see trace.h */ \
+	X(45, trace_read)     /* (cpu, u64 position, gpa, bytes) -> records given; first struct caisson_trace_head at gpa */ \
+	X(46, watch)	      /* (dom, CAISSON_WATCH_* to add, to remove): what of it is looked at */ \
+	X(47, debug)	      /* (dom, vcpu, CAISSON_DEBUG_*, gpa of struct caisson_debug) */ \
+	X(48, rights_set)     /* (holder, over, give, take): CAISSON_RIGHT_* over a domain or CAISSON_OVER_* */ \
+	X(49, rights_get)     /* (holder, over, gpa of struct caisson_rights) */ \
+	X(50, stats_what)     /* (dom, vcpu, index, gpa of struct caisson_what) -> ENOENT after the last */ \
+	X(51, vcpu_fpu)	      /* (dom, vcpu, gpa of an image of FXSAVE64, 1: it is written): of a paused domain */ \
 	X(52, host_walk)      /* (virtual address of the hypervisor's, gpa of struct caisson_walk) -> whose frame: docs/abi.md */
+/* clang-format on */
 
 enum caisson_call {
 #define CAISSON_X(n, name) CAISSON_CALL_##name = CAISSON_CALL_BASE + (n),
@@ -130,7 +133,8 @@ enum caisson_call {
 #define CAISSON_WAIT_KIND(r)  ((uint32_t)((uint64_t)(r) >> 56))
 #define CAISSON_WAIT_TIMEOUT  0u /* the deadline has passed */
 #define CAISSON_WAIT_EVENTS   1u /* bits 31:0: event ports that were sent since; they are cleared by this */
-#define CAISSON_WAIT_IOREQ    2u /* bits 31:16 domain, 15:0 vCPU: its slot in the domain's ioreq page is to be answered */
+/* bits 31:16 domain, 15:0 vCPU: its slot in the domain's ioreq page is to be answered */
+#define CAISSON_WAIT_IOREQ    2u
 #define CAISSON_WAIT_DOM(r)   ((uint32_t)((uint64_t)(r) >> 16) & 0xffffu)
 #define CAISSON_WAIT_VCPU(r)  ((uint32_t)(r) & 0xffffu)
 /* answer token: the low 32 bits of a CAISSON_WAIT_IOREQ result with this bit; 0 answers nothing */
@@ -142,7 +146,8 @@ enum caisson_call {
 #define CAISSON_EVENT_CONSOLE_TX 1u /* console_write has room again */
 #define CAISSON_EVENT_DOMAIN	 2u /* domain_event has an answer */
 #define CAISSON_EVENT_DEBUG	 3u /* a debugged domain has stopped */
-#define CAISSON_EVENT_POSTED	 4u /* of any device model: there are posted writes in the rings that it maps */
+/* of any device model: there are posted writes in the rings that it maps */
+#define CAISSON_EVENT_POSTED	 4u
 #define CAISSON_EVENT_FREE	 8u
 #define CAISSON_EVENTS		 32u
 
@@ -197,10 +202,10 @@ struct caisson_doctor {
 	char note[120]; /* what its absence costs, or what to switch on */
 };
 CAISSON_ASSERT(sizeof(struct caisson_doctor) == 208, "layout");
-/* From this index on the call tells of sets of bits. VMX: pin-based, primary, secondary, exit and entry controls,
- * IA32_VMX_EPT_VPID_CAP; SVM: CPUID Fn8000_000A_EDX. The last is of speculation, WEAK_* and MIT_* of arch/x86/mitigate.h: what the
- * processor has, what of that is closed, and by which measures (required; in its high half those
- * that mitigations=auto takes). */
+/* From this index on the call tells of sets of bits. VMX: pin-based, primary, secondary, exit and entry
+ * controls, IA32_VMX_EPT_VPID_CAP; SVM: CPUID Fn8000_000A_EDX. The last is of speculation, WEAK_* and MIT_*
+ * of arch/x86/mitigate.h: what the processor has, what of that is closed, and by which measures (required; in
+ * its high half those that mitigations=auto takes). */
 #define CAISSON_DOCTOR_BITS 0x10000u
 struct caisson_bits {
 	uint64_t found, used, required;
@@ -240,9 +245,8 @@ CAISSON_ASSERT(sizeof(struct caisson_time) == 32, "layout");
 	X(GRANT, "grant")     /* hand on to others what one holds there, and take it back */
 enum caisson_right_bit {
 #define CAISSON_X(name, text) CAISSON_RIGHT_BIT_##name,
-	CAISSON_RIGHTS(CAISSON_X)
+	CAISSON_RIGHTS(CAISSON_X) CAISSON_RIGHT_BITS
 #undef CAISSON_X
-	CAISSON_RIGHT_BITS
 };
 struct caisson_rights {
 	uint32_t held; /* given over just that: over a domain, what is held over all comes to it */
@@ -274,7 +278,8 @@ CAISSON_ASSERT(sizeof(struct caisson_create) == 1128, "layout");
 #define CAISSON_END_POWEROFF  1u
 #define CAISSON_END_EXIT      2u
 #define CAISSON_END_CRASH     3u /* triple fault, refused entry, unanswered exit */
-#define CAISSON_CRASH_REFUSED 1u /* its code: the processor refused the entry of a vCPU, whose state vmcs_read tells; else 0 */
+/* its code: the processor refused the entry of a vCPU, whose state vmcs_read tells; else 0 */
+#define CAISSON_CRASH_REFUSED 1u
 #define CAISSON_END_RESET     4u /* asked for a reset: the builder decides */
 #define CAISSON_END_DESTROY   5u
 struct caisson_domain {
@@ -336,7 +341,8 @@ CAISSON_ASSERT(sizeof(struct caisson_vcpu_context) == 488, "layout");
 struct caisson_vcpu_info {
 	uint32_t id, cpu; /* cpu: where it runs or ran last */
 	uint32_t state;	  /* CAISSON_VCPU_* */
-	uint32_t missed;  /* deadlines of its reservation, by which it had not got its budget though it wanted it */
+	/* deadlines of its reservation, by which it had not got its budget though it wanted it */
+	uint32_t missed;
 	uint64_t run_ns, wait_ns;
 	uint64_t exits, wakeups, switches;
 	uint64_t rip; /* at its last exit */
@@ -363,7 +369,8 @@ CAISSON_ASSERT(sizeof(struct caisson_sched) == 24, "layout");
 /* ---- device models ---- */
 #define CAISSON_IO_PORT	     0u
 #define CAISSON_IO_MMIO	     1u
-#define CAISSON_CLAIM_POSTED 1u /* writes go into the ring and do not wait; one device model of a domain has such ranges */
+/* writes go into the ring and do not wait; one device model of a domain has such ranges */
+#define CAISSON_CLAIM_POSTED 1u
 #define CAISSON_CLAIM_DROP   2u /* give the claim back */
 struct caisson_ioreq {
 	uint64_t addr; /* port or guest-physical address */
@@ -374,11 +381,13 @@ struct caisson_ioreq {
 	uint8_t pad[2];
 	uint64_t rip; /* of the requester, for messages */
 	uint64_t seq;
-	uint64_t keep[3]; /* the device model's own: stays until the domain goes, also when the device model is started again */
+	/* the device model's own: stays until the domain goes, also when the device model is started again */
+	uint64_t keep[3];
 };
 CAISSON_ASSERT(sizeof(struct caisson_ioreq) == 64, "layout");
 struct caisson_ioreq_page {
-	struct caisson_ioreq slot[CAISSON_MAX_VCPUS]; /* indexed by vCPU; the hypervisor fills it, the device model answers in data */
+	/* indexed by vCPU; the hypervisor fills it, the device model answers in data */
+	struct caisson_ioreq slot[CAISSON_MAX_VCPUS];
 };
 CAISSON_ASSERT(sizeof(struct caisson_ioreq_page) == 4096, "layout");
 
@@ -396,8 +405,9 @@ struct caisson_posted {
 	uint64_t rip;
 };
 CAISSON_ASSERT(sizeof(struct caisson_posted) == 32, "layout");
-/* Entries [tail, head) modulo CAISSON_RING are to be carried out, in this order. When it is full a write waits like another. A
- * posted write comes before whatever the same vCPU asks for later: the event is given before the request. */
+/* Entries [tail, head) modulo CAISSON_RING are to be carried out, in this order. When it is
+ * full a write waits like another. A posted write comes before whatever the same vCPU asks
+ * for later: the event is given before the request. */
 struct caisson_ring {
 	uint32_t head; /* the hypervisor writes it after the entry */
 	uint32_t rsvd[15];
@@ -420,15 +430,17 @@ struct caisson_stat {
 };
 CAISSON_ASSERT(sizeof(struct caisson_stat) == 184, "layout");
 
-/* Exits by what they are about: CPUID leaf, MSR, call, port, page, vector, else the processor's qualification. */
+/* Exits by what they are about:
+ * CPUID leaf, MSR, call, port, page, vector, else the processor's qualification. */
 struct caisson_what {
 	uint64_t what, count;
 	uint32_t kind, pad;
 };
 CAISSON_ASSERT(sizeof(struct caisson_what) == 24, "layout");
 
-/* Fields for vmcs_read: below FIELD_APIC the encoding of a VMCS field or the offset of 8 bytes of the VMCB, from there on the
- * registers of the local APIC by offset / 16, from FIELD_MSR on the processor's IA32_VMX_* MSRs by number. */
+/* Fields for vmcs_read: below FIELD_APIC the encoding of a VMCS field or the offset of 8
+ * bytes of the VMCB, from there on the registers of the local APIC by offset / 16, from
+ * FIELD_MSR on the processor's IA32_VMX_* MSRs by number. */
 #define CAISSON_FIELD_APIC 0x10000u
 #define CAISSON_APIC_REGS  64u
 #define CAISSON_FIELD_MSR  0x20000u
@@ -464,7 +476,8 @@ CAISSON_ASSERT(sizeof(struct caisson_walk) == 64, "layout");
 struct caisson_debug {
 	uint32_t wish;	/* CAISSON_DEBUG_ON ... */
 	uint32_t stop;	/* CAISSON_STOP_*; SET clears it */
-	uint64_t dr[4]; /* the debugger's own; while dr7 has one enabled the guest's rest, and it does not see these */
+	/* the debugger's own; while dr7 has one enabled the guest's rest, and it does not see these */
+	uint64_t dr[4];
 	uint32_t dr7, dr6;
 	uint32_t exit_kind, pad;
 	uint64_t exit_count; /* 0: none */
@@ -483,8 +496,9 @@ struct caisson_pool {
 CAISSON_ASSERT(sizeof(struct caisson_pool) == 40, "layout");
 
 /* ---- how a domain of ours starts ----
- * The control domain is an ELF64 with the PVH note; it is entered as PVH says (32-bit protected mode, EBX = hvm_start_info) with
- * its memory map and command line. Modules are found by module_info and mapped by module_map.
+ * The control domain is an ELF64 with the PVH note; it is entered as PVH says (32-bit
+ * protected mode, EBX = hvm_start_info) with its memory map and command line. Modules are
+ * found by module_info and mapped by module_map.
  */
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Requests of several vCPUs reach their device model while it answers others, on this CPU and on another: each gets its answer,
- * and its own.
+ * Requests of several vCPUs reach their device model while it answers others, on this CPU and on another:
+ * each gets its answer, and its own.
  */
 /* create: --vcpus 5 */
 #include "tests/guest/common/test.h"

@@ -112,7 +112,8 @@ static void work(u32 me)
 		for (u32 i = 0; i < ROUNDS; i++) {
 			random = random * 1664525 + 1013904223;
 			one(me, (random >> 8) % 16, (random >> 20) % CPUS, x2);
-			if (i % 16 == 0) { /* to be woken by somebody's, or by the timer when all others are through */
+			if (i % 16 == 0) {
+				/* to be woken by somebody's, or by the timer when all others are through */
 				irq_off(); /* the timer's may come before the HLT, and nothing after it */
 				apic_write(APIC_TMICT, 100000);
 				__asm__ volatile("sti; hlt");

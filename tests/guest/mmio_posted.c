@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Posted writes: they do not wait for the device model, come to it in order and before whatever the same vCPU asks for next, and
- * none is lost when there are more than the ring holds.
+ * Posted writes: they do not wait for the device model, come to it in order and before whatever the same vCPU
+ * asks for next, and none is lost when there are more than the ring holds.
  */
 /* create: --testdev --vcpus 2 */
 #include "tests/guest/common/test.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* KVM's EOI without an exit: offered only where the processor does not do EOIs itself, no interrupt is lost or comes twice, and
- * what is not offered is still to be ended by the register. */
+/* KVM's EOI without an exit: offered only where the processor does not do EOIs itself, no interrupt is lost
+ * or comes twice, and what is not offered is still to be ended by the register. */
 #include "tests/guest/common/pv.h"
 
 static volatile u32 bit __attribute__((aligned(4)));

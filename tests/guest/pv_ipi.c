@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One call sends an interrupt to a set of vCPUs: those come, no others, and the call says how many; nonsense hurts nobody. */
+/* One call sends an interrupt to a set of vCPUs:
+ * those come, no others, and the call says how many; nonsense hurts nobody. */
 /* create: --vcpus 4 */
 #include "tests/guest/common/pv.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A kick ends a HLT that interrupts cannot end, and one that comes before the HLT ends that. The ball goes to and fro, no turn is
- * lost. A yield comes back. */
+/* A kick ends a HLT that interrupts cannot end, and one that comes before the HLT ends that. The ball goes to
+ * and fro, no turn is lost. A yield comes back. */
 /* create: --vcpus 2 */
 #include "tests/guest/common/pv.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vCPUs that share CPUs: each is told what it waited, the others see that it does not run, and a flush of its TLB that is left for
- * it is done before it runs on. All is off after INIT.
+ * vCPUs that share CPUs: each is told what it waited, the others see that it does not run, and a flush of its
+ * TLB that is left for it is done before it runs on. All is off after INIT.
  */
 /* create: --vcpus 6 */
 #include "tests/guest/common/pv.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The general registers are after an exit what they were before it. At regs_full all of them hold the pattern: from there
- * tests/system/speculation.py looks what the hypervisor finds in its own. */
+/* The general registers are after an exit what they were before it. At regs_full all of them hold the
+ * pattern: from there tests/system/speculation.py looks what the hypervisor finds in its own. */
 #include "tests/guest/common/test.h"
 
 #define PATTERN 0x5ec4e75ec4e70000ul

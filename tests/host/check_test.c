@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A VMCS and a VMCB that pass, in several modes of the guest; one field at a time is broken and must be the one that
- * is named.
+ * A VMCS and a VMCB that pass, in several modes of the guest; one field at a time is broken
+ * and must be the one that is named.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -617,8 +617,10 @@ static void vmcb_allowed(void **s)
 	(void)s;
 	VMCB_PASSES(b.cr0 |= CR0_NW | CR0_CD);
 	VMCB_PASSES(b.cr0 |= CR0_CD);
-	VMCB_PASSES(b.efer &= ~(u64)(EFER_LME | EFER_LMA); b.cr4 &= ~(u64)CR4_PAE);		   /* paging without LME */
-	VMCB_PASSES(b.efer &= ~(u64)EFER_LMA; b.cr0 &= ~(u64)(CR0_PG | CR0_PE); b.cr4 &= ~(u64)CR4_PAE); /* LME without paging */
+	/* paging without LME */
+	VMCB_PASSES(b.efer &= ~(u64)(EFER_LME | EFER_LMA); b.cr4 &= ~(u64)CR4_PAE);
+	/* LME without paging */
+	VMCB_PASSES(b.efer &= ~(u64)EFER_LMA; b.cr0 &= ~(u64)(CR0_PG | CR0_PE); b.cr4 &= ~(u64)CR4_PAE);
 	VMCB_PASSES(b.efer &= ~(u64)(EFER_LME | EFER_LMA); b.cs.attr |= VMCB_ATTR_DB);
 	VMCB_PASSES(b.cs.attr = VMCB_ATTR_DB | VMCB_ATTR_P);
 	VMCB_PASSES(b.nested = 0; b.g_pat = 2; b.nested_cr3 = ~0ull);

@@ -23,6 +23,7 @@ struct leaf {
 };
 
 enum { TEXT, RODATA, DATA, OWN, OWN2, WINDOW, MAIN, NMI, SHADOW, MMIO, EXTRA, LEAVES };
+/* clang-format off */
 static const struct leaf good[LEAVES] = {
 	[TEXT] = { IMAGE, SZ_2M, 2 * PAGE_SIZE, P, P | W | U },
 	[RODATA] = { IMAGE + 2 * PAGE_SIZE, SZ_2M + 2 * PAGE_SIZE, PAGE_SIZE, P | NX, P | W | U },
@@ -35,6 +36,7 @@ static const struct leaf good[LEAVES] = {
 	[SHADOW] = { STACK_AREA + 2 * STACK_SLOT - SHADOW_BYTES, 6 * SZ_2M, SHADOW_BYTES, P | D | NX, P | W | U },
 	[MMIO] = { MMIO_AREA, 0xfee00000, PAGE_SIZE, P | W | NX, P | W | U },
 };
+/* clang-format on */
 static struct leaf t[LEAVES];
 static u64 stolen; /* a domain's frame */
 static bool refuses;
@@ -99,6 +101,7 @@ static void each_fault_is_found(void **state)
 		struct leaf is;
 		u64 stolen, at;
 		const char *wrong;
+	/* clang-format off */
 	} rows[] = {
 		{ EXTRA, { 0x9000, 0x9000, PAGE_SIZE, P | NX, P }, 0, 0x9000, "lower half" },
 		{ EXTRA, { BIT(47) - PAGE_SIZE, 0x9000, PAGE_SIZE, P | NX, P }, 0, BIT(47) - PAGE_SIZE, "lower half" },
@@ -122,6 +125,7 @@ static void each_fault_is_found(void **state)
 		{ SHADOW, { STACK_AREA + 2 * STACK_SLOT - PAGE_SIZE, 0x9000, PAGE_SIZE, P | W | D | NX, P | W }, 0,
 		  STACK_AREA + 2 * STACK_SLOT - PAGE_SIZE, "can be written" },
 	};
+	/* clang-format on */
 	const char *wrong;
 	u64 at;
 

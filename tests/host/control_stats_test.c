@@ -77,7 +77,8 @@ static void sums(void **state)
 	assert_null(stats_exit_name(4));
 }
 
-/* The same thing of two vCPUs is one; the most frequent come first; the least frequent makes room for a more frequent one. */
+/* The same thing of two vCPUs is one; the most frequent come first;
+ * the least frequent makes room for a more frequent one. */
 static void abouts(void **state)
 {
 	struct stats_row rows[STATS_ROWS];

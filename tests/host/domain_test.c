@@ -95,7 +95,8 @@ static void what_is_frequent_stays(void **state)
 		assert_true((i >= FIRST && i < FIRST + ROWS) || !t.count[i]);
 }
 
-/* A device model that is started again is asked again for what it had taken and what stood in its queue, each once. */
+/* A device model that is started again is asked again for what it had taken
+ * and what stood in its queue, each once. */
 static void asked_again(void **state)
 {
 	u64 token;
@@ -161,7 +162,8 @@ static void the_hole_is_nobodys(void **state)
 	assert_int_equal(frame_owner(pa), FRAME_OWNER_HV);
 }
 
-/* What is taken back goes from hole to hole: one that is known as 2 MiB ends where it ends, not 2 MiB after the region's begin. */
+/* What is taken back goes from hole to hole:
+ * one that is known as 2 MiB ends where it ends, not 2 MiB after the region's begin. */
 static void nothing_is_left_behind_a_hole(void **state)
 {
 	(void)state;
@@ -253,7 +255,8 @@ static void nothing_behind_the_end(void **state)
 	domain_put(b);
 }
 
-/* Bits set for a vCPU reach it: where it runs elsewhere by a kick, where it sleeps and they end that, by waking it. */
+/* Bits set for a vCPU reach it:
+ * where it runs elsewhere by a kick, where it sleeps and they end that, by waking it. */
 static void pending_bits(void **state)
 {
 	struct vcpu *v = w.b->vcpu[0];

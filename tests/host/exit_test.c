@@ -365,7 +365,8 @@ static void exceptions(void **state)
 	assert_true(EXIT(.kind = EXIT_EXCEPTION, .exception = { .vector = X86_AC, .has_error = true, .error = 0x18 }));
 	assert_int_equal(guest.injected, X86_AC);
 	assert_int_equal(guest.error, 0x18);
-	assert_int_equal(guest.windows, 1); /* so that a delivery that exits for ever keeps no interrupt out */
+	/* so that a delivery that exits for ever keeps no interrupt out */
+	assert_int_equal(guest.windows, 1);
 	/* #DB: what happened is in DR6, and DR7.GD is off */
 	fake_dr6 = 0xffff0ff0 | 9;
 	guest.dr7 = BIT(13) | 0x400;

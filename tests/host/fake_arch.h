@@ -25,7 +25,8 @@ struct fake {
 	u64 windows;	      /* calls of arch_irq_window() */
 	void (*window)(void); /* what happens in them */
 	u64 mapped;	      /* calls of arch_domain_map() */
-	u64 fold;	      /* windows of frames from there on show the 2 MiB there, whatever their number; 0: none does */
+	/* windows of frames from there on show the 2 MiB there, whatever their number; 0: none does */
+	u64 fold;
 	struct {
 		u64 base, bytes;
 		char *mem, *direct; /* two views; the second only where arch_direct_set() said so */

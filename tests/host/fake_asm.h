@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* In the place of arch/x86/asm.h, hostmap.h and traps.h: registers that are variables, windows that are open. */
+/* In the place of arch/x86/asm.h, hostmap.h and traps.h:
+ * registers that are variables, windows that are open. */
 #ifndef X86_ASM_H
 #define X86_ASM_H
 #define X86_HOSTMAP_H

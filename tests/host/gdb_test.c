@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The command gdb, as a debugger on the second serial line sees it: packets and their answers, and what becomes of the domain.
+ * The command gdb, as a debugger on the second serial line sees it: packets and their
+ * answers, and what becomes of the domain.
  */
 #include "guest/control/gdb_regs.h"
 #include "guest/control/serial2.h"
@@ -17,7 +18,8 @@ static struct fake_image images[] = {
 
 /* ---- the line ---- */
 
-/* What GDB says, and what it is answered. An answer that ends with * begins so; NULL: there is none to wait for. */
+/* What GDB says, and what it is answered.
+ * An answer that ends with * begins so; NULL: there is none to wait for. */
 struct line {
 	const char *send, *wants;
 };

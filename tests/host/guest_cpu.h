@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A vCPU over 64 pages of RAM, with a vendor that is a few variables: what arch/x86 does with exits, without a processor. */
+/* A vCPU over 64 pages of RAM, with a vendor that is a few variables:
+ * what arch/x86 does with exits, without a processor. */
 #ifndef GUEST_CPU_H
 #define GUEST_CPU_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Every call: what it gives, and what it says to each argument that is wrong. Rights are rights_test's matter. */
+/* Every call: what it gives, and what it says to each argument that is wrong.
+ * Rights are rights_test's matter. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -157,7 +158,8 @@ static void modules(void **state)
 	assert_int_equal(bytes, 0x5123);
 	assert_int_equal(CALL(w.control, module_info, 1, BUF), ENOENT);
 	assert_int_equal(CALL(w.control, module_info, 0, BAD), EFAULT);
-	assert_int_equal(CALL(w.control, module_info, 0, WORLD_RAM * P - 8), EFAULT); /* its words find no room */
+	/* its words find no room */
+	assert_int_equal(CALL(w.control, module_info, 0, WORLD_RAM * P - 8), EFAULT);
 	assert_int_equal(CALL(w.control, module_map, 1, FAR, 0, 1), ENOENT);
 	assert_int_equal(CALL(w.control, module_map, 0, FAR, 6, 1), EINVAL);
 	assert_int_equal(CALL(w.control, module_map, 0, FAR, 5, 2), EINVAL);
@@ -229,7 +231,8 @@ static void domains_are_made(void **state)
 	assert_int_equal(CALL(w.control, domain_unpause, (u64)id), EINVAL);
 }
 
-/* All that the hypervisor could take for itself is taken: each call that needs a page says so, and loses nothing. */
+/* All that the hypervisor could take for itself is taken:
+ * each call that needs a page says so, and loses nothing. */
 static void no_memory(void **state)
 {
 	static struct {
@@ -299,7 +302,8 @@ static void ends(void **state)
 	assert_int_equal(info.end, CAISSON_END_EXIT);
 	assert_int_equal(info.code, 7);
 	assert_int_equal(CALL(w.control, domain_event, BUF), ENOENT); /* told once */
-	/* not to oneself, and the control domain's end is its own matter or that of its start again, which is refused here */
+	/* not to oneself, and the control domain's end is its own matter
+	 * or that of its start again, which is refused here */
 	assert_int_equal(CALL(w.control, domain_destroy, CAISSON_SELF), EBUSY);
 	assert_int_equal(CALL(w.control, domain_pause, CAISSON_SELF), EBUSY);
 	assert_int_equal(CALL(w.control, domain_reset, CAISSON_SELF), EBUSY);
@@ -355,7 +359,8 @@ static void shares(void **state)
 	assert_int_equal(CALL(w.a, foreign_map, w.b->id, 0, 1ull << world_phys_bits, 1, 1), EINVAL);
 	assert_int_equal(CALL(w.a, foreign_map, w.b->id, FAR, at, 1, 1), EFAULT);
 	assert_int_equal(CALL(w.a, foreign_map, w.b->id, 0, P, 1, 1), -CAISSON_EEXIST); /* RAM is there */
-	assert_int_equal(CALL(w.a, foreign_map, w.b->id, (WORLD_RAM - 1) * P, at, 2, 1), EFAULT); /* not all of it is RAM */
+	/* not all of it is RAM */
+	assert_int_equal(CALL(w.a, foreign_map, w.b->id, (WORLD_RAM - 1) * P, at, 2, 1), EFAULT);
 	assert_false(memory_read(w.a, at, &got, 8));
 	assert_int_equal(CALL(w.a, foreign_map, w.b->id, 0, at, ~0ull, 3), 32); /* a piece */
 	assert_true(memory_write(w.a, at + 3 * P, &word, 8));
@@ -508,10 +513,12 @@ static void scheduling(void **state)
 	/* pools */
 	pool = CALL(w.control, pool, CAISSON_POOL_CREATE);
 	assert_true(pool > 0);
-	assert_int_equal(sched((struct caisson_sched){ .weight = 1, .pool = (u32)pool }), EBUSY); /* it has a reservation */
+	/* it has a reservation */
+	assert_int_equal(sched((struct caisson_sched){ .weight = 1, .pool = (u32)pool }), EBUSY);
 	assert_int_equal(sched((struct caisson_sched){ .weight = 1, .budget_us = 1, .period_us = 1, .pool = (u32)pool }), EBUSY);
 	assert_int_equal(sched((struct caisson_sched){ .weight = 1 }), 0);
-	assert_int_equal(sched((struct caisson_sched){ .weight = 1, .pool = (u32)pool }), EINVAL); /* it has no CPU */
+	/* it has no CPU */
+	assert_int_equal(sched((struct caisson_sched){ .weight = 1, .pool = (u32)pool }), EINVAL);
 	assert_int_equal(CALL(w.control, pool, CAISSON_POOL_MOVE, (u64)pool, w.b->id), EINVAL);
 	assert_int_equal(CALL(w.control, pool, CAISSON_POOL_MOVE, 0, w.b->id), 0);
 	assert_int_equal(CALL(w.control, pool, CAISSON_POOL_MOVE, 0, 77), ENOENT);
@@ -561,7 +568,8 @@ static void claims(void **state)
 	assert_int_equal(CALL(w.a, ioreq_claim, w.b->id, 0, x, 0, 0), EINVAL);
 	assert_int_equal(CALL(w.a, ioreq_claim, w.b->id, 0, x, 8, 0), 0);
 	assert_int_equal(CALL(w.control, ioreq_claim, w.b->id, 0, x + 7, 8, 0), EBUSY);
-	assert_int_equal(CALL(w.control, ioreq_claim, w.b->id, 0, x, 8, CAISSON_CLAIM_DROP), ENOENT); /* another's */
+	/* another's */
+	assert_int_equal(CALL(w.control, ioreq_claim, w.b->id, 0, x, 8, CAISSON_CLAIM_DROP), ENOENT);
 	assert_int_equal(CALL(w.a, ioreq_claim, w.b->id, 1, x, 8, CAISSON_CLAIM_DROP), ENOENT);
 	/* pages: the requests always, the ring from the first posted claim on, which is one model's */
 	assert_int_equal(CALL(w.a, ioreq_map, w.b->id, FAR, CAISSON_IOREQ_SLOTS), 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Accesses to devices, instruction by instruction: who is asked what, what becomes of the answer, and of what cannot be. */
+/* Accesses to devices, instruction by instruction:
+ * who is asked what, what becomes of the answer, and of what cannot be. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,8 @@
 
 #define P     PAGE_SIZE
 #define CODE  0x8000ull
-/* Addresses of the guest's, by 2 MiB: RAM, the APIC, the I/O APIC, a device, nothing, no page, tables that are nowhere. */
+/* Addresses of the guest's, by 2 MiB:
+ * RAM, the APIC, the I/O APIC, a device, nothing, no page, tables that are nowhere. */
 #define APIC  0x200000ull
 #define IOAPIC 0x400000ull
 #define DEV   0x600000ull
@@ -444,7 +446,8 @@ static int again(u64 gpa, bool write)
 	return io_mmio_again(vcpu, gpa, 0x1000, write);
 }
 
-/* A plain MOV that was here before goes the short way, as long as everything that it was known by is as it was. */
+/* A plain MOV that was here before goes the short way,
+ * as long as everything that it was known by is as it was. */
 static void known_again(void **state)
 {
 	static const struct {
@@ -484,7 +487,8 @@ static void known_again(void **state)
 	guest.advanced = 0;
 	assert_true(answer(0));
 	assert_int_equal(guest.advanced, 2);
-	/* not: another address than the register says, not aligned, the other direction, another table, another RIP */
+	/* not: another address than the register says, not aligned,
+	 * the other direction, another table, another RIP */
 	assert_int_equal(again(DEV_AT + 0x24, true), 0);
 	vcpu->regs[RBX] = DEV + 0x22;
 	assert_int_equal(again(DEV_AT + 0x22, true), 0);

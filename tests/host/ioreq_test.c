@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Requests: in whose queue they stand, who answers which, what a device model that waits is given and when. */
+/* Requests: in whose queue they stand, who answers which,
+ * what a device model that waits is given and when. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -118,7 +119,8 @@ static void wrong_tokens(void **state)
 	assert_int_equal(wait(token(v[1]), NOW), -CAISSON_EINVAL);
 	assert_int_equal(wait(CAISSON_ANSWER | 77 << 16, NOW), -CAISSON_EINVAL);
 	assert_int_equal(wait(CAISSON_ANSWER | (u64)v[0]->domain->id << 16 | 64, NOW), -CAISSON_EINVAL);
-	assert_int_equal(wait(CAISSON_ANSWER | (u64)v[3]->domain->id << 16 | 2, NOW), -CAISSON_EINVAL); /* no such vCPU */
+	/* no such vCPU */
+	assert_int_equal(wait(CAISSON_ANSWER | (u64)v[3]->domain->id << 16 | 2, NOW), -CAISSON_EINVAL);
 	assert_int_equal(wait(token(own), NOW), -CAISSON_EINVAL);
 	assert_int_equal(CALL(w.b, wait, token(v[0]), NOW), -CAISSON_EINVAL); /* another's */
 	assert_int_equal(wait(token(v[0]), NOW), word(v[1]));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The RAM of domains: what is refused, how large the pages are, what a fault finds, how it is copied and taken back. */
+/* The RAM of domains: what is refused, how large the pages are,
+ * what a fault finds, how it is copied and taken back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -195,7 +196,8 @@ static void faults(void **state)
 	assert_int_equal(memory_populate(b, FAR, 2 * PAGES_2M - 1, LAZY), 2 * PAGES_2M - 1);
 	assert_int_equal(memory_fault(b, FAR + 3 * P + 5, true), MEM_MAPPED);
 	assert_int_equal(mapped(FAR + 3 * P), SZ_2M);
-	assert_int_equal(memory_fault(b, FAR + SZ_2M + 3 * P, true), MEM_MAPPED); /* not all of these 2 MiB are RAM */
+	/* not all of these 2 MiB are RAM */
+	assert_int_equal(memory_fault(b, FAR + SZ_2M + 3 * P, true), MEM_MAPPED);
 	assert_int_equal(mapped(FAR + SZ_2M + 3 * P), P);
 	assert_int_equal(mapped(FAR + SZ_2M), 0);
 	assert_int_equal(memory_populate(b, FAR - 2 * P, 1, LAZY | ROM), 1);
@@ -220,7 +222,8 @@ static void faults(void **state)
 	assert_false(frame_ok(memory_pin(b, FAR + SZ_2M, false, false)));
 }
 
-/* A first touch, where an idle CPU has zeroed a frame before, is served at once; where it finds no table the long way tells. */
+/* A first touch, where an idle CPU has zeroed a frame before, is served at once;
+ * where it finds no table the long way tells. */
 static void a_zero_frame_is_at_hand(void **state)
 {
 	struct frame_counts before, after;
@@ -296,7 +299,8 @@ static void pins(void **state)
 	memory_unpin(pa);
 	reset();
 	assert_int_equal(memory_populate(b, at_b, 1, 0), 1);
-	/* what another granted for reading is not written to, and a frame without a record is nobody's to hold */
+	/* what another granted for reading is not written to,
+	 * and a frame without a record is nobody's to hold */
 	world_flushed = true;
 	assert_int_equal(CALL(w.a, foreign_map, b->id, at_b, at, 1, CAISSON_PROT_READ), 1);
 	assert_true(frame_ok(pa = memory_pin(w.a, at, false, false)));

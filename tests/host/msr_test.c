@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* MSRs that are more than a table's row: time, the APIC, EFER, the paravirtual clock and its like; and KVM's calls. */
+/* MSRs that are more than a table's row:
+ * time, the APIC, EFER, the paravirtual clock and its like; and KVM's calls. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -192,7 +193,8 @@ static void the_clock(void **state)
 	assert_int_equal(get(MSR_KVM_WALL_CLOCK), 0x50000000);
 }
 
-/* Where the vCPU waited and did not run; and the mark that it is off its CPU, at which others leave work for it. */
+/* Where the vCPU waited and did not run;
+ * and the mark that it is off its CPU, at which others leave work for it. */
 static void steal_time(void **state)
 {
 	struct pv_steal *s = (void *)(guest.ram + 0x5040);

@@ -81,7 +81,7 @@ static void test_encodings(void **state)
 		{ &pg_format_ept, SZ_2M, PG_READ | PG_EXEC, MT_WB, 0xc00000b5 },
 		{ &pg_format_host, PAGE_SIZE, PG_READ | PG_WRITE, MT_WB, 0x80000000c0000063 },
 		{ &pg_format_host, PAGE_SIZE, PG_READ | PG_EXEC, MT_WB, 0xc0000021 },
-		{ &pg_format_host, PAGE_SIZE, PG_WRITE, MT_WB, 0x80000000c0000061 }, /* a shadow stack: dirty, not writable */
+		{ &pg_format_host, PAGE_SIZE, PG_WRITE, MT_WB, 0x80000000c0000061 }, /* a shadow stack */
 		{ &pg_format_host, PAGE_SIZE, PG_READ | PG_WRITE, MT_UC, 0x80000000c000007b },
 		{ &pg_format_npt, PAGE_SIZE, PG_READ | PG_WRITE | PG_EXEC, MT_WB, 0xc0000007 },
 		{ &pg_format_npt, SZ_2M, PG_READ, MT_UC, 0x80000000c000009d },
@@ -288,7 +288,8 @@ static void test_random(void **state)
 	}
 }
 
-/* Leaves that go on with each other's memory go in one step; not beyond the limit, the table, a hole, other memory or rights. */
+/* Leaves that go on with each other's memory go in one step;
+ * not beyond the limit, the table, a hole, other memory or rights. */
 static void test_unmap_many(void **state)
 {
 	(void)state;

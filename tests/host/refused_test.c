@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Each allocation of each hypercall is refused once: the call fails, everything is as before, and the next try succeeds. Which calls
- * allocate is not believed but seen: all are made with arguments of all kinds, and whoever asks for memory has to have a row here.
+ * Each allocation of each hypercall is refused once: the call fails, everything is as before, and the next
+ * try succeeds. Which calls allocate is not believed but seen: all are made with arguments of all kinds, and
+ * whoever asks for memory has to have a row here.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -96,6 +97,7 @@ static const struct row {
 	u64 arg[6];
 	void (*before)(void);
 } rows[] = {
+/* clang-format off */
 #define ROW(call, d, falls, before, ...) { #call, CAISSON_CALL_##call, d, falls, { __VA_ARGS__ }, before }
 	ROW(domain_create, false, false, NULL, PAGE_SIZE),
 	ROW(vcpu_create, true, false, NULL, 0, 1),
@@ -112,6 +114,7 @@ static const struct row {
 	ROW(trace_control, false, false, tracing, BUF),
 #undef ROW
 };
+/* clang-format on */
 
 /* All that a call can leave behind. Records of shares are made a page at a time and kept. */
 struct left {
@@ -165,7 +168,8 @@ static u32 try(const struct row *r)
 							 r->nr == CAISSON_CALL_foreign_map ?
 						 result :
 						 -CAISSON_ENOMEM);
-			for (u32 i = 0; i < 3 && r->falls; i++) /* pages that were touched before are there to stay */
+			/* pages that were touched before are there to stay */
+			for (u32 i = 0; i < 3 && r->falls; i++)
 				before.populated[i] = after.populated[i];
 			assert_memory_equal(&before, &after, sizeof(before));
 			result = world_call(w.control, r->nr, arg);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The loop of a CPU: who has it after whom. Each vCPU does what the letters of its script say; each step that is
- * made is written down, with the vCPU's name before it.
+ * The loop of a CPU: who has it after whom. Each vCPU does what the letters of its script say; each step that
+ * is made is written down, with the vCPU's name before it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -161,8 +161,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A requester lends its turn to the device model that waits, and has it back with the answer: the scheduler sees one turn, the
- * requester pays for both. */
+/* A requester lends its turn to the device model that waits, and has it back with the answer: the scheduler
+ * sees one turn, the requester pays for both. */
 static void a_turn_is_lent(void **state)
 {
 	struct sched_times a, b;
@@ -214,7 +214,8 @@ static void the_turn_ends(void **state)
 	run("an bq ae ar ah b. bh ");
 }
 
-/* During the loan of one requester another one is answered: that one goes on, the lender waits for its answer. */
+/* During the loan of one requester another one is answered:
+ * that one goes on, the lender waits for its answer. */
 static void another_is_answered(void **state)
 {
 	(void)state;
@@ -249,7 +250,8 @@ static void not_lent_to_who_has_a_cap(void **state)
 	assert_true(t.run > 1000);
 }
 
-/* From a model that answers and waits, the CPU goes to the requester; and from one with more to do it does not. */
+/* From a model that answers and waits, the CPU goes to the requester;
+ * and from one with more to do it does not. */
 static void handed_over(void **state)
 {
 	(void)state;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the tests of the control domain as a whole share: guests' scripts, an image, commands and what they print. */
+/* What the tests of the control domain as a whole share:
+ * guests' scripts, an image, commands and what they print. */
 #ifndef SHELL_COMMON_H
 #define SHELL_COMMON_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The shell's commands that look and that rule: exits, vCPUs, page tables, traces, rights, shares of CPUs, the machine. */
+/* The shell's commands that look and that rule:
+ * exits, vCPUs, page tables, traces, rights, shares of CPUs, the machine. */
 #include "guest/lib/hypercall.h"
 #include "tests/host/shell_common.h"
 

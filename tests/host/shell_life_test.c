@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Lives of domains under the shell: their devices, what fails on the way to one, consoles, ends, and the control domain's own
- * second start. */
+/* Lives of domains under the shell: their devices, what fails on the way to one, consoles, ends, and the
+ * control domain's own second start. */
 #include <asm/bootparam.h>
 
 #include "guest/control/build.h"
@@ -25,7 +25,8 @@ static const struct fake_step exits[] = { BUTTON, EXIT(3), STOP };
 static const struct fake_step kbd[] = { INB(0x64, 0), OUTB(0x64, 0xd1), OUTB(0x64, 0xfe), STOP };
 static const struct fake_step echo[] = { UART_ON,	 SAY("type: "), KEY('a'), SAY("A"), KEY('b'), SAY("B"),
 					 OUTB(0x3ff, 0x5a), STOP };
-/* The test device: lines and their messages, its page, writes that are posted before what is asked behind them. */
+/* The test device: lines and their messages, its page,
+ * writes that are posted before what is asked behind them. */
 static const struct fake_step lines[] = { OUTB(0x2003, 1), INB(0x2003, 1), STOP };
 static const struct fake_step masked[] = { OUTB(0x21, 8), OUTB(0x2003, 1), OUTB(0x2003, 0), OUTB(0x2014, 1), STOP };
 static const struct fake_step second[] = { OUTB(0x200a, 1), STOP };
@@ -371,7 +372,8 @@ static void buttons(void **state)
 	bad("wait deaf", "interrupted");
 }
 
-/* Of those that ended the first to end are forgotten first, whatever their numbers; a name means the living one. */
+/* Of those that ended the first to end are forgotten first, whatever their numbers;
+ * a name means the living one. */
 static void remembered(void **state)
 {
 	struct dom *d, *e;
@@ -654,7 +656,8 @@ static void adopted(void **state)
 				;
 }
 
-/* A guest of a watched console that is far behind is held: its access is answered when the console has caught up, or not at all. */
+/* A guest of a watched console that is far behind is held:
+ * its access is answered when the console has caught up, or not at all. */
 static void held(void **state)
 {
 	struct dom *d = made("create flood --memory 4 --name f", "f");

@@ -95,7 +95,7 @@ static void what_is_used(void **s)
 	assert_non_null(strstr(row.note, "decoding"));
 }
 
-/* ---- docs/svm.md has a row for each exit code, under the manual's name and with one of the five answers ---- */
+/* ---- docs/svm.md has each exit code, under the manual's name and with one of the five answers ---- */
 static void exits_are_documented(void **s)
 {
 	static const struct {

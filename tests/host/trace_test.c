@@ -121,7 +121,8 @@ static void read_in_pieces(void **state)
 	assert_int_equal(head.position, at);
 }
 
-/* The oldest go, and the reader is told how many. The very oldest may be half overwritten: it is not given. */
+/* The oldest go, and the reader is told how many.
+ * The very oldest may be half overwritten: it is not given. */
 static void overwrites(void **state)
 {
 	u64 first;

@@ -946,7 +946,8 @@ static void take(struct vlapic *v, u8 vector)
 	vlapic_ack(v, vector);
 }
 
-/* An interrupt that the guest may end by clearing a bit: when that is offered, and that no end is lost or counted twice. */
+/* An interrupt that the guest may end by clearing a bit:
+ * when that is offered, and that no end is lost or counted twice. */
 static void test_pv_eoi(void **state)
 {
 	struct vlapic *v = &apic[0];

@@ -358,7 +358,8 @@ void arch_vcpu_run(struct vcpu *v)
 
 void world_init(void)
 {
-	/* More than the RAM below only for who wants pages of 1 GiB: it is there, but all that domains see of it is the same 2 MiB. */
+	/* More than the RAM below only for who wants pages of 1 GiB:
+	 * it is there, but all that domains see of it is the same 2 MiB. */
 	struct frame_range ram[] = { { 0x1000, MEMORY }, { SZ_1G, 4 * SZ_1G } };
 
 	fake_reset();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What this processor's SVM can do, what Caisson needs of it, and what each missing piece costs. Pure logic (T): CPUID and VM_CR
- * are read by the caller. Any context, no locks; struct svm_caps is written at boot and only read afterwards.
+ * What this processor's SVM can do, what Caisson needs of it, and what each missing piece
+ * costs. Pure logic (T): CPUID and VM_CR are read by the caller. Any context, no locks;
+ * struct svm_caps is written at boot and only read afterwards.
  * APM volume 2, "Determining Support for SVM", "Enabling SVM"; volume 3, "CPUID Fn8000_000A".
  */
 #ifndef ARCH_X86_SVM_CAPS_H
@@ -27,7 +28,8 @@ static inline bool svm_disabled(const struct svm_caps *c)
 /* What is used where there is any; more words: guest/control/doctor.c */
 #define SVM_USED (SVM_NRIPS | SVM_FLUSH_ASID | SVM_CLEAN | SVM_DECODE | SVM_PAUSE_FILTER | SVM_PAUSE_THRESHOLD)
 
-/* Row i of the doctor's of what is needed, and of what CPUID does not tell: 0, or -CAISSON_ENOENT after the last. */
+/* Row i of the doctor's of what is needed, and of what CPUID does not tell:
+ * 0, or -CAISSON_ENOENT after the last. */
 int svm_caps_row(const struct svm_caps *c, u32 i, struct caisson_doctor *out);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Around the entry: what is injected before it, what the exit said after it. APM volume 2, "Event Injection", "#VMEXIT". */
+/* Around the entry: what is injected before it, what the exit said after it.
+ * APM volume 2, "Event Injection", "#VMEXIT". */
 #include "arch/x86/asm.h"
 #include "arch/x86/cpu.h"
 #include "arch/x86/hot.h"
@@ -91,8 +92,8 @@ static const struct {
 	[SVM_EXIT_WBINVD] = { INSN_WBINVD, INSN_INVD },	     [SVM_EXIT_INVD] = { INSN_INVD, INSN_INVD },
 };
 
-/* The processor does not tell what it stopped at, and memory does not say it: stop with words, or let the guest run on what stands
- * there now. Returns 0. */
+/* The processor does not tell what it stopped at, and memory does not say it: stop with words, or let the
+ * guest run on what stands there now. Returns 0. */
 static u32 no_insn(struct x86_vcpu *v, enum insn_status how)
 {
 	struct svm_vcpu *x = svm_vcpu(v);
@@ -132,7 +133,8 @@ static inline u32 insn_length(struct x86_vcpu *v, const struct vmcb *b, u32 code
 
 /* ---- before an entry ---- */
 
-/* What of exceptions exits. While TF is ours all faults do: the frame of one shall hold the guest's, so it goes in when TF is out. */
+/* What of exceptions exits.
+ * While TF is ours all faults do: the frame of one shall hold the guest's, so it goes in when TF is out. */
 static void exceptions_set(struct x86_vcpu *v, struct svm_vcpu *x)
 {
 	x->b->exceptions = SVM_EXCEPTIONS | (x->step ? STEP_FAULTS : 0);
@@ -142,7 +144,8 @@ static void exceptions_set(struct x86_vcpu *v, struct svm_vcpu *x)
 	svm_dirty(x->b, CLEAN_I);
 }
 
-/* One instruction, then an exit; false: not with this one, which would show the guest our TF, but where it `must`. */
+/* One instruction, then an exit;
+ * false: not with this one, which would show the guest our TF, but where it `must`. */
 static bool step(struct x86_vcpu *v, struct svm_vcpu *x, bool must)
 {
 	struct hvm_regs r;
@@ -180,7 +183,8 @@ static bool step_done(struct x86_vcpu *v, struct svm_vcpu *x, u32 code)
 	x->step = false;
 	exceptions_set(v, x);
 	look_again(v, PEND_IRQ | PEND_NMI);
-	if (x->step_shadow && b->rip == x->step_rip) /* it is still to come, and so is its shadow, which QEMU has forgotten */
+	/* it is still to come, and so is its shadow, which QEMU has forgotten */
+	if (x->step_shadow && b->rip == x->step_rip)
 		b->int_state |= INT_STATE_SHADOW;
 	if (x->step_tf)
 		return false;
@@ -199,7 +203,9 @@ void svm_debug(struct x86_vcpu *v, bool on, bool one)
 
 	svm_intercept(x->b, SVM_INTERCEPT_ICEBP, on);
 	exceptions_set(v, x);
-	if (one && x->event) { /* the step is its delivery: an interrupt of our own, waiting, ends the guest right behind it */
+	if (one && x->event) {
+		/* the step is its delivery:
+		 * an interrupt of our own, waiting, ends the guest right behind it */
 		arch_cpu_kick(v->hv.cpu);
 		return;
 	}
@@ -265,7 +271,8 @@ static void inject_irqs(struct x86_vcpu *v, struct svm_vcpu *x, bool taken)
 		vector = hvm_irq_vector(v);
 	}
 	window = vector >= 0;
-	/* QEMU's VMRUN forgets the shadow (7.2 to 10.0): STI; HLT would lose the interrupt that it waits for. */
+	/* QEMU's VMRUN forgets the shadow (7.2 to 10.0): STI;
+	 * HLT would lose the interrupt that it waits for. */
 	if (window && (b->int_state & INT_STATE_SHADOW) && (b->rflags & RFLAGS_IF)) {
 		x->step_rip = b->rip;
 		window = !step(v, x, false);
@@ -288,7 +295,8 @@ static void virq_put(struct svm_vcpu *x, struct vmcb *b)
 	x->window = false;
 }
 
-/* After an exit. Where V_IRQ still stands, the interrupt has not come in, or not wholly, which EXITINTINFO then says too. */
+/* After an exit. Where V_IRQ still stands, the interrupt has not come in,
+ * or not wholly, which EXITINTINFO then says too. */
 static void virq_done(struct x86_vcpu *v, struct svm_vcpu *x, struct vmcb *b)
 {
 	if (b->vintr & V_IRQ) {
@@ -360,7 +368,8 @@ static bool wrong_cr3(struct x86_vcpu *v)
 	return insn_at_rip(v, &r, &i) == INSN_OK && i.op == INSN_MOV_TO_CR && i.reg == 3 && (v->regs[i.rm] >> arch_phys_bits());
 }
 
-/* The processor refused the entry: that domain alone stops, and the control domain finds out why. True: it was none. */
+/* The processor refused the entry:
+ * that domain alone stops, and the control domain finds out why. True: it was none. */
 static bool svm_refused(struct x86_vcpu *v)
 {
 	if (wrong_cr3(v)) {
@@ -371,8 +380,8 @@ static bool svm_refused(struct x86_vcpu *v)
 	return false;
 }
 
-/* An event was on its way in when the exit came: it is due again at the next entry, but for those that an instruction makes
- * (INT n, INT3, INTO): RIP is at that, and it is run again. */
+/* An event was on its way in when the exit came: it is due again at the next entry, but for those that an
+ * instruction makes (INT n, INT3, INTO): RIP is at that, and it is run again. */
 static void svm_redeliver(struct x86_vcpu *v, const struct vmcb *b)
 {
 	u32 info = b->exit_int_info, vector = (u32)GET(EVENT_VECTOR, info);
@@ -394,7 +403,8 @@ static void exit_iret(struct x86_vcpu *v, struct svm_vcpu *x)
 		look_again(v, PEND_NMI);
 }
 
-/* 0F 01 D8 to DF but VMMCALL: VMRUN, VMLOAD, VMSAVE, STGI, CLGI, SKINIT, INVLPGA. A guest's processor has no SVM. */
+/* 0F 01 D8 to DF but VMMCALL: VMRUN, VMLOAD, VMSAVE, STGI, CLGI, SKINIT, INVLPGA.
+ * A guest's processor has no SVM. */
 static bool svm_insn(struct x86_vcpu *v)
 {
 	struct hvm_regs r;
@@ -561,10 +571,12 @@ static bool svm_decode(struct x86_vcpu *v, struct svm_vcpu *x, u32 code, struct 
 	svm_redeliver(v, b);
 	if (unlikely(x->step) && step_done(v, x, code))
 		return false;
-	if (unlikely(b->int_state & INT_STATE_SHADOW) && x->window) /* QEMU's VMRUN forgets it, and the window would open at once */
+	/* QEMU's VMRUN forgets it, and the window would open at once */
+	if (unlikely(b->int_state & INT_STATE_SHADOW) && x->window)
 		look_again(v, PEND_IRQ);
 	switch (e->kind) {
-	case EXIT_IRQ: /* still pending: it comes in through our own IDT; an SMI has, at STGI, into the firmware's SMM */
+	/* still pending: it comes in through our own IDT; an SMI has, at STGI, into the firmware's SMM */
+	case EXIT_IRQ:
 		arch_irq_window();
 		return false;
 	case EXIT_NMI:	/* STGI has let it in already */

@@ -17,8 +17,8 @@ u32 svm_clean;
 bool svm_by_virq;
 svm_loop_fn svm_way __ro_after_init = (svm_loop_fn)svm_loop;
 
-/* The ASIDs that a CPU gives out: every vCPU that comes here gets the next one. When they are used up a new generation begins,
- * and its first entry flushes the whole TLB. */
+/* The ASIDs that a CPU gives out: every vCPU that comes here gets the next one. When they are used up a new
+ * generation begins, and its first entry flushes the whole TLB. */
 static struct asids {
 	u64 generation; /* from 1 */
 	u32 next;
@@ -83,14 +83,16 @@ bool svm_probe(void)
 	return svm_caps.svm;
 }
 
-/* "MSR Intercepts": two bits for each, read and write, of 0 to 1fffH, c0000000H to c0001fffH, c0010000H to c0011fffH. */
+/* "MSR Intercepts": two bits for each, read and write,
+ * of 0 to 1fffH, c0000000H to c0001fffH, c0010000H to c0011fffH. */
 static void __endbr msrpm_pass(void *ctx, u32 msr, bool read, bool write)
 {
 	u32 base = msr >= 0xc0010000 ? 2 : msr >= 0xc0000000 ? 1 : 0, bit = (base * 0x2000 + (msr & 0x1fff)) * 2;
 	u8 *map = svm_msrpm;
 
 	(void)ctx;
-	/* EFER has a bit that guests do not see; the TSC's offset is added here, PAT is the VMCB's: some emulators do neither. */
+	/* EFER has a bit that guests do not see;
+	 * the TSC's offset is added here, PAT is the VMCB's: some emulators do neither. */
 	if (msr == MSR_EFER || msr == MSR_TSC || msr == MSR_PAT)
 		return;
 	map[bit / 8] &= (u8)~((read ? 1u : 0) << (bit % 8) | (write ? 2u : 0) << (bit % 8));
@@ -219,6 +221,7 @@ void svm_run(struct x86_vcpu *v)
 	svm_enter(v, host_vmcb(x86_this_cpu()));
 }
 
+/* clang-format off */
 const struct hvm_ops svm_ops = {
 	.name = "SVM",
 	.vcpu_bytes = sizeof(struct svm_vcpu),
@@ -229,3 +232,4 @@ const struct hvm_ops svm_ops = {
 	HVM_OPS(OPS_X)
 #undef OPS_X
 };
+/* clang-format on */

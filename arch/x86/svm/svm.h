@@ -19,11 +19,13 @@ struct svm_vcpu {
 	u64 cr0, cr4;	     /* as the guest sees them */
 	bool virq;	     /* V_IRQ is an interrupt that goes in */
 	bool window;	     /* V_IRQ asks for an exit when the guest takes interrupts */
-	/* NMIs. The processor does not tell when one ends: its IRET is intercepted, and single-stepped where another waits. */
+	/* NMIs. The processor does not tell when one ends:
+	 * its IRET is intercepted, and single-stepped where another waits. */
 	bool nmi_blocked;    /* one was injected and its IRET has not been executed */
 	bool nmi_iret;	     /* that IRET, at iret_rip, is next */
 	u64 iret_rip;
-	bool step;	     /* RFLAGS.TF is ours for the instruction at step_rip; what the guest had of it: */
+	/* RFLAGS.TF is ours for the instruction at step_rip; what the guest had of it: */
+	bool step;
 	bool step_pops;	     /* that instruction loads RFLAGS */
 	bool step_shadow;    /* it stands in an interrupt shadow */
 	u64 step_rip, step_tf, step_dr6;
@@ -53,8 +55,9 @@ extern struct svm_caps svm_caps;
 /* Maps that all vCPUs share: every port exits; MSRs by the policy. */
 extern void *svm_iopm, *svm_msrpm;
 
-/* #MC is the machine's business; #DB and #AC can be delivered for ever without an exit when their delivery raises them. #GP because
- * EFER.SVME, which has to be set, makes one of what shall be #UD: SVM's instructions at CPL 3. */
+/* #MC is the machine's business; #DB and #AC can be delivered for ever without an exit when
+ * their delivery raises them. #GP because EFER.SVME, which has to be set, makes one of what
+ * shall be #UD: SVM's instructions at CPL 3. */
 #define SVM_EXCEPTIONS ((u32)(BIT(X86_MC) | BIT(X86_AC) | BIT(X86_DB) | BIT(X86_GP)))
 
 /* CR0 bits that stay ours: a guest must not switch a CPU's caches off. */
@@ -71,11 +74,13 @@ void vmcb_load(struct x86_vcpu *v);
 void vmcb_xcr0(struct x86_vcpu *v); /* v->xcr0 from the processor */
 
 /* svm.c */
-extern u32 svm_clean; /* CLEAN_*: what the processor need not load again when nobody wrote it; 0 where it always does */
+/* CLEAN_*: what the processor need not load again when nobody wrote it; 0 where it always does */
+extern u32 svm_clean;
 /* This CPU forgets what it knows of v's translations before it enters v again. */
-/* Interrupts go in by V_IRQ, not as an event: this is QEMU's TCG with -icount, where an event of type INTR is delivered a second time
- * when its loop is left before the next exit, since its VMRUN leaves the vector in exception_index (7.2 to 10). In real time it is
- * V_IRQ that is lost: VMRUN writes interrupt_request without the lock of the timers' thread. */
+/* Interrupts go in by V_IRQ, not as an event: this is QEMU's TCG with -icount, where an event of type INTR is
+ * delivered a second time when its loop is left before the next exit, since its VMRUN leaves the vector in
+ * exception_index (7.2 to 10). In real time it is V_IRQ that is lost: VMRUN writes interrupt_request without
+ * the lock of the timers' thread. */
 extern bool svm_by_virq;
 /* Right before an entry: the ASIDs of this CPU began anew, so the entry flushes all. */
 void svm_flush_due(struct x86_vcpu *v);

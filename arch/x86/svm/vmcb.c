@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The VMCB of a vCPU: made, reset, shown. APM volume 2, "Secure Virtual Machine". It is memory: no CPU need have it loaded. */
+/* The VMCB of a vCPU: made, reset, shown. APM volume 2, "Secure Virtual Machine".
+ * It is memory: no CPU need have it loaded. */
 #include "arch/x86/asm.h"
 #include "arch/x86/cpu.h"
 #include "arch/x86/regs.h"
@@ -10,15 +11,18 @@
 #include "hv/string.h"
 
 /* Exit always. INTR, NMI, SMI and INIT are the machine's; VINTR is the interrupt window. */
+/* clang-format off */
 static const u8 intercepts[] = {
-	SVM_INTERCEPT_INTR,	   SVM_INTERCEPT_NMI,	  SVM_INTERCEPT_INIT,	SVM_INTERCEPT_VINTR,   SVM_INTERCEPT_CR0_SEL_WRITE,
-	SVM_INTERCEPT_RDPMC,	   SVM_INTERCEPT_CPUID,	  SVM_INTERCEPT_INVD,	SVM_INTERCEPT_HLT,     SVM_INTERCEPT_INVLPGA,
-	SVM_INTERCEPT_IO,	   SVM_INTERCEPT_MSR,	  SVM_INTERCEPT_TASK_SWITCH, SVM_INTERCEPT_SHUTDOWN, SVM_INTERCEPT_VMRUN,
-	SVM_INTERCEPT_VMMCALL,	   SVM_INTERCEPT_VMLOAD,  SVM_INTERCEPT_VMSAVE,	SVM_INTERCEPT_STGI,    SVM_INTERCEPT_CLGI,
-	SVM_INTERCEPT_SKINIT,	   SVM_INTERCEPT_WBINVD,  SVM_INTERCEPT_MONITOR, SVM_INTERCEPT_MWAIT,   SVM_INTERCEPT_MWAIT_ARMED,
-	SVM_INTERCEPT_XSETBV,	   SVM_INTERCEPT_RDPRU,	  SVM_INTERCEPT_INVLPGB, SVM_INTERCEPT_INVLPGB_ILLEGAL, SVM_INTERCEPT_MCOMMIT,
-	SVM_INTERCEPT_TLBSYNC,	   SVM_INTERCEPT_SMI,
+	SVM_INTERCEPT_INTR, SVM_INTERCEPT_NMI, SVM_INTERCEPT_INIT, SVM_INTERCEPT_VINTR,
+	SVM_INTERCEPT_CR0_SEL_WRITE, SVM_INTERCEPT_RDPMC, SVM_INTERCEPT_CPUID, SVM_INTERCEPT_INVD,
+	SVM_INTERCEPT_HLT, SVM_INTERCEPT_INVLPGA, SVM_INTERCEPT_IO, SVM_INTERCEPT_MSR,
+	SVM_INTERCEPT_TASK_SWITCH, SVM_INTERCEPT_SHUTDOWN, SVM_INTERCEPT_VMRUN, SVM_INTERCEPT_VMMCALL,
+	SVM_INTERCEPT_VMLOAD, SVM_INTERCEPT_VMSAVE, SVM_INTERCEPT_STGI, SVM_INTERCEPT_CLGI,
+	SVM_INTERCEPT_SKINIT, SVM_INTERCEPT_WBINVD, SVM_INTERCEPT_MONITOR, SVM_INTERCEPT_MWAIT,
+	SVM_INTERCEPT_MWAIT_ARMED, SVM_INTERCEPT_XSETBV, SVM_INTERCEPT_RDPRU, SVM_INTERCEPT_INVLPGB,
+	SVM_INTERCEPT_INVLPGB_ILLEGAL, SVM_INTERCEPT_MCOMMIT, SVM_INTERCEPT_TLBSYNC, SVM_INTERCEPT_SMI,
 };
+/* clang-format on */
 
 #define CR_BIT(n) ((u16)BIT(n))
 
@@ -133,9 +137,10 @@ static void intercept_cr(struct vmcb *b, u32 cr, bool read, bool write)
 }
 
 /*
- * What the processor has in CR4 and the guest has not. MCE: without it a machine check would shut the guest's CPU down instead of coming
- * to us. PAE while EFER.LME is set and paging is off, where it means nothing: QEMU's TCG (7.2) does not give us our CR0 back at the
- * exit of a guest that has the one and neither of the others.
+ * What the processor has in CR4 and the guest has not. MCE: without it a machine check would
+ * shut the guest's CPU down instead of coming to us. PAE while EFER.LME is set and paging is
+ * off, where it means nothing: QEMU's TCG (7.2) does not give us our CR0 back at the exit of
+ * a guest that has the one and neither of the others.
  */
 static void set_cr4(struct svm_vcpu *x)
 {
@@ -170,8 +175,8 @@ void vmcb_set_cr(struct x86_vcpu *v, u32 cr, u64 value)
 	set_cr4(x);
 }
 
-/* SVME has to be set in a guest and is none of its business. LMA follows from the rest, as VMRUN makes it: Bochs has cleared it
- * already where it lets a MOV to CR0 that ends long mode exit. */
+/* SVME has to be set in a guest and is none of its business. LMA follows from the rest, as VMRUN makes it:
+ * Bochs has cleared it already where it lets a MOV to CR0 that ends long mode exit. */
 u64 vmcb_get_efer(struct x86_vcpu *v)
 {
 	const struct vmcb *b = svm_vmcb(v);
@@ -203,7 +208,8 @@ void vmcb_set_dr7(struct x86_vcpu *v, u64 dr7)
 {
 	svm_vmcb(v)->dr7 = dr7;
 	svm_dirty(svm_vmcb(v), CLEAN_DR);
-	/* QEMU's VMRUN loads DR7 without arming what it enables; its MOV does. It is off in root mode, by #VMEXIT. */
+	/* QEMU's VMRUN loads DR7 without arming what it enables; its MOV does.
+	 * It is off in root mode, by #VMEXIT. */
 	if (v->debug_hw && !(svm_caps.features & SVM_NRIPS))
 		write_dr7(dr7);
 }
@@ -213,10 +219,14 @@ static u64 *msr_field(struct vmcb *b, u32 msr)
 	const struct {
 		u32 msr;
 		u64 *field;
-	} at[] = { { MSR_SYSENTER_CS, &b->sysenter_cs }, { MSR_SYSENTER_ESP, &b->sysenter_esp }, { MSR_SYSENTER_EIP, &b->sysenter_eip },
-		   { MSR_PAT, &b->g_pat },		 { MSR_DEBUGCTL, &b->debugctl },	 { MSR_FS_BASE, &b->fs.base },
-		   { MSR_GS_BASE, &b->gs.base },	 { MSR_STAR, &b->star },		 { MSR_LSTAR, &b->lstar },
-		   { MSR_CSTAR, &b->cstar },		 { MSR_SFMASK, &b->sfmask } };
+	} at[] = {
+		/* clang-format off */
+		{ MSR_SYSENTER_CS, &b->sysenter_cs }, { MSR_SYSENTER_ESP, &b->sysenter_esp },
+		{ MSR_SYSENTER_EIP, &b->sysenter_eip }, { MSR_PAT, &b->g_pat }, { MSR_DEBUGCTL, &b->debugctl },
+		{ MSR_FS_BASE, &b->fs.base }, { MSR_GS_BASE, &b->gs.base }, { MSR_STAR, &b->star },
+		{ MSR_LSTAR, &b->lstar }, { MSR_CSTAR, &b->cstar }, { MSR_SFMASK, &b->sfmask },
+		/* clang-format on */
+	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(at); i++)
 		if (at[i].msr == msr)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The VMCB and every number of SVM, each once, in the manual's order. APM volume 2, "Secure Virtual Machine", appendices "VMCB
- * Layout" and "SVM Intercept Exit Codes".
+ * The VMCB and every number of SVM, each once, in the manual's order. APM volume 2, "Secure Virtual Machine",
+ * appendices "VMCB Layout" and "SVM Intercept Exit Codes".
  */
 #ifndef ARCH_X86_SVM_VMCB_H
 #define ARCH_X86_SVM_VMCB_H
@@ -89,7 +89,8 @@ enum { TLB_KEEP = 0, TLB_FLUSH_ALL = 1, TLB_FLUSH_ASID = 3, TLB_FLUSH_ASID_LOCAL
 #define V_IRQ		BIT(8)
 #define V_INTR_PRIO	MASK(19, 16)
 #define V_IGN_TPR	BIT(20)
-#define V_INTR_MASKING	BIT(24) /* the host's RFLAGS.IF masks physical interrupts, the guest's the virtual one */
+/* the host's RFLAGS.IF masks physical interrupts, the guest's the virtual one */
+#define V_INTR_MASKING	BIT(24)
 #define V_INTR_VECTOR	MASK(39, 32)
 
 #define INT_STATE_SHADOW BIT(0) /* STI or MOV SS came last */
@@ -133,7 +134,8 @@ enum svm_exit_code {
 };
 /* clang-format on */
 
-/* exit_info1 of IOIO ("IN and OUT Instructions" under "Instruction Intercepts"); exit_info2 is the next RIP */
+/* exit_info1 of IOIO ("IN and OUT Instructions" under "Instruction Intercepts");
+ * exit_info2 is the next RIP */
 #define IOIO_IN	    BIT(0)
 #define IOIO_STRING BIT(2)
 #define IOIO_SIZE   MASK(6, 4) /* one bit each: 1, 2, 4 bytes */
@@ -146,7 +148,8 @@ enum svm_exit_code {
 #define CR_INFO_MOV BIT(63)
 #define CR_INFO_GPR MASK(3, 0)
 
-/* exit_info1 of NPF: a page fault's error code and these. "Nested versus Guest Page Faults, Fault Ordering" */
+/* exit_info1 of NPF: a page fault's error code and these.
+ * "Nested versus Guest Page Faults, Fault Ordering" */
 #define NPF_WRITE    BIT(1)
 #define NPF_RESERVED BIT(3)
 #define NPF_FETCH    BIT(4)

@@ -2,14 +2,16 @@
 /*
  * APIC virtualisation and posted interrupts. SDM volume 3, "APIC Virtualization and Virtual Interrupts".
  *
- * Where an interrupt for a vCPU goes, by the state of its posted-interrupt descriptor (docs/interrupts.md has the proof):
+ * Where an interrupt for a vCPU goes, by the state of its posted-interrupt descriptor
+ * (docs/interrupts.md has the proof):
  *
  *   running    NV = VEC_POSTED, NDST = its CPU    the processor takes it from PIR without an exit
  *   asleep     NV = VEC_POSTED_WAKE, NDST = the CPU it fell asleep on, in that CPU's list: the handler wakes who has ON
  *   preempted  SN = 1                              nobody is told; whoever loads it looks at PIR
  *
- * A poster sets the bit in PIR, then ON, and notifies when ON was clear and SN is. A vCPU that changes state changes the
- * descriptor first and then looks at PIR: either it sees the bit, or the poster sees the new state.
+ * A poster sets the bit in PIR, then ON, and notifies when ON was clear and SN is. A vCPU
+ * that changes state changes the descriptor first and then looks at PIR: either it sees the
+ * bit, or the poster sees the new state.
  */
 #include "arch/x86/vmx/vmx.h"
 #include "arch/x86/asm.h"
@@ -29,7 +31,8 @@
 	 VMX_PROC2_VIRTUAL_INTERRUPT_DELIVERY)
 
 static bool usable;
-static bool catches; /* accesses to the xAPIC's page can be told from others: all of APICv that older processors have */
+/* accesses to the xAPIC's page can be told from others: all of APICv that older processors have */
+static bool catches;
 static hpa_t access_page;   /* APIC-access page: its bytes are never used */
 static void *x2apic_bitmap; /* the MSR bitmap of vCPUs in x2APIC mode */
 
@@ -88,7 +91,8 @@ void apicv_init(void (*pass)(void *bitmap, u32 msr, bool write))
 	if (!page || !x2apic_bitmap)
 		panic("no memory for APIC virtualisation");
 	memcpy(x2apic_bitmap, vmx_msr_bitmap, PAGE_SIZE);
-	/* Reads come from the virtual-APIC page, but for the timer's count and what does not exist there (its exit gives #GP). */
+	/* Reads come from the virtual-APIC page,
+	 * but for the timer's count and what does not exist there (its exit gives #GP). */
 	static const u8 reads[] = { 0x02, 0x03, 0x08, 0x0a, 0x0d, 0x0f, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17,
 				    0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25,
 				    0x26, 0x27, 0x28, 0x30, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x3e };
@@ -116,9 +120,9 @@ void apicv_vmcs(struct x86_vcpu *v)
 }
 
 /*
- * xAPIC accesses are caught by a page that is mapped for the whole domain, and to a vCPU that does not look for them it would be
- * RAM: it is there only while every vCPU has its APIC in that mode, at that place. Without it they come as accesses to nowhere,
- * and software answers.
+ * xAPIC accesses are caught by a page that is mapped for the whole domain, and to a vCPU that does not look
+ * for them it would be RAM: it is there only while every vCPU has its APIC in that mode, at that place.
+ * Without it they come as accesses to nowhere, and software answers.
  */
 static void access_page_map(struct x86_vcpu *v, bool away)
 {
@@ -158,11 +162,12 @@ void __endbr apicv_eoi_bitmap(struct x86_vcpu *v)
 	vioapic_eoi_vectors(&d->ioapic, vectors);
 	unlock(&d->irq_lock);
 	for (u32 i = 0; i < 4; i++) {
-		/* A level that is in service or on its way in keeps its bit though the guest has programmed it away. */
-		u64 tmr = v->apic.regs[APIC_TMR / 4 + 8 * i] | (u64)v->apic.regs[APIC_TMR / 4 + 8 * i + 4] << 32;
-		u64 busy = v->apic.regs[APIC_ISR / 4 + 8 * i] | (u64)v->apic.regs[APIC_ISR / 4 + 8 * i + 4] << 32;
+		/* A level that is in service or on its way in keeps its bit, programmed away or not. */
+		const u32 *r = v->apic.regs + 8 * i;
+		u64 tmr = r[APIC_TMR / 4] | (u64)r[APIC_TMR / 4 + 4] << 32;
+		u64 busy = r[APIC_ISR / 4] | (u64)r[APIC_ISR / 4 + 4] << 32;
 
-		busy |= v->apic.regs[APIC_IRR / 4 + 8 * i] | (u64)v->apic.regs[APIC_IRR / 4 + 8 * i + 4] << 32;
+		busy |= r[APIC_IRR / 4] | (u64)r[APIC_IRR / 4 + 4] << 32;
 		vmwrite(VMCS_EOI_EXIT_BITMAP_0 + 2 * i, vectors[i] | (tmr & busy));
 	}
 }
@@ -208,8 +213,8 @@ void apicv_sync(struct x86_vcpu *v)
 	merge_pir(v);
 }
 
-/* A write of the x2APIC's ICR that sends a plain interrupt to the sender: what the processor does by itself for SELF IPI. False:
- * it is another one. */
+/* A write of the x2APIC's ICR that sends a plain interrupt to the sender: what the processor does by itself
+ * for SELF IPI. False: it is another one. */
 bool apicv_self_ipi(struct x86_vcpu *v)
 {
 	u32 icr = (u32)v->regs[RAX], dest = (u32)v->regs[RDX], shorthand = (u32)GET(APIC_ICR_SHORTHAND, icr);
@@ -318,7 +323,8 @@ void apicv_forget(struct x86_vcpu *v)
 		sleep_list_remove(vmx_vcpu(v));
 }
 
-/* Somebody has set ON. Any CPU. SDM: "Posted-Interrupt Processing"; what a device's post would do in hardware. */
+/* Somebody has set ON. Any CPU.
+ * SDM: "Posted-Interrupt Processing"; what a device's post would do in hardware. */
 void __endbr apicv_notify(struct x86_vcpu *v)
 {
 	u64 c = __atomic_load_n(&v->apic.pi.control, __ATOMIC_SEQ_CST);

@@ -11,8 +11,10 @@
 #include "hv/abi/caisson.h"
 #include "hv/types.h"
 
-enum vmx_ctl { VMX_CTL_PIN, VMX_CTL_PROC, VMX_CTL_PROC2, VMX_CTL_EXIT, VMX_CTL_ENTRY,
-	       VMX_CTL_EPT_VPID /* IA32_VMX_EPT_VPID_CAP, no control: may and use only */, VMX_CTLS };
+/* The last is IA32_VMX_EPT_VPID_CAP, no control: may and use only. */
+/* clang-format off */
+enum vmx_ctl { VMX_CTL_PIN, VMX_CTL_PROC, VMX_CTL_PROC2, VMX_CTL_EXIT, VMX_CTL_ENTRY, VMX_CTL_EPT_VPID, VMX_CTLS };
+/* clang-format on */
 
 struct vmx_caps {
 	u64 feature_control; /* as the firmware left it */
@@ -40,7 +42,8 @@ static inline u32 vmx_controls(const struct vmx_caps *c, enum vmx_ctl kind, u64 
 
 extern const u64 vmx_required[VMX_CTLS];
 
-/* Row i of the doctor's that must be found, and says what to switch on: 0, or -CAISSON_ENOENT after the last. */
+/* Row i of the doctor's that must be found, and says what to switch on:
+ * 0, or -CAISSON_ENOENT after the last. */
 int vmx_caps_row(const struct vmx_caps *c, u32 i, struct caisson_doctor *out);
 
 static inline bool vmx_has(const struct vmx_caps *c, enum vmx_ctl kind, u64 mask)

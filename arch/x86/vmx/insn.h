@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One wrapper per VMX instruction. Each reports both ways of failing: VMfailInvalid (CF) and VMfailValid (ZF). A failing VMREAD or
- * VMWRITE is a bug of ours, so those two end in vmx_insn_failed(), which panics with the field.
+ * One wrapper per VMX instruction. Each reports both ways of failing: VMfailInvalid (CF) and
+ * VMfailValid (ZF). A failing VMREAD or VMWRITE is a bug of ours, so those two end in
+ * vmx_insn_failed(), which panics with the field.
  * SDM volume 3, "VMX Instruction Reference", "Conventions".
  */
 #ifndef ARCH_X86_VMX_INSN_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Around the entry: what is injected before it, what the exit said after it. SDM volume 3, "VM Entries", "VM Exits". */
+/* Around the entry: what is injected before it, what the exit said after it.
+ * SDM volume 3, "VM Entries", "VM Exits". */
 #include "arch/x86/vmx/vmx.h"
 #include "arch/x86/asm.h"
 #include "arch/x86/hot.h"
@@ -87,10 +88,12 @@ void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error)
 
 	if ((old & INTR_INFO_VALID) && type == INTR_TYPE_HARDWARE_EXCEPTION && !hvm_nested(v, was, &vector, &error))
 		return;
-	/* A fault's image of RFLAGS has RF: the entry pushes what the field holds. SDM: "Vectored-Event Injection" */
+	/* A fault's image of RFLAGS has RF: the entry pushes what the field holds.
+	 * SDM: "Vectored-Event Injection" */
 	if (vector != X86_DB && vector != X86_DF && vector != X86_MC)
 		vmwrite(VMCS_GUEST_RFLAGS, vmread(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
-	/* Its delivery ends the shadow of STI and MOV SS; under TF the entry would be refused with one and without a pending #DB. */
+	/* Its delivery ends the shadow of STI and MOV SS;
+	 * under TF the entry would be refused with one and without a pending #DB. */
 	vmwrite(VMCS_GUEST_INTERRUPTIBILITY, vmread(VMCS_GUEST_INTERRUPTIBILITY) &
 						     ~(u64)(INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS));
 	event_set(v, (u32)(INTR_INFO_VALID | PUT(INTR_INFO_TYPE, INTR_TYPE_HARDWARE_EXCEPTION) | vector));
@@ -203,8 +206,8 @@ void vmx_entry_failed(struct x86_vcpu *v)
 	vmx_refused(v, "error", vmread(VMCS_INSTRUCTION_ERROR), 0);
 }
 
-/* An event was on its way in when the exit came: it is due again at the next entry. SDM: "Information for VM Exits That Occur
- * During Event Delivery". */
+/* An event was on its way in when the exit came: it is due again at the next entry. SDM: "Information for VM
+ * Exits That Occur During Event Delivery". */
 static void vmx_redeliver(struct x86_vcpu *v, struct vmx_vcpu *x)
 {
 	u32 info = (u32)vmread(VMCS_IDT_VECTORING_INFO);
@@ -289,7 +292,8 @@ static void decode_cr(struct vm_exit *e)
 	/* In a MOV to or from CR the register may be RSP, which the block holds. */
 }
 
-/* Every basic exit reason of the manual has a neutral kind (0: EXIT_OTHER); docs/exits.md says what becomes of each. */
+/* Every basic exit reason of the manual has a neutral kind (0: EXIT_OTHER);
+ * docs/exits.md says what becomes of each. */
 /* clang-format off */
 static const u8 kinds[VMX_REASON_END] = {
 	[VMX_REASON_EXCEPTION_NMI] = EXIT_EXCEPTION, [VMX_REASON_EXTERNAL_INTERRUPT] = EXIT_IRQ,
@@ -393,7 +397,8 @@ static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struc
 		break;
 	case EXIT_IRQ_WINDOW:
 	case EXIT_NMI_WINDOW:
-		/* look again what can go in; with APICv it is nothing of the APIC's, and not the short way's */
+		/* look again what can go in;
+		 * with APICv it is nothing of the APIC's, and not the short way's */
 		__atomic_or_fetch(&v->hv.pending, e->kind == EXIT_NMI_WINDOW || v->apicv ? PEND_NMI : PEND_IRQ,
 				  __ATOMIC_RELAXED);
 		return false;
@@ -491,8 +496,8 @@ static __noinline bool vmx_touch(struct x86_vcpu *v)
 	return vmx_exit_slow(v, VMX_REASON_EPT_VIOLATION);
 }
 
-/* An instruction's own access to data at gpa: in 64-bit code (where CS.L counts), while no event was on its way in, it may be one
- * that was here before, or a first touch. */
+/* An instruction's own access to data at gpa: in 64-bit code (where CS.L counts), while no event was on its
+ * way in, it may be one that was here before, or a first touch. */
 static inline __attribute__((always_inline)) bool vmx_mmio(struct x86_vcpu *v, u32 reason, u32 kind, bool own, u64 gpa, bool write)
 {
 	s64 known;

@@ -67,7 +67,8 @@ static u64 eptp(struct x86_vcpu *v)
 	       (vmx_uses(&vmx_caps, VMX_CTL_EPT_VPID, VMX_EPT_VPID(ACCESS_DIRTY)) ? EPTP_ACCESS_DIRTY : 0);
 }
 
-#define control(kind, want) vmx_controls(&vmx_caps, kind, want) /* what must be there was checked by probe() */
+/* what must be there was checked by probe() */
+#define control(kind, want) vmx_controls(&vmx_caps, kind, want)
 
 static void vmcs_controls(struct x86_vcpu *v)
 {
@@ -96,7 +97,8 @@ static void vmcs_controls(struct x86_vcpu *v)
 								  VMX_EXIT_LOAD_EFER | VMX_EXIT_SAVE_DEBUG_CONTROLS));
 	vmwrite(VMCS_ENTRY_CONTROLS,
 		control(VMX_CTL_ENTRY, VMX_ENTRY_LOAD_DEBUG_CONTROLS | VMX_ENTRY_LOAD_PAT | VMX_ENTRY_LOAD_EFER));
-	/* #MC is the machine's business; #DB and #AC can be delivered for ever without an exit when their delivery raises them. */
+	/* #MC is the machine's business;
+	 * #DB and #AC can be delivered for ever without an exit when their delivery raises them. */
 	vmwrite(VMCS_EXCEPTION_BITMAP, BIT(X86_MC) | BIT(X86_AC) | BIT(X86_DB));
 	if (x->vpid)
 		vmwrite(VMCS_VPID, x->vpid);
@@ -106,8 +108,8 @@ static void vmcs_controls(struct x86_vcpu *v)
 	vmwrite(VMCS_MSR_BITMAP, arch_direct_pa(vmx_msr_bitmap).v);
 	vmwrite(VMCS_LINK_POINTER, LINK_POINTER_NONE);
 	vmwrite(VMCS_CR0_MASK, VMX_CR0_OURS);
-	/* The bits of CR4 that this guest's CPUID does not offer are ours, so that setting one comes to us; MCE because without
-	 * it a machine check would shut the CPU down. */
+	/* The bits of CR4 that this guest's CPUID does not offer are ours, so that setting one comes to us;
+	 * MCE because without it a machine check would shut the CPU down. */
 	vmwrite(VMCS_CR4_MASK, ~cpuid_cr4_allowed(&x86_domain(v->hv.domain)->cpuid) | CR4_VMXE | CR4_MCE);
 	if (proc2 & VMX_PROC2_PAUSE_LOOP_EXITING) {
 		vmwrite(VMCS_PLE_GAP, 128);
@@ -174,7 +176,8 @@ void vmcs_free(struct x86_vcpu *v)
 		return;
 	apicv_forget(v);
 	vpid_free(x->vpid);
-	/* What it said of a guest is nobody else's to read: the page is zeroed before it has another owner. */
+	/* What it said of a guest is nobody else's to read:
+	 * the page is zeroed before it has another owner. */
 	frame_hv_free(x->vmcs, 0);
 }
 

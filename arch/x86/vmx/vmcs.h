@@ -74,10 +74,12 @@ enum vmcs_field {
 	VMCS_HOST_RSP = 0x6c14, VMCS_HOST_RIP = 0x6c16,
 };
 
-/* The eight segment registers have their fields two apart, in this order: VMCS_GUEST_ES_BASE + 2 * SEG_TR and so on. */
+/* The eight segment registers have their fields two apart, in this order:
+ * VMCS_GUEST_ES_BASE + 2 * SEG_TR and so on. */
 enum { VMX_SEG_ES, VMX_SEG_CS, VMX_SEG_SS, VMX_SEG_DS, VMX_SEG_FS, VMX_SEG_GS, VMX_SEG_LDTR, VMX_SEG_TR };
 
-/* ---- Controls and capabilities ---- X(kind, name, bit); the enum holds masks, guest/control/doctor.c the manual's names */
+/* ---- Controls and capabilities ----
+ * X(kind, name, bit): the enum holds masks, guest/control/doctor.c the manual's names */
 #define VMX_BITS(X) \
 	/* SDM: "Pin-Based VM-Execution Controls" */ \
 	X(PIN, EXTERNAL_INTERRUPT_EXITING, 0) X(PIN, NMI_EXITING, 3) X(PIN, VIRTUAL_NMIS, 5) \
@@ -157,7 +159,8 @@ enum { QUAL_APIC_READ, QUAL_APIC_WRITE, QUAL_APIC_FETCH };
 #define QUAL_EPT_WRITE		BIT(1)
 #define QUAL_EPT_FETCH		BIT(2)
 #define QUAL_EPT_LINEAR_VALID	BIT(7) /* VMCS_GUEST_LINEAR_ADDRESS is valid */
-#define QUAL_EPT_TRANSLATED	BIT(8) /* the access was to the translation of it; clear: to a paging-structure entry */
+/* the access was to the translation of it; clear: to a paging-structure entry */
+#define QUAL_EPT_TRANSLATED	BIT(8)
 #define QUAL_EPT_NMI_UNBLOCKING BIT(12) /* due to IRET */
 
 /* ---- SDM: "VM-Entry Interruption-Information Field", "Information for VM Exits Due to Vectored Events",

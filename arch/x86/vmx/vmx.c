@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* VMX on a machine and on a CPU; the table that x86 knows us by. SDM volume 3, "Introduction to Virtual Machine Extensions". */
+/* VMX on a machine and on a CPU; the table that x86 knows us by.
+ * SDM volume 3, "Introduction to Virtual Machine Extensions". */
 #include "arch/x86/vmx/vmx.h"
 #include "arch/x86/asm.h"
 #include "arch/x86/cpu.h"
@@ -78,7 +79,8 @@ static void vmx_bitmaps(void)
 {
 	const struct msr_params p = { .phys_bits = arch_phys_bits(), .rdtscp = hvm_has.rdtscp };
 
-	/* Two pages, and one that is never the APIC-access page: for the last ports Bochs looks at the byte after the bitmap. */
+	/* Two pages, and one that is never the APIC-access page:
+	 * for the last ports Bochs looks at the byte after the bitmap. */
 	vmx_io_bitmap = frame_hv_alloc(FRAME_OWNER_HV, 2);
 	vmx_msr_bitmap = frame_hv_alloc(FRAME_OWNER_HV, 0);
 	if (!vmx_io_bitmap || !vmx_msr_bitmap)
@@ -179,7 +181,8 @@ void vmx_load(struct x86_vcpu *v)
 	u32 cpu = v->hv.cpu->id;
 
 	vmcs_make_current(v);
-	/* Back where it waited for a device model, most often nothing has changed: neither the descriptor nor what is posted. */
+	/* Back where it waited for a device model, most often nothing has changed:
+	 * neither the descriptor nor what is posted. */
 	if (unlikely(x->last_cpu != cpu || stale(v, cpu)))
 		vmx_load_changed(v);
 	else if (v->apicv && (READ_ONCE(v->apic.pi.control) != x->pi_running || x->link))
@@ -189,8 +192,8 @@ void vmx_load(struct x86_vcpu *v)
 void vmx_put(struct x86_vcpu *v)
 {
 	vmcs_drop(v);
-	/* One that waits for an answer is told as if it ran: a notification too many costs nothing, it comes back soon, and whoever
-	 * loads it looks at ON. */
+	/* One that waits for an answer is told as if it ran: a notification too many costs nothing, it comes
+	 * back soon, and whoever loads it looks at ON. */
 	if (v->apicv && v->hv.sleep != SLEEP_IOREQ && v->hv.sleep != SLEEP_WAIT)
 		apicv_preempted(v);
 }
@@ -217,6 +220,7 @@ static void __endbr apicv_awake(struct x86_vcpu *v)
 	apicv_running(v);
 }
 
+/* clang-format off */
 const struct hvm_ops vmx_ops = {
 	.name = "VMX",
 	.vcpu_bytes = sizeof(struct vmx_vcpu),
@@ -232,3 +236,4 @@ const struct hvm_ops vmx_ops = {
 	HVM_OPS(OPS_X)
 #undef OPS_X
 };
+/* clang-format on */

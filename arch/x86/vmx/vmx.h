@@ -52,7 +52,8 @@ static inline struct x86_vcpu *vmcs_current(void)
 void vmcs_make_current(struct x86_vcpu *v);
 /* Clears it: whichever CPU runs the vCPU next need not ask this one to. */
 void vmcs_drop(struct x86_vcpu *v);
-/* Makes v's VMCS the current one for a while, also when v is loaded nowhere; vmcs_leave() puts things back. */
+/* Makes v's VMCS the current one for a while, also when v is loaded nowhere;
+ * vmcs_leave() puts things back. */
 struct x86_vcpu *vmcs_enter(struct x86_vcpu *v);
 void vmcs_leave(struct x86_vcpu *v, struct x86_vcpu *was);
 

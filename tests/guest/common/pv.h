@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* KVM's paravirtual interface, as a guest sees it. Linux Documentation/virt/kvm/x86/{cpuid,msr,hypercalls}.rst */
+/* KVM's paravirtual interface, as a guest sees it.
+ * Linux Documentation/virt/kvm/x86/{cpuid,msr,hypercalls}.rst */
 #include "guest/lib/hypercall.h"
 #include "tests/guest/common/test.h"
 
