@@ -99,17 +99,17 @@ const struct ref_clock *ref_clock_start(const struct acpi_info *a, volatile void
 }
 
 /* ---- NMIs: "Timer N Configuration and Capability Register", "Timer N Comparator Register" ---- */
-#define HPET_TIMER	    0x100
-#define HPET_ROUTES	    0x104 /* the interrupts that it can be */
-#define HPET_COMPARATOR	    0x108
-#define HPET_LEGACY	    BIT(1)
-#define TIMER_ENABLE	    BIT(2)
-#define TIMER_PERIODIC	    BIT(3)
-#define TIMER_IS_PERIODIC   BIT(4)
-#define TIMER_SET_VALUE	    BIT(6)
-#define TIMER_32BIT	    BIT(8)
-#define TIMER_ROUTE	    MASK(13, 9)
-#define UART_IRQS	    (BIT(3) | BIT(4))
+#define HPET_TIMER	  0x100
+#define HPET_ROUTES	  0x104 /* the interrupts that it can be */
+#define HPET_COMPARATOR	  0x108
+#define HPET_LEGACY	  BIT(1)
+#define TIMER_ENABLE	  BIT(2)
+#define TIMER_PERIODIC	  BIT(3)
+#define TIMER_IS_PERIODIC BIT(4)
+#define TIMER_SET_VALUE	  BIT(6)
+#define TIMER_32BIT	  BIT(8)
+#define TIMER_ROUTE	  MASK(13, 9)
+#define UART_IRQS	  (BIT(3) | BIT(4))
 
 static bool __endbr hpet_nmi(const struct acpi_info *a, u32 us, u32 apic_id)
 {
@@ -126,8 +126,9 @@ static bool __endbr hpet_nmi(const struct acpi_info *a, u32 us, u32 apic_id)
 		pin++;
 	if (pin == 32 || !us)
 		return false;
-	mmio_write32(hpet, HPET_TIMER,
-		     (u32)(TIMER_ENABLE | TIMER_PERIODIC | TIMER_SET_VALUE | TIMER_32BIT | PUT(TIMER_ROUTE, pin)));
+	mmio_write32(
+		hpet, HPET_TIMER,
+		(u32)(TIMER_ENABLE | TIMER_PERIODIC | TIMER_SET_VALUE | TIMER_32BIT | PUT(TIMER_ROUTE, pin)));
 	/* the first, then from one to the next */
 	mmio_write32(hpet, HPET_COMPARATOR, (u32)(hpet_read() + ticks));
 	mmio_write32(hpet, HPET_COMPARATOR, (u32)ticks);
@@ -147,7 +148,8 @@ static bool __endbr pit_nmi(const struct acpi_info *a, u32 us, u32 apic_id)
 	return ioapic_route_isa(a, 0, IOAPIC_NMI, apic_id);
 }
 
-const struct nmi_timer nmi_timers[NMI_TIMERS] = { { "NMI by the HPET", hpet_nmi }, { "NMI by the PIT", pit_nmi } };
+const struct nmi_timer nmi_timers[NMI_TIMERS] = { { "NMI by the HPET", hpet_nmi },
+						  { "NMI by the PIT", pit_nmi } };
 
 /* ---- CMOS clock: MC146818A, "Address Map", "Register A", "Register B" ---- */
 enum { RTC_SECOND, RTC_MINUTE, RTC_HOUR, RTC_DAY, RTC_MONTH, RTC_YEAR, RTC_CENTURY, RTC_FIELDS };

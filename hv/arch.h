@@ -62,9 +62,9 @@ void arch_domain_unmap(void);
 void __attribute__((noreturn)) arch_poweroff(void);
 void __attribute__((noreturn)) arch_reboot(void);
 int arch_doctor_row(u32 index, struct caisson_doctor *out); /* 0, or -ENOENT after the last */
-int arch_doctor_bits(u32 set, struct caisson_bits *out); /* likewise */
-const char *arch_vendor(void);				      /* "VMX" */
-const char *arch_irq_path(void);			      /* "software", "apicv" */
+int arch_doctor_bits(u32 set, struct caisson_bits *out);    /* likewise */
+const char *arch_vendor(void);				    /* "VMX" */
+const char *arch_irq_path(void);			    /* "software", "apicv" */
 void arch_cpu_brand(char out[48]);
 u32 arch_apic_id(const struct pcpu *c);
 u32 arch_phys_bits(void);
@@ -105,7 +105,7 @@ bool arch_s2_flushed(struct domain *d);
 /* Table pages beyond the root; gives a bounded number back, false while there are more.
  * Nothing may be mapped any more. */
 bool arch_s2_clear(struct domain *d);
-u64 arch_s2_sizes(void);		  /* bit set of mapping sizes */
+u64 arch_s2_sizes(void); /* bit set of mapping sizes */
 /* d NULL: the hypervisor's own tables, `at` is a virtual address. */
 void arch_s2_walk(struct domain *d, gpa_t at, struct caisson_walk *out);
 void arch_irq_line(struct domain *d, u32 gsi, bool level); /* any CPU; takes the domain's irq lock */
@@ -140,9 +140,9 @@ int arch_vcpu_field(struct vcpu *v, u32 field, u64 *value); /* -ENOENT: there is
 void arch_vcpu_watch(struct vcpu *v);
 void arch_vcpu_debug_get(struct vcpu *v, struct caisson_debug *out);
 int arch_vcpu_debug_set(struct vcpu *v, const struct caisson_debug *in); /* v runs nowhere; -EINVAL */
-u64 arch_vcpu_rip(const struct vcpu *v);					     /* at the last exit */
-void arch_vcpu_dump(struct vcpu *v); /* all registers to the log; lets interrupts in */
-const char *arch_exit_name(u32 kind); /* NULL after the last */
+u64 arch_vcpu_rip(const struct vcpu *v);				 /* at the last exit */
+void arch_vcpu_dump(struct vcpu *v);	      /* all registers to the log; lets interrupts in */
+const char *arch_exit_name(u32 kind);	      /* NULL after the last */
 struct stat *arch_vcpu_stats(struct vcpu *v); /* one per exit kind */
 struct stat_whats *arch_vcpu_whats(struct vcpu *v);
 u32 arch_what_kind(u32 row); /* of those: the kind of exit that it counts for */

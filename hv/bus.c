@@ -38,7 +38,8 @@ bool bus_overlaps(const struct bus *b, u32 kind, u64 base, u64 bytes)
 	u32 i = bus_above(b, kind, base);
 	const struct claim *c = b->claim[kind];
 
-	return (i > 0 && base - c[i - 1].base < c[i - 1].bytes) || (i < b->count[kind] && c[i].base - base < bytes);
+	return (i > 0 && base - c[i - 1].base < c[i - 1].bytes) ||
+	       (i < b->count[kind] && c[i].base - base < bytes);
 }
 
 int bus_claim(struct bus *b, u32 kind, u64 base, u64 bytes, struct domain *dm, u32 flags)

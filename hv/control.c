@@ -93,7 +93,8 @@ static u64 control_load(struct domain *d, const struct boot_module *m)
 {
 	struct elf64 e;
 
-	if (!module_read(m, 0, &e, sizeof(e)) || memcmp(e.ident, "\177ELF\2\1", 6) || e.machine != ELF_MACHINE_X86_64)
+	if (!module_read(m, 0, &e, sizeof(e)) || memcmp(e.ident, "\177ELF\2\1", 6) ||
+	    e.machine != ELF_MACHINE_X86_64)
 		panic("control image: not an ELF64 file for x86-64");
 	if (e.phentsize != sizeof(struct elf64_ph) || e.phnum > 16)
 		panic("control image: odd program headers");
@@ -172,7 +173,9 @@ static void control_fill(struct domain *d)
 
 void control_start(const struct bootinfo *bi, u64 ram_mib, bool quiet)
 {
-	static struct caisson_create c = { .abi_version = CAISSON_ABI_VERSION, .vcpus = 1, .name = "control" };
+	static struct caisson_create c = { .abi_version = CAISSON_ABI_VERSION,
+					   .vcpus = 1,
+					   .name = "control" };
 	struct domain *d;
 	int r;
 

@@ -17,7 +17,7 @@ void control_ended(struct domain *d);
  * -EAGAIN: a piece is done, call again; -EBUSY: it had just been started, and is left as it is. Root mode, no
  * lock; its vCPU is not loaded on this CPU. */
 int control_again(void);
-void control_again_now(void); /* all of it */
+void control_again_now(void);			     /* all of it */
 const struct boot_module *control_module(u64 index); /* NULL: there is none */
 u64 control_boot_tsc(void);
 void control_physinfo(struct caisson_physinfo *out);

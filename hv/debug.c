@@ -11,8 +11,8 @@
 #include "hv/pcpu.h"
 #include "hv/string.h"
 
-#define CALLS	   64u /* and what is no call is this one */
-#define SCHED	   7u /* rank of "&s.lock" */
+#define CALLS 64u /* and what is no call is this one */
+#define SCHED 7u  /* rank of "&s.lock" */
 
 static struct {
 	u32 call, why;
@@ -52,8 +52,8 @@ bool debug_refuse(void)
 	if (!fail.armed)
 		return false;
 	fail.nth = MIN(fail.nth + 1, 64u);
-	while (i < fail.refused &&
-	       (fail.done[i].site != cpu[id].site || fail.done[i].call != cpu[id].call || fail.done[i].nth != fail.nth))
+	while (i < fail.refused && (fail.done[i].site != cpu[id].site || fail.done[i].call != cpu[id].call ||
+				    fail.done[i].nth != fail.nth))
 		i++;
 	if (i < fail.refused || i == ARRAY_SIZE(fail.done))
 		return false;
@@ -168,7 +168,8 @@ void debug_irqs_on(void)
 	if (took > longest[call]) {
 		longest[call] = took;
 		if (took > longest[CALLS] || call == CALLS)
-			log_info("interrupts were off for %lu ticks, by %#x, call %u", took, cpu[id].why, call);
+			log_info("interrupts were off for %lu ticks, by %#x, call %u", took, cpu[id].why,
+				 call);
 		longest[CALLS] = MAX(took, longest[CALLS]);
 	}
 	cpu[id].since = 0;
@@ -183,8 +184,9 @@ void debug_call_ends(struct domain *d)
 
 	fail.armed = false;
 	frame_count(&f);
-	ASSERT(f.reserved <= f.free && f.zero <= f.free && f.free + f.hv <= f.total, "frames: %lu, %lu free, %lu reserved, %lu zero, %lu hv",
-	       f.total, f.free, f.reserved, f.zero, f.hv);
+	ASSERT(f.reserved <= f.free && f.zero <= f.free && f.free + f.hv <= f.total,
+	       "frames: %lu, %lu free, %lu reserved, %lu zero, %lu hv", f.total, f.free, f.reserved, f.zero,
+	       f.hv);
 	if (d)
 		memory_check(d);
 	cpu[this_cpu()->id].since = since; /* the locks' checks are part of this */
@@ -199,9 +201,11 @@ static u32 rank_of(const char *name)
 	static const struct {
 		const char *part;
 		u32 rank;
-	} order[] = { { "&table_lock", 1 }, { "&share_lock", 2 }, { "vm.lock", 3 },	 { "irq_lock", 4 },	 { "ioq.lock", 5 },
-		      { "hv/frame.c", 6 },  { "&s.lock", 7 },	  { "g->lock", 9 },	 { "group->lock", 9 },	 { "hv/sched.c", 8 },
-		      { "hv/timer.c", 10 }, { "hv/console.c", 11 }, { "hv/log.c", 12 } };
+	} order[] = { { "&table_lock", 1 }, { "&share_lock", 2 }, { "vm.lock", 3 },
+		      { "irq_lock", 4 },    { "ioq.lock", 5 },	  { "hv/frame.c", 6 },
+		      { "&s.lock", 7 },	    { "g->lock", 9 },	  { "group->lock", 9 },
+		      { "hv/sched.c", 8 },  { "hv/timer.c", 10 }, { "hv/console.c", 11 },
+		      { "hv/log.c", 12 } };
 
 	for (u32 i = 0; i < ARRAY_SIZE(order); i++)
 		for (const char *at = name; *at; at++)
@@ -224,7 +228,8 @@ void debug_lock(const struct lock *l, const char *name, u8 *site)
 	for (u32 i = 0; i < cpu[id].held; i++) {
 		ASSERT(cpu[id].lock[i].lock != l, "%s is held already", name);
 		/* Two run queues, two timer queues: by rising CPU, which is not seen here. */
-		ASSERT(!rank || cpu[id].lock[i].rank < rank || (cpu[id].lock[i].rank == rank && rank >= SCHED),
+		ASSERT(!rank || cpu[id].lock[i].rank < rank ||
+			       (cpu[id].lock[i].rank == rank && rank >= SCHED),
 		       "%s is taken inside %s", name, cpu[id].lock[i].name);
 	}
 	ASSERT(cpu[id].held < ARRAY_SIZE(cpu[id].lock), "%u locks", cpu[id].held);

@@ -17,7 +17,7 @@
 static struct lock table_lock; /* T: what follows */
 static struct domain *table[CAISSON_MAX_DOMS];
 static u32 table_count, table_next = 1, table_end; /* no id from table_end on was ever given */
-static u32 table_untold; /* domains with untold set */
+static u32 table_untold;			   /* domains with untold set */
 
 /* ---- table ---- */
 
@@ -221,7 +221,8 @@ void vcpu_wake(struct vcpu *v, u32 why)
 {
 	trace(v, CAISSON_TRACE_WAKE, why, 0, 0);
 	/* Only from the sleep that the caller saw: a late waker must not end another one. */
-	if (!__atomic_compare_exchange_n(&v->sleep, &why, SLEEP_NO, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+	if (!__atomic_compare_exchange_n(&v->sleep, &why, SLEEP_NO, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_SEQ_CST))
 		return;
 	v->wakeups++;
 	sched_wake(&v->sched); /* remembered when its domain is paused */

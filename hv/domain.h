@@ -3,8 +3,9 @@
  * Domains: their table, their life, their memory.
  *
  * Lock order, outermost first; no lock is taken while one to its right is held:
- *   domain table > shares > domain.vm > domain.irq (arch) > ioreq queue > frames > scheduler > timers > console > log
- * Root mode runs with interrupts off, so a lock is held for a bounded stretch and never across a guest entry.
+ *   domain table > shares > domain.vm > domain.irq (arch) > ioreq queue > frames > scheduler > timers >
+ * console > log Root mode runs with interrupts off, so a lock is held for a bounded stretch and never across
+ * a guest entry.
  */
 #ifndef HV_DOMAIN_H
 #define HV_DOMAIN_H
@@ -19,7 +20,7 @@
 #include "hv/sched.h"
 #include "hv/vcpu.h"
 
-#define DOMID_NONE    0xffffu
+#define DOMID_NONE     0xffffu
 #define DOMAIN_REGIONS 8
 
 struct region { /* of guest-physical addresses that are RAM */
@@ -31,14 +32,14 @@ struct domain {
 	u16 id;
 	/* (a) the table's one, each claim, each vCPU on its way to be woken, each call at work on it */
 	u32 refs;
-	u32 pauses;  /* (vm lock) while not zero no vCPU of it runs */
-	u32 ended;   /* (a) CAISSON_END_*: set once, reset by domain_reset */
-	bool dying;  /* destroy has begun: nothing new may hold it */
-	bool stopped; /* (a) a debugged vCPU holds one of the pauses */
-	u32 watch;   /* CAISSON_WATCH_*, for vCPUs to come */
+	u32 pauses;    /* (vm lock) while not zero no vCPU of it runs */
+	u32 ended;     /* (a) CAISSON_END_*: set once, reset by domain_reset */
+	bool dying;    /* destroy has begun: nothing new may hold it */
+	bool stopped;  /* (a) a debugged vCPU holds one of the pauses */
+	u32 watch;     /* CAISSON_WATCH_*, for vCPUs to come */
 	bool unmaking; /* (a) destroy or reset is at work */
 	struct rights rights;
-	u64 code;    /* of the end */
+	u64 code; /* of the end */
 	u32 max_vcpus, vcpus;
 	struct vcpu *vcpu[CAISSON_MAX_VCPUS]; /* set once by vcpu_create, cleared by destroy */
 	struct sched_group sched;
@@ -68,11 +69,11 @@ struct domain {
 		u32 head;
 		struct caisson_ring *ring; /* another one, from the first posted claim on; NULL: none */
 	} posted;
-	struct share *granted;		  /* (share lock) */
-	struct heap held;		  /* (share lock) by address */
-	bool untold; /* (table lock) its end was not yet told by domain_event */
-	u64 created; /* TSC */
-	u64 nothing; /* accesses to where nothing is */
+	struct share *granted; /* (share lock) */
+	struct heap held;      /* (share lock) by address */
+	bool untold;	       /* (table lock) its end was not yet told by domain_event */
+	u64 created;	       /* TSC */
+	u64 nothing;	       /* accesses to where nothing is */
 	char name[CAISSON_NAME];
 	char origin[CAISSON_ORIGIN];
 	char args[CAISSON_ARGS];
@@ -110,7 +111,7 @@ int domain_reset(struct domain *d);
 /* Counted. 0: no vCPU of it is on a CPU; -EAGAIN: one is still leaving; nothing has changed, call again. */
 int domain_pause(struct domain *d);
 int domain_unpause(struct domain *d); /* -EINVAL: it is not paused */
-bool domain_quiet(struct domain *d); /* no vCPU of it is on a CPU */
+bool domain_quiet(struct domain *d);  /* no vCPU of it is on a CPU */
 /* What is looked at from now on: adds and removes WATCH_* of all its vCPUs. */
 void domain_watch(struct domain *d, u32 add, u32 remove);
 /* One of its vCPUs, in an exit: all leave their CPUs, the control domain is told. */
@@ -122,7 +123,7 @@ void domain_info(struct domain *d, struct caisson_domain *out);
 struct domain *domain_take_ended(void); /* one that ended and was not taken yet, with a reference */
 
 /* ---- memory (memory.c) ---- */
-#define MEMORY_PIECE 512u /* pages done by one call at most */
+#define MEMORY_PIECE 512u					      /* pages done by one call at most */
 s64 memory_populate(struct domain *d, u64 gpa, u64 pages, u32 flags); /* pages done, or an error */
 /* Copies between a domain's RAM and the hypervisor's; fills lazy pages. false: not all of it is RAM of the
  * domain (or ROM, for a write with `rom` unset). At most a page is mapped at a time. */
@@ -139,7 +140,7 @@ void memory_unpin(hpa_t pa);
 enum memory_fault { MEM_MAPPED, MEM_ROM, MEM_NOTHING, MEM_NOMEM };
 enum memory_fault memory_fault(struct domain *d, u64 gpa, bool write);
 bool memory_is_rom(const struct domain *d, u64 gpa); /* the domain's own vCPU */
-void memory_init(void); /* boot CPU, once */
+void memory_init(void);				     /* boot CPU, once */
 /* A guest reads where a PC's option ROMs are and nothing is: true when a page of ones is mapped there now. */
 bool memory_hole(struct domain *d, u64 gpa);
 #ifdef CAISSON_CHECKS
@@ -151,7 +152,7 @@ int memory_depopulate(struct domain *d);
 /* ---- shares (share.c): frames of one domain seen by another ---- */
 /* At most SHARE_PIECE pages: pages mapped, or -EINVAL, -EEXIST (the place is taken), -EFAULT (not RAM there),
  * -EPERM (not its own), -EBUSY (it is dying), -ENOMEM. */
-#define SHARE_PIECE 32u
+#define SHARE_PIECE	    32u
 #define SHARE_MACHINE_PIECE 40u
 s64 share_map(struct domain *holder, u64 at, struct domain *granter, u64 from, u64 pages, u32 prot);
 /* Frames of the machine (granter NULL: they stay for ever)
@@ -162,10 +163,10 @@ int share_unmap(struct domain *holder, u64 at);
 int share_drop_all(struct domain *d); /* granted and held; -EAGAIN while there are more */
 
 /* For each vCPU that d has. */
-#define domain_each_vcpu(d, v)                                                                                             \
-	for (struct vcpu *v, *const *v##_at = (d)->vcpu; v##_at < (d)->vcpu + (d)->max_vcpus; v##_at++)                          \
-		if (!(v = READ_ONCE(*v##_at)))                                                                                \
-			;                                                                                                     \
+#define domain_each_vcpu(d, v)                                                                           \
+	for (struct vcpu * v, *const *v##_at = (d)->vcpu; v##_at < (d)->vcpu + (d)->max_vcpus; v##_at++) \
+		if (!(v = READ_ONCE(*v##_at)))                                                           \
+			;                                                                                \
 		else
 
 #endif

@@ -9,8 +9,8 @@
 
 struct domain;
 struct events {
-	u32 pending;		     /* (a) bit per port */
-	u16 from[CAISSON_EVENTS];    /* who may send it: a domain's id, EVENT_HV, or EVENT_UNBOUND */
+	u32 pending;		  /* (a) bit per port */
+	u16 from[CAISSON_EVENTS]; /* who may send it: a domain's id, EVENT_HV, or EVENT_UNBOUND */
 };
 #define EVENT_UNBOUND 0xffffu
 #define EVENT_HV      0xfffeu
@@ -22,6 +22,6 @@ u32 events_take(struct events *e); /* the pending ones; they are cleared */
 /* Sets the port's bit and wakes a vCPU that sleeps in `wait`.
  * Any CPU, no lock held beyond those left of "ioreq queue". */
 void event_send(struct domain *d, u32 port); /* control.c */
-void event_control(u32 port); /* to the control domain, when there is one */
+void event_control(u32 port);		     /* to the control domain, when there is one */
 
 #endif

@@ -8,7 +8,7 @@
 #include "hv/panic.h"
 #include "hv/string.h"
 
-#define NIL	    (~0u)
+#define NIL (~0u)
 /* of 2 MiB between the pools, about 250 instructions each, without letting interrupts in */
 #define MOVES	    32u
 #define PIECE_ORDER 4u /* 64 KiB: zeroed without looking up */
@@ -389,7 +389,8 @@ hpa_t frame_alloc_zeroed(u16 owner, u32 order)
 	lock(&f.lock);
 	ASSERT(p->reserved >= BIT(order), "%lu frames reserved, order %u", p->reserved, order);
 	have = p->orders[1] >> order << order;
-	if (likely(have) && ((u32)__builtin_ctz(have) <= FRAME_ORDER_2M || !(p->orders[0] >> order << order & MASK(FRAME_ORDER_2M - 1, 0))))
+	if (likely(have) && ((u32)__builtin_ctz(have) <= FRAME_ORDER_2M ||
+			     !(p->orders[0] >> order << order & MASK(FRAME_ORDER_2M - 1, 0))))
 		pa = grant(p, cut(p, 1, (u32)__builtin_ctz(have), order, &known), owner, order, 0, true);
 	unlock(&f.lock);
 	if (frame_ok(pa))
@@ -507,7 +508,9 @@ int frame_reserve(u64 n, u32 flags)
 
 	lock(&f.lock);
 	while (!err && p->free - p->reserved < n) {
-		if (p == &f.machine ? !trim() : f.machine.free - f.machine.reserved < n - (p->free - p->reserved) || !refill())
+		if (p == &f.machine
+			    ? !trim()
+			    : f.machine.free - f.machine.reserved < n - (p->free - p->reserved) || !refill())
 			err = -CAISSON_ENOMEM;
 		else if (p == &f.machine || ++moves % MOVES == 0) {
 			unlock(&f.lock);

@@ -106,12 +106,12 @@ void frame_count(struct frame_counts *out);
 
 #if defined(CAISSON_CHECKS) && !defined(HV_FRAME_C)
 #include "hv/debug.h"
-#define FRAME_SITE_(line)   __FILE__ ":" #line
-#define FRAME_SITE(line)    FRAME_SITE_(line)
-#define frame_alloc(...)	  (debug_site(FRAME_SITE(__LINE__)), frame_alloc(__VA_ARGS__))
-#define frame_alloc_zeroed(...)	  (debug_site(FRAME_SITE(__LINE__)), frame_alloc_zeroed(__VA_ARGS__))
-#define frame_hv_alloc(...)	  (debug_site(FRAME_SITE(__LINE__)), frame_hv_alloc(__VA_ARGS__))
-#define frame_reserve(...)	  (debug_site(FRAME_SITE(__LINE__)), frame_reserve(__VA_ARGS__))
+#define FRAME_SITE_(line)	__FILE__ ":" #line
+#define FRAME_SITE(line)	FRAME_SITE_(line)
+#define frame_alloc(...)	(debug_site(FRAME_SITE(__LINE__)), frame_alloc(__VA_ARGS__))
+#define frame_alloc_zeroed(...) (debug_site(FRAME_SITE(__LINE__)), frame_alloc_zeroed(__VA_ARGS__))
+#define frame_hv_alloc(...)	(debug_site(FRAME_SITE(__LINE__)), frame_hv_alloc(__VA_ARGS__))
+#define frame_reserve(...)	(debug_site(FRAME_SITE(__LINE__)), frame_reserve(__VA_ARGS__))
 #endif
 
 #endif

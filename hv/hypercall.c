@@ -118,7 +118,8 @@ static s64 call_doctor(struct call *c)
 	struct caisson_bits bits;
 
 	if (set < CAISSON_DOCTOR_BITS)
-		return arch_doctor_bits((u32)set, &bits) ? -CAISSON_ENOENT : give(c, c->arg[1], &bits, sizeof(bits));
+		return arch_doctor_bits((u32)set, &bits) ? -CAISSON_ENOENT
+							 : give(c, c->arg[1], &bits, sizeof(bits));
 	memset(&row, 0, sizeof(row));
 	if (c->arg[0] > 0xffff || arch_doctor_row((u32)c->arg[0], &row))
 		return -CAISSON_ENOENT;
@@ -150,7 +151,8 @@ static s64 call_module_map(struct call *c)
 	if (first >= pages || n == 0 || n > pages - first || (c->arg[1] & ~PAGE_MASK))
 		return -CAISSON_EINVAL;
 	n = MIN(n, SHARE_MACHINE_PIECE);
-	r = share_map_machine(c->self, c->arg[1], NULL, HPA(m->start.v + first * PAGE_SIZE), n, CAISSON_PROT_READ);
+	r = share_map_machine(c->self, c->arg[1], NULL, HPA(m->start.v + first * PAGE_SIZE), n,
+			      CAISSON_PROT_READ);
 	return r ? r : (s64)n;
 }
 
@@ -158,7 +160,8 @@ static s64 call_power(struct call *c)
 {
 	if (c->arg[0] > CAISSON_POWER_REBOOT)
 		return -CAISSON_EINVAL;
-	log_info("machine %s by domain %u", c->arg[0] == CAISSON_POWER_OFF ? "power-off" : "reboot", c->self->id);
+	log_info("machine %s by domain %u", c->arg[0] == CAISSON_POWER_OFF ? "power-off" : "reboot",
+		 c->self->id);
 	console_flush(false);
 	if (c->arg[0] == CAISSON_POWER_OFF)
 		arch_poweroff();
@@ -282,7 +285,8 @@ static s64 call_vcpu_set(struct call *c)
 		return -CAISSON_EFAULT;
 	if (!still(c->d))
 		return -CAISSON_EBUSY;
-	r = v->io_state != IO_IDLE || v->sleep == SLEEP_WAIT ? -CAISSON_EBUSY : arch_vcpu_set_context(v, &ctx);
+	r = v->io_state != IO_IDLE || v->sleep == SLEEP_WAIT ? -CAISSON_EBUSY
+							     : arch_vcpu_set_context(v, &ctx);
 	domain_unpause(c->d);
 	return r;
 }
@@ -306,12 +310,11 @@ static s64 call_vcpu_fpu(struct call *c)
 
 static u32 vcpu_state(struct vcpu *v)
 {
-	static const u8 by_sleep[] = { [SLEEP_NO] = CAISSON_VCPU_RUNNABLE,
-				       [SLEEP_HLT] = CAISSON_VCPU_BLOCKED,
-				       [SLEEP_SIPI] = CAISSON_VCPU_OFF,
-				       [SLEEP_IOREQ] = CAISSON_VCPU_IOREQ,
-				       [SLEEP_WAIT] = CAISSON_VCPU_BLOCKED,
-				       [SLEEP_AGAIN] = CAISSON_VCPU_PAUSED };
+	static const u8 by_sleep[] = {
+		[SLEEP_NO] = CAISSON_VCPU_RUNNABLE,  [SLEEP_HLT] = CAISSON_VCPU_BLOCKED,
+		[SLEEP_SIPI] = CAISSON_VCPU_OFF,     [SLEEP_IOREQ] = CAISSON_VCPU_IOREQ,
+		[SLEEP_WAIT] = CAISSON_VCPU_BLOCKED, [SLEEP_AGAIN] = CAISSON_VCPU_PAUSED
+	};
 
 	/* a sleeping one may have been left where it was */
 	if (READ_ONCE(v->cpu) && READ_ONCE(v->sleep) == SLEEP_NO)
@@ -346,7 +349,8 @@ static s64 call_vcpu_pin(struct call *c)
 {
 	u64 mask[CAISSON_CPU_WORDS];
 
-	return memory_read(c->self, c->arg[2], mask, sizeof(mask)) ? sched_set_affinity(&c->on->sched, mask) : -CAISSON_EFAULT;
+	return memory_read(c->self, c->arg[2], mask, sizeof(mask)) ? sched_set_affinity(&c->on->sched, mask)
+								   : -CAISSON_EFAULT;
 }
 
 /* All or nothing: what can be refused comes first, and only one such.
@@ -373,7 +377,9 @@ static s64 call_sched_set(struct call *c)
 static s64 call_sched_get(struct call *c)
 {
 	const struct vcpu *v = c->d->vcpu[0];
-	struct caisson_sched out = { .weight = c->d->sched.weight, .cap = c->d->sched.cap, .pool = c->d->sched.pool };
+	struct caisson_sched out = { .weight = c->d->sched.weight,
+				     .cap = c->d->sched.cap,
+				     .pool = c->d->sched.pool };
 
 	if (v && v->sched.rt.period) {
 		out.period_us = (u32)((arch_ticks_to_ns(v->sched.rt.period) + 500) / 1000);
@@ -394,13 +400,15 @@ static s64 call_event_send(struct call *c)
 
 static s64 call_ioreq_map(struct call *c)
 {
-	const void *page = c->arg[2] == CAISSON_IOREQ_SLOTS ? (void *)c->d->ioreq : (void *)READ_ONCE(c->d->posted.ring);
+	const void *page =
+		c->arg[2] == CAISSON_IOREQ_SLOTS ? (void *)c->d->ioreq : (void *)READ_ONCE(c->d->posted.ring);
 
 	if (c->arg[2] > CAISSON_IOREQ_RING)
 		return -CAISSON_EINVAL;
 	if (!page)
 		return -CAISSON_ENOENT;
-	return share_map_machine(c->self, c->arg[1], c->d, arch_direct_pa(page), 1, CAISSON_PROT_READ | CAISSON_PROT_WRITE);
+	return share_map_machine(c->self, c->arg[1], c->d, arch_direct_pa(page), 1,
+				 CAISSON_PROT_READ | CAISSON_PROT_WRITE);
 }
 
 static s64 call_ioreq_claim(struct call *c)
@@ -412,12 +420,13 @@ static s64 call_ioreq_claim(struct call *c)
 		return -CAISSON_EINVAL;
 	if (!still(c->d))
 		return -CAISSON_EBUSY;
-	arch_s2_flush(c->d); /* x86 remembers accesses, and claims with them */
+	arch_s2_flush(c->d);  /* x86 remembers accesses, and claims with them */
 	lock(&c->d->vm.lock); /* against other claims; the domain's vCPUs read it and do not run */
 	if (READ_ONCE(c->d->dying))
 		r = -CAISSON_EBUSY;
 	else if (flags & CAISSON_CLAIM_DROP)
-		r = ioreq_asks(c->d, c->self) ? -CAISSON_EBUSY : bus_drop(&c->d->bus, (u32)kind, c->arg[2], c->self);
+		r = ioreq_asks(c->d, c->self) ? -CAISSON_EBUSY
+					      : bus_drop(&c->d->bus, (u32)kind, c->arg[2], c->self);
 	else if (!(flags & CAISSON_CLAIM_POSTED) || !(r = ioreq_ring(c->d, c->self)))
 		r = bus_claim(&c->d->bus, (u32)kind, c->arg[2], c->arg[3], c->self, (u32)flags);
 	if (!r && !(flags & CAISSON_CLAIM_DROP))
@@ -539,11 +548,13 @@ static s64 call_trace_read(struct call *c)
 
 	if (c->arg[3] < sizeof(out.head))
 		return -CAISSON_EINVAL;
-	n = trace_read(word(c->arg[0]), c->arg[1], &out.head, out.record,
-		       (u32)MIN((c->arg[3] - sizeof(out.head)) / sizeof(out.record[0]), ARRAY_SIZE(out.record)));
+	n = trace_read(
+		word(c->arg[0]), c->arg[1], &out.head, out.record,
+		(u32)MIN((c->arg[3] - sizeof(out.head)) / sizeof(out.record[0]), ARRAY_SIZE(out.record)));
 	if (n < 0)
 		return n;
-	return give(c, c->arg[2], &out, sizeof(out.head) + (u64)n * sizeof(out.record[0])) ? -CAISSON_EFAULT : n;
+	return give(c, c->arg[2], &out, sizeof(out.head) + (u64)n * sizeof(out.record[0])) ? -CAISSON_EFAULT
+											   : n;
 }
 
 static s64 call_watch(struct call *c)
@@ -574,7 +585,8 @@ static s64 call_debug(struct call *c)
 	int r;
 
 	if (c->arg[2] == CAISSON_DEBUG_RESUME)
-		return __atomic_exchange_n(&c->d->stopped, false, __ATOMIC_SEQ_CST) ? domain_unpause(c->d) : 0;
+		return __atomic_exchange_n(&c->d->stopped, false, __ATOMIC_SEQ_CST) ? domain_unpause(c->d)
+										    : 0;
 	if (!v)
 		return -CAISSON_ENOENT;
 	if (c->arg[2] != CAISSON_DEBUG_GET && c->arg[2] != CAISSON_DEBUG_SET)
@@ -585,7 +597,8 @@ static s64 call_debug(struct call *c)
 		arch_vcpu_debug_get(v, &x);
 		r = (int)give(c, c->arg[3], &x, sizeof(x));
 	} else {
-		r = memory_read(c->self, c->arg[3], &x, sizeof(x)) ? arch_vcpu_debug_set(v, &x) : -CAISSON_EFAULT;
+		r = memory_read(c->self, c->arg[3], &x, sizeof(x)) ? arch_vcpu_debug_set(v, &x)
+								   : -CAISSON_EFAULT;
 	}
 	domain_unpause(c->d);
 	return r;
@@ -613,7 +626,8 @@ static s64 call_rights_set(struct call *c)
 	if ((c->arg[2] | c->arg[3]) >> 32)
 		r = -CAISSON_EINVAL;
 	else if (d || over)
-		r = rights_change(&c->self->rights, &c->d->rights, over, d ? &d->rights : NULL, (u32)c->arg[2], (u32)c->arg[3]);
+		r = rights_change(&c->self->rights, &c->d->rights, over, d ? &d->rights : NULL,
+				  (u32)c->arg[2], (u32)c->arg[3]);
 	if (d)
 		domain_put(d);
 	return r;
@@ -634,14 +648,16 @@ static s64 call_rights_get(struct call *c)
 }
 
 /* Those that need no words. */
-#define CALL(name, result)                   \
+#define CALL(name, result)                     \
 	static s64 call_##name(struct call *c) \
 	{                                      \
 		(void)c;                       \
 		return result;                 \
 	}
 CALL(version, CAISSON_ABI_VERSION)
-CALL(domain_destroy, c->d == c->self ? -CAISSON_EBUSY : c->d->id == CAISSON_CONTROL ? destroy_control(c) : domain_destroy(c->d))
+CALL(domain_destroy, c->d == c->self		   ? -CAISSON_EBUSY
+		     : c->d->id == CAISSON_CONTROL ? destroy_control(c)
+						   : domain_destroy(c->d))
 CALL(domain_pause, c->d == c->self ? -CAISSON_EBUSY : domain_pause(c->d))
 CALL(domain_reset, c->d == c->self || c->d->id == CAISSON_CONTROL ? -CAISSON_EBUSY : domain_reset(c->d))
 CALL(domain_unpause, domain_unpause(c->d))
@@ -747,7 +763,7 @@ enum verdict hypercall_dispatch(struct vcpu *v, u64 nr, const u64 arg[6], s64 *r
 	else if ((table[index].on >= ON_DOMAIN && !c.d) || (table[index].on == ON_VCPU && !c.on))
 		*result = -CAISSON_ENOENT;
 	else
-		*result = ((s64 (__notrack *)(struct call *))table[index].fn)(&c);
+		*result = ((s64(__notrack *)(struct call *))table[index].fn)(&c);
 	debug_call_ends(c.d);
 	if (unlikely(*result == -CAISSON_EPERM))
 		__atomic_add_fetch(&c.self->rights.refused, 1, __ATOMIC_RELAXED);

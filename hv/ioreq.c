@@ -182,7 +182,9 @@ static __noinline enum verdict wait_other(struct vcpu *v, u64 token, u64 deadlin
 	if (token && (!r || (u32)token != (u32)r->io_word)) {
 		unlock(&d->ioq.lock);
 		other = domain_get(CAISSON_WAIT_DOM(token));
-		r = other && CAISSON_WAIT_VCPU(token) < CAISSON_MAX_VCPUS ? READ_ONCE(other->vcpu[CAISSON_WAIT_VCPU(token)]) : NULL;
+		r = other && CAISSON_WAIT_VCPU(token) < CAISSON_MAX_VCPUS
+			    ? READ_ONCE(other->vcpu[CAISSON_WAIT_VCPU(token)])
+			    : NULL;
 		lock(&d->ioq.lock);
 	}
 	if (token) {
@@ -227,8 +229,8 @@ enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result)
 	lock(&d->ioq.lock);
 	r = d->ioq.taken;
 	/* Half of every access to a device: the answer to what was taken last, and nothing else to do. */
-	if (unlikely(!r || (u32)token != (u32)r->io_word || !token || READ_ONCE(d->events.pending) || d->ioq.head || d->ioq.waiter ||
-		     (deadline && deadline <= arch_now())))
+	if (unlikely(!r || (u32)token != (u32)r->io_word || !token || READ_ONCE(d->events.pending) ||
+		     d->ioq.head || d->ioq.waiter || (deadline && deadline <= arch_now())))
 		return wait_other(v, token, deadline, result);
 	d->ioq.taken = NULL;
 	answer(r);

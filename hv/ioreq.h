@@ -3,9 +3,9 @@
  * The way of an access that a device model answers, and the one call by which a device model lives.
  *
  *   requester: IO_IDLE -> ioreq_submit: slot filled, IO_QUEUED, in dm's queue, sleeps
- *   dm: `wait` takes it: IO_TAKEN          dm: `wait` with its token: answer read once, IO_ANSWERED, requester woken
- *   requester, back on its CPU: PEND_IO -> arch completes the instruction, IO_IDLE
- * The state is the hypervisor's alone; the shared page carries only data, and each datum is read once.
+ *   dm: `wait` takes it: IO_TAKEN          dm: `wait` with its token: answer read once, IO_ANSWERED,
+ * requester woken requester, back on its CPU: PEND_IO -> arch completes the instruction, IO_IDLE The state is
+ * the hypervisor's alone; the shared page carries only data, and each datum is read once.
  */
 #ifndef HV_IOREQ_H
 #define HV_IOREQ_H
@@ -39,8 +39,8 @@ void ioreq_again(struct domain *dm);
 void ioreq_init(struct vcpu *v);
 
 /* size, kind and write of struct caisson_ioreq, in one word; size, kind and vcpu of struct caisson_posted. */
-#define IOREQ_WRITE	(1ull << 40)
-#define IOREQ_VCPU(v)	((u64)(v)->id << 48)
+#define IOREQ_WRITE   (1ull << 40)
+#define IOREQ_VCPU(v) ((u64)(v)->id << 48)
 static inline u64 ioreq_what(u32 kind, u32 size)
 {
 	return size | (u64)kind << 32;
@@ -71,8 +71,9 @@ static inline bool ioreq_post(struct vcpu *v, const struct claim *c, u64 addr, u
 	__atomic_store_n(&ring->head, head + 1, __ATOMIC_RELEASE);
 	unlock(&d->posted.lock);
 	/* A locked access: the model takes the event, then looks at head. */
-	if (unlikely(!(__atomic_fetch_or(&c->dm->events.pending, BIT(CAISSON_EVENT_POSTED), __ATOMIC_SEQ_CST) &
-		       BIT(CAISSON_EVENT_POSTED))))
+	if (unlikely(
+		    !(__atomic_fetch_or(&c->dm->events.pending, BIT(CAISSON_EVENT_POSTED), __ATOMIC_SEQ_CST) &
+		      BIT(CAISSON_EVENT_POSTED))))
 		ioreq_notify(c->dm);
 	return true;
 }

@@ -15,23 +15,25 @@
 #define MIB (1024 * 1024ul)
 
 /* ---- command line ---- */
-struct hv_options hv_options __ro_after_init = { .cpus = CAISSON_MAX_CPUS, .control_mib = 64, .mitigations = "auto" };
+struct hv_options hv_options __ro_after_init = { .cpus = CAISSON_MAX_CPUS,
+						 .control_mib = 64,
+						 .mitigations = "auto" };
 
 /* One row per word: a flag, which gets 1, or name=NUMBER from min to max. */
 static const struct option {
 	const char *name;
 	u64 *value, min, max;
 } options[] = {
-	{ "quiet", &hv_options.quiet, 1, 1 },	     /* warnings and errors only on the console */
-	{ "exit", &hv_options.exit, 1, 1 },	     /* power off instead of starting the control domain */
-	{ "apicv=off", &hv_options.no_apicv, 1, 1 }, /* interrupts of guests by the software path */
+	{ "quiet", &hv_options.quiet, 1, 1 },	       /* warnings and errors only on the console */
+	{ "exit", &hv_options.exit, 1, 1 },	       /* power off instead of starting the control domain */
+	{ "apicv=off", &hv_options.no_apicv, 1, 1 },   /* interrupts of guests by the software path */
 	{ "x2apic=off", &hv_options.no_x2apic, 1, 1 }, /* for firmware that fails otherwise */
 #ifdef CAISSON_CHECKS
-	{ "hang", &hv_options.hang, 1, 1 },		  /* in the first domain_destroy */
-	{ "overrun", &hv_options.overrun, 1, 1 },	  /* there, of a buffer on the stack */
-	{ "ret", &hv_options.ret, 1, 1 },		  /* there, with another return address */
-	{ "jump", &hv_options.jump, 1, 1 },		  /* there, into the middle of a function */
-	{ "poke", &hv_options.poke, 1, 1 },		  /* there, at what is read-only after boot */
+	{ "hang", &hv_options.hang, 1, 1 },	  /* in the first domain_destroy */
+	{ "overrun", &hv_options.overrun, 1, 1 }, /* there, of a buffer on the stack */
+	{ "ret", &hv_options.ret, 1, 1 },	  /* there, with another return address */
+	{ "jump", &hv_options.jump, 1, 1 },	  /* there, into the middle of a function */
+	{ "poke", &hv_options.poke, 1, 1 },	  /* there, at what is read-only after boot */
 	/* there, into a domain's frame: 1 in a window, 2 outside, 3 by the direct map */
 	{ "stray=", &hv_options.stray, 1, 3 },
 	{ "fail_alloc", &hv_options.fail_alloc, 1, 1 }, /* each allocation of each call is refused once */

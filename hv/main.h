@@ -14,11 +14,11 @@ struct pcpu;
 struct hv_options {
 	u64 quiet, exit, no_apicv, no_x2apic; /* 0 or 1 */
 	u64 panic_reboot;
-	u64 fail_alloc, hang, overrun, poke, stray, ret, jump, checks;		      /* of a debug build */
-	u64 cpus;			      /* use at most so many */
-	u64 control_mib;		      /* memory of the control domain */
-	char serial[32];		      /* what the console is; empty: not said */
-	char mitigations[64];		      /* against speculation, as arch reads it */
+	u64 fail_alloc, hang, overrun, poke, stray, ret, jump, checks; /* of a debug build */
+	u64 cpus;						       /* use at most so many */
+	u64 control_mib;					       /* memory of the control domain */
+	char serial[32];      /* what the console is; empty: not said */
+	char mitigations[64]; /* against speculation, as arch reads it */
 };
 extern struct hv_options hv_options;
 

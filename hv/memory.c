@@ -84,8 +84,9 @@ again:
 	step = order == FRAME_ORDER_2M ? SZ_2M : PAGE_SIZE;
 	lock(&d->vm.lock);
 	r = region_at(d, gpa); /* as it is now: the domain may have been reset since */
-	err = READ_ONCE(d->ended) || !r || r->base + r->pages * PAGE_SIZE - gpa < size ? -CAISSON_EBUSY :
-											  arch_s2_map(d, GPA(gpa), pa, step, prot);
+	err = READ_ONCE(d->ended) || !r || r->base + r->pages * PAGE_SIZE - gpa < size
+		      ? -CAISSON_EBUSY
+		      : arch_s2_map(d, GPA(gpa), pa, step, prot);
 	if (!err) {
 		d->vm.populated += step / PAGE_SIZE;
 		for (u64 at = step; at < size; at += step)
@@ -143,8 +144,9 @@ static s64 memory_fill_giant(struct domain *d, u64 gpa)
 	g->bytes += SZ_2M;
 	r = PAGES_2M;
 	if (g->bytes == SZ_1G) {
-		r = READ_ONCE(d->ended) ? -CAISSON_EBUSY :
-			arch_s2_map(d, GPA(g->gpa), g->pa, SZ_1G, CAISSON_PROT_READ | CAISSON_PROT_WRITE);
+		r = READ_ONCE(d->ended) ? -CAISSON_EBUSY
+					: arch_s2_map(d, GPA(g->gpa), g->pa, SZ_1G,
+						      CAISSON_PROT_READ | CAISSON_PROT_WRITE);
 		if (!r) {
 			d->vm.populated += SZ_1G / PAGE_SIZE;
 			r = PAGES_2M;
@@ -164,8 +166,8 @@ static bool giant_fits(struct domain *d, u64 gpa, u32 flags)
 	u64 start = gpa & ~(SZ_1G - 1);
 	const struct region *r = region_at(d, gpa);
 
-	return (arch_s2_sizes() & SZ_1G) && !flags && r && r->base <= start && (gpa == start || d->vm.giant.bytes) &&
-	       r->base + r->pages * PAGE_SIZE - start >= SZ_1G;
+	return (arch_s2_sizes() & SZ_1G) && !flags && r && r->base <= start &&
+	       (gpa == start || d->vm.giant.bytes) && r->base + r->pages * PAGE_SIZE - start >= SZ_1G;
 }
 
 s64 memory_populate(struct domain *d, u64 gpa, u64 pages, u32 flags)
@@ -225,10 +227,12 @@ bool memory_hole(struct domain *d, u64 gpa)
 {
 	int r;
 
-	if (gpa < HOLE_START || gpa >= HOLE_END || bus_overlaps(&d->bus, CAISSON_IO_MMIO, gpa & PAGE_MASK, PAGE_SIZE))
+	if (gpa < HOLE_START || gpa >= HOLE_END ||
+	    bus_overlaps(&d->bus, CAISSON_IO_MMIO, gpa & PAGE_MASK, PAGE_SIZE))
 		return false;
 	lock(&d->vm.lock);
-	r = region_at(d, gpa) ? -CAISSON_EEXIST : arch_s2_map(d, GPA(gpa & PAGE_MASK), ones, PAGE_SIZE, ARCH_PROT_RO_DATA);
+	r = region_at(d, gpa) ? -CAISSON_EEXIST
+			      : arch_s2_map(d, GPA(gpa & PAGE_MASK), ones, PAGE_SIZE, ARCH_PROT_RO_DATA);
 	unlock(&d->vm.lock);
 	return r == 0;
 }
@@ -275,7 +279,9 @@ enum memory_fault memory_fault(struct domain *d, u64 gpa, bool write)
 		filled = memory_touch(d, r, gpa, large);
 	unlock(&d->vm.lock);
 	if (mapped)
-		return write && !(prot & CAISSON_PROT_WRITE) ? (r || (pa.v & PAGE_MASK) != ones.v ? MEM_ROM : MEM_NOTHING) : MEM_MAPPED;
+		return write && !(prot & CAISSON_PROT_WRITE)
+			       ? (r || (pa.v & PAGE_MASK) != ones.v ? MEM_ROM : MEM_NOTHING)
+			       : MEM_MAPPED;
 	if (!r)
 		return MEM_NOTHING;
 	if (unlikely(!filled)) {
@@ -357,7 +363,8 @@ static bool memory_access(struct domain *d, u64 gpa, char *buf, u64 bytes, bool 
 		n = MIN(bytes, PAGE_SIZE - (gpa & ~PAGE_MASK));
 		if (likely(piece(d, gpa, buf, n, write)))
 			continue;
-		if (READ_ONCE(d->ended) || memory_fault(d, gpa, write) != MEM_MAPPED || !piece(d, gpa, buf, n, write))
+		if (READ_ONCE(d->ended) || memory_fault(d, gpa, write) != MEM_MAPPED ||
+		    !piece(d, gpa, buf, n, write))
 			return false;
 	}
 	return true;
@@ -483,13 +490,15 @@ void memory_check(struct domain *d)
 	hpa_t pa;
 
 	lock(&d->vm.lock);
-	ASSERT(d->vm.populated <= d->vm.charged, "domain %u: %lu of %lu pages", d->id, d->vm.populated, d->vm.charged);
+	ASSERT(d->vm.populated <= d->vm.charged, "domain %u: %lu of %lu pages", d->id, d->vm.populated,
+	       d->vm.charged);
 	for (u32 i = 0; i < d->vm.regions && !READ_ONCE(d->dying); i++) {
 		const struct region *r = &d->vm.region[i];
 		u64 gpa = r->pages ? r->base + (turn * 97 + i) % r->pages * PAGE_SIZE : 0;
 
 		if (r->pages && arch_s2_lookup(d, GPA(gpa), &pa, &size, &prot))
-			ASSERT(frame_owner(pa) == d->id, "domain %u has frame 0x%lx of %u's at 0x%lx", d->id, pa.v, frame_owner(pa), gpa);
+			ASSERT(frame_owner(pa) == d->id, "domain %u has frame 0x%lx of %u's at 0x%lx", d->id,
+			       pa.v, frame_owner(pa), gpa);
 	}
 	turn++;
 	unlock(&d->vm.lock);

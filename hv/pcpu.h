@@ -14,15 +14,15 @@ struct pcpu {
 	u32 id;
 	bool online;
 	struct vcpu *current; /* the vCPU loaded here, or NULL */
-	struct vcpu *lender; /* whose turn the current one has: it waits for that one's answer; or NULL */
+	struct vcpu *lender;  /* whose turn the current one has: it waits for that one's answer; or NULL */
 	struct sched_cpu sched;
 	struct timer_queue timers;
-	u64 since; /* when its run loop began */
+	u64 since;		    /* when its run loop began */
 	u64 idle_ticks, root_ticks; /* halted, before idle_from; in exits of guests */
 	u64 idle_from;		    /* (a) it is idle since then; 0: it is not */
 	u64 interrupts, switches;
 	u32 barriers; /* between domains, against speculation */
-	u32 kicks; /* handled */
+	u32 kicks;    /* handled */
 	struct timer watchdog;
 	u32 kicks_seen, missed; /* of the next CPU */
 	u64 look_at;		/* when it does; 0: not yet */

@@ -2,7 +2,7 @@
 #include "hv/rights.h"
 #include "hv/lock.h"
 
-static struct lock change_lock; /* all changes; they are rare */
+static struct lock change_lock;			 /* all changes; they are rare */
 static u64 generation, living[CAISSON_MAX_DOMS]; /* who has each number now; 0: nobody */
 
 void rights_init(struct rights *r, u32 domain, const struct rights *creator)
@@ -70,7 +70,8 @@ static u32 *place(struct rights *holder, u32 over, struct rights *target)
 	return NULL;
 }
 
-int rights_change(const struct rights *caller, struct rights *holder, u32 over, struct rights *target, u32 give, u32 take)
+int rights_change(const struct rights *caller, struct rights *holder, u32 over, struct rights *target,
+		  u32 give, u32 take)
 {
 	bool one = over < CAISSON_OVER_DOMAINS;
 	u32 has, *set;

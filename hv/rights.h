@@ -43,6 +43,7 @@ u32 rights_over(const struct rights *holder, const struct rights *target);
 /* The set itself that holder has over CAISSON_OVER_* or over target. */
 u32 rights_held(const struct rights *holder, u32 over, const struct rights *target);
 /* caller changes it: 0, -EPERM, -EINVAL (no such right), -ENOSPC (the target's table is full). */
-int rights_change(const struct rights *caller, struct rights *holder, u32 over, struct rights *target, u32 give, u32 take);
+int rights_change(const struct rights *caller, struct rights *holder, u32 over, struct rights *target,
+		  u32 give, u32 take);
 
 #endif

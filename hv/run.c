@@ -107,7 +107,8 @@ static struct vcpu *run_loan_ends(struct pcpu *c, struct vcpu *w)
 		if (answered)
 			run_wake(answered);
 		/* The answer may also have come by another way, from another CPU. */
-		goes_on = (l->sleep == SLEEP_NO || !sched_block(&c->sched, arch_now())) && w->sleep != SLEEP_AGAIN;
+		goes_on = (l->sleep == SLEEP_NO || !sched_block(&c->sched, arch_now())) &&
+			  w->sleep != SLEEP_AGAIN;
 	}
 	if (likely(goes_on)) {
 		run_swap(c, w, l);

@@ -11,13 +11,13 @@
 #include "hv/heap.h"
 
 struct share {
-	struct heap_node node; /* in holder->held, by its address there */
+	struct heap_node node;	    /* in holder->held, by its address there */
 	struct share *next, **link; /* in granter->granted */
 	struct domain *holder, *granter;
 	u64 from; /* address in the granter */
 	u64 pages;
-	bool refs;   /* its frames are referenced */
-	bool gone;   /* unmapped; some CPU may still know the translation */
+	bool refs; /* its frames are referenced */
+	bool gone; /* unmapped; some CPU may still know the translation */
 };
 
 #define SHARES 1024u /* that a domain can hold, but for the control domain */
@@ -154,7 +154,8 @@ static int share_page(struct share *s, u64 off, hpa_t machine, u32 prot)
 	return r;
 }
 
-static int share_make(struct domain *holder, u64 at, struct domain *granter, u64 from, hpa_t machine, u64 pages, u32 prot, bool refs)
+static int share_make(struct domain *holder, u64 at, struct domain *granter, u64 from, hpa_t machine,
+		      u64 pages, u32 prot, bool refs)
 {
 	struct share *s = NULL;
 	int r;

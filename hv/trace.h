@@ -12,15 +12,16 @@
 void __attribute__((cold)) trace_add(const struct vcpu *v, u32 type, u32 kind, u64 a, u64 b);
 /* This CPU's ring gets a record (type, kind, a, b) of v, if type and kind are wanted.
  * A macro, so that what is not is not reckoned. */
-#define trace(v, ...)                                              \
-	do {                                                       \
+#define trace(v, ...)                                   \
+	do {                                            \
 		if (unlikely((v)->watch & WATCH_TRACE)) \
-			trace_add(v, __VA_ARGS__);                 \
+			trace_add(v, __VA_ARGS__);      \
 	} while (0)
 
 /* 0, -EINVAL, -ENOMEM. */
 int trace_control(const struct caisson_trace_control *c);
 /* Up to n records of CPU cpu from *position on, and where the ring stands. The number, or -ENOENT. */
-s64 trace_read(u32 cpu, u64 position, struct caisson_trace_head *head, struct caisson_trace_record *out, u32 n);
+s64 trace_read(u32 cpu, u64 position, struct caisson_trace_head *head, struct caisson_trace_record *out,
+	       u32 n);
 
 #endif

@@ -32,15 +32,15 @@ typedef struct {
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  4096ul
 #define PAGE_MASK  (~(PAGE_SIZE - 1))
-#define SZ_2M      (1ul << 21)
-#define SZ_1G      (1ul << 30)
+#define SZ_2M	   (1ul << 21)
+#define SZ_1G	   (1ul << 30)
 
 #define BIT(n) (1ull << (n))
 /* MASK(hi, lo): the bits of a field; the mask carries its own shift for GET and PUT. */
-#define MASK(hi, lo)	 ((~0ull >> (63 - (hi))) & (~0ull << (lo)))
-#define MASK_SHIFT(m)	 (__builtin_ctzll(m))
-#define GET(m, v)	 (((v) & (m)) >> MASK_SHIFT(m))
-#define PUT(m, v)	 (((u64)(v) << MASK_SHIFT(m)) & (m))
+#define MASK(hi, lo)  ((~0ull >> (63 - (hi))) & (~0ull << (lo)))
+#define MASK_SHIFT(m) (__builtin_ctzll(m))
+#define GET(m, v)     (((v) & (m)) >> MASK_SHIFT(m))
+#define PUT(m, v)     (((u64)(v) << MASK_SHIFT(m)) & (m))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 /* clang-format off */
@@ -48,8 +48,8 @@ typedef struct {
 #define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a) - 1))
 #define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
 /* clang-format on */
-#define MIN(a, b)	 ((a) < (b) ? (a) : (b))
-#define MAX(a, b)	 ((a) > (b) ? (a) : (b))
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -65,11 +65,11 @@ typedef struct {
 #endif
 /* Written at boot, read-only from arch_seal() on. */
 #define __ro_after_init __attribute__((section(".data.ro_after_init")))
-#define __packed    __attribute__((packed))
-#define __aligned(n) __attribute__((aligned(n)))
-#define __printf(f, a) __attribute__((format(printf, f, a)))
-#define __must_check __attribute__((warn_unused_result))
-#define barrier()   __asm__ volatile("" ::: "memory")
+#define __packed	__attribute__((packed))
+#define __aligned(n)	__attribute__((aligned(n)))
+#define __printf(f, a)	__attribute__((format(printf, f, a)))
+#define __must_check	__attribute__((warn_unused_result))
+#define barrier()	__asm__ volatile("" ::: "memory")
 
 #define READ_ONCE(x)	 (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))

@@ -53,20 +53,20 @@ enum ioreq_state { IO_IDLE, IO_QUEUED, IO_TAKEN, IO_ANSWERED };
 struct vcpu {
 	struct domain *domain;
 	u32 id;
-	u32 pending;	       /* (a) PEND_* */
-	u32 watch;	       /* (a) WATCH_* */
-	struct pcpu *cpu;      /* where it is loaded, or NULL (o) */
-	u32 sleep;	       /* enum vcpu_sleep (o) */
-	u32 io_state;	       /* enum ioreq_state (a) */
+	u32 pending;	  /* (a) PEND_* */
+	u32 watch;	  /* (a) WATCH_* */
+	struct pcpu *cpu; /* where it is loaded, or NULL (o) */
+	u32 sleep;	  /* enum vcpu_sleep (o) */
+	u32 io_state;	  /* enum ioreq_state (a) */
 	struct sched_unit sched;
 	/* as a requester: its place in the device model's queue */
-	struct vcpu *io_next;	   /* (q dm->ioq.lock) */
-	struct domain *io_dm;	   /* whose answer it waits for; the claim holds the reference (q) */
-	u64 io_data;		   /* the answer (o) */
-	u64 io_word;		   /* what `wait` says of its requests */
+	struct vcpu *io_next; /* (q dm->ioq.lock) */
+	struct domain *io_dm; /* whose answer it waits for; the claim holds the reference (q) */
+	u64 io_data;	      /* the answer (o) */
+	u64 io_word;	      /* what `wait` says of its requests */
 	/* as a device model in `wait` */
 	struct timer wait_timer;
-	u64 wait_deadline; /* of the `wait` that it sleeps in, 0: none (q) */
+	u64 wait_deadline;    /* of the `wait` that it sleeps in, 0: none (q) */
 	struct vcpu *handoff; /* who shall have the CPU when this one leaves it asleep (o) */
 	u64 wakeups;
 };

@@ -27,7 +27,8 @@ static bool look_at(struct pcpu *c, struct pcpu *next)
 
 static void __endbr look(struct timer *t)
 {
-	struct pcpu *c = container_of(t, struct pcpu, watchdog), *next = cpu_by_id((c->id + 1) % cpus_online());
+	struct pcpu *c = container_of(t, struct pcpu, watchdog),
+		    *next = cpu_by_id((c->id + 1) % cpus_online());
 
 	if (next && look_at(c, next))
 		panic("CPU %u hangs with interrupts off", next->id);

@@ -18,14 +18,16 @@ void cet_detect(void)
 
 	if (!cpu_has(CPU_VMX)) /* across VMRUN it would have to be switched */
 		return;
-	s_cet = (stacks ? S_CET_SH_STK_EN | S_CET_WR_SHSTK_EN : 0) | (cpu_has(CPU_IBT) ? S_CET_ENDBR_EN | S_CET_NO_TRACK_EN : 0);
+	s_cet = (stacks ? S_CET_SH_STK_EN | S_CET_WR_SHSTK_EN : 0) |
+		(cpu_has(CPU_IBT) ? S_CET_ENDBR_EN | S_CET_NO_TRACK_EN : 0);
 	if (s_cet)
 		cpu_info.cr4 |= CR4_CET;
 }
 
 void cet_doctor(void)
 {
-	const char *note = cpu_has(CPU_VMX) ? "less hardening of the hypervisor itself" : "used with VMX only: less hardening of the hypervisor itself";
+	const char *note = cpu_has(CPU_VMX) ? "less hardening of the hypervisor itself"
+					    : "used with VMX only: less hardening of the hypervisor itself";
 
 	doctor_feature(s_cet & S_CET_SH_STK_EN, 0, "CET supervisor shadow stacks", note);
 	doctor_feature(s_cet & S_CET_ENDBR_EN, 0, "CET supervisor indirect-branch tracking", note);

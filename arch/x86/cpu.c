@@ -110,10 +110,15 @@ static struct mit_plan plan __ro_after_init;
 
 void mitigate_init(void)
 {
-	u32 sign = cpuid(1, 0).eax, family = (sign >> 8 & 0xf) + ((sign >> 8 & 0xf) == 0xf ? sign >> 20 & 0xff : 0);
+	u32 sign = cpuid(1, 0).eax,
+	    family = (sign >> 8 & 0xf) + ((sign >> 8 & 0xf) == 0xf ? sign >> 20 & 0xff : 0);
 	struct cpuid l7 = cpu_leaf(7, 0), l21 = cpu_leaf(0x80000021, 0);
-	struct mit_cpu c = { .word = { [MIT_7_EBX] = l7.ebx, [MIT_7_EDX] = l7.edx, [MIT_7_2_EDX] = l7.eax >= 2 ? cpu_leaf(7, 2).edx : 0,
-				       [MIT_8_EBX] = cpu_leaf(0x80000008, 0).ebx, [MIT_21_EAX] = l21.eax, [MIT_21_ECX] = l21.ecx,
+	struct mit_cpu c = { .word = { [MIT_7_EBX] = l7.ebx,
+				       [MIT_7_EDX] = l7.edx,
+				       [MIT_7_2_EDX] = l7.eax >= 2 ? cpu_leaf(7, 2).edx : 0,
+				       [MIT_8_EBX] = cpu_leaf(0x80000008, 0).ebx,
+				       [MIT_21_EAX] = l21.eax,
+				       [MIT_21_ECX] = l21.ecx,
 				       [MIT_MADE] = mit_made(cpu_is_amd(), family) } };
 
 	if (!rdmsr_safe(MSR_ARCH_CAPABILITIES, &c.word[MIT_ARCH_CAPS]))
@@ -121,13 +126,15 @@ void mitigate_init(void)
 	plan = mit_decide(&c, hv_options.mitigations);
 	mitigations = plan.measures;
 	if (plan.wrong)
-		log_warn("mitigations=%s: not all of it is known, or can be done here", hv_options.mitigations);
+		log_warn("mitigations=%s: not all of it is known, or can be done here",
+			 hv_options.mitigations);
 	doctor_bits(plan.has, plan.closed, plan.measures | (u64)plan.needed << 32);
 }
 
 void mitigate_cpu_on(void)
 {
-	u64 ctrl = (mitigations & MIT_EIBRS ? SPEC_CTRL_IBRS : 0) | (mitigations & MIT_BHI ? SPEC_CTRL_BHI_DIS_S : 0);
+	u64 ctrl = (mitigations & MIT_EIBRS ? SPEC_CTRL_IBRS : 0) |
+		   (mitigations & MIT_BHI ? SPEC_CTRL_BHI_DIS_S : 0);
 
 	if (ctrl)
 		wrmsr(MSR_SPEC_CTRL, ctrl);
@@ -164,7 +171,8 @@ void cpu_doctor(void)
 		{ CPU_AVX, false, "AVX", "guests have none" },
 		{ CPU_AVX512F, false, "AVX-512", "guests have none" },
 		{ CPU_SMEP, false, "SMEP", "less hardening of the hypervisor itself" },
-		{ CPU_SMAP, false, "SMAP", "a stray access of the hypervisor to guests' memory is not caught" },
+		{ CPU_SMAP, false, "SMAP",
+		  "a stray access of the hypervisor to guests' memory is not caught" },
 		{ CPU_UMIP, false, "UMIP", "less hardening of the hypervisor itself" },
 		{ CPU_RDTSCP, false, "RDTSCP", "guests have none" },
 	};

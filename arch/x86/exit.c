@@ -49,7 +49,8 @@ bool hvm_nested(struct x86_vcpu *v, u32 was, u8 *vector, u32 *error)
 		hvm_crash(v, 0, "triple fault at %lx", v->exit_rip);
 		return false;
 	}
-	if ((contributory(was) && contributory(*vector)) || (was == X86_PF && (contributory(*vector) || *vector == X86_PF))) {
+	if ((contributory(was) && contributory(*vector)) ||
+	    (was == X86_PF && (contributory(*vector) || *vector == X86_PF))) {
 		*vector = X86_DF;
 		*error = 0;
 	}
@@ -109,7 +110,8 @@ enum verdict exit_hypercall(struct x86_vcpu *v)
 		if (vd == V_SLEEP)
 			return vd;
 	} else {
-		const u64 arg[6] = { v->regs[RDI], v->regs[RSI], v->regs[RDX], v->regs[R10], v->regs[R8], v->regs[R9] };
+		const u64 arg[6] = { v->regs[RDI], v->regs[RSI], v->regs[RDX],
+				     v->regs[R10], v->regs[R8],	 v->regs[R9] };
 
 		vd = hypercall_dispatch(&v->hv, nr, arg, &result);
 		if (vd == V_SLEEP) /* its result may be there already */
@@ -124,7 +126,8 @@ enum verdict exit_hypercall(struct x86_vcpu *v)
 /* Loads the four PDPTEs where the new state pages that way. False: one has a reserved bit set. */
 static bool load_pdptes(struct x86_vcpu *v, u64 cr0, u64 cr3, u64 cr4, u64 efer)
 {
-	u64 pdpte[4], reserved = ~MASK(arch_phys_bits() - 1, 12) & ~(u64)(BIT(0) | BIT(3) | BIT(4) | MASK(11, 9));
+	u64 pdpte[4],
+		reserved = ~MASK(arch_phys_bits() - 1, 12) & ~(u64)(BIT(0) | BIT(3) | BIT(4) | MASK(11, 9));
 
 	if (!(cr0 & CR0_PG) || !(cr4 & CR4_PAE) || (efer & EFER_LMA))
 		return true;
@@ -141,7 +144,8 @@ static bool set_cr0(struct x86_vcpu *v, u64 value)
 {
 	u64 old = hvm->get_cr(v, 0), cr4 = hvm->get_cr(v, 4), efer = hvm->get_efer(v), lma = efer & ~EFER_LMA;
 
-	if ((value >> 32) || ((value & CR0_PG) && !(value & CR0_PE)) || ((value & CR0_NW) && !(value & CR0_CD)))
+	if ((value >> 32) || ((value & CR0_PG) && !(value & CR0_PE)) ||
+	    ((value & CR0_NW) && !(value & CR0_CD)))
 		return false;
 	if ((value & CR0_PG) && (efer & EFER_LME)) {
 		if (!(old & CR0_PG) && (!(cr4 & CR4_PAE) || (hvm->mode(v) & HVM_CS_L)))
@@ -232,7 +236,8 @@ static enum verdict exit_cr(struct x86_vcpu *v, const struct vm_exit *x)
 		return set_cr0(v, hvm->get_cr(v, 0) & ~CR0_TS) ? V_ADVANCE : inject(v, X86_GP, 0);
 	case CR_LMSW: /* can set PE but not clear it */
 		old = hvm->get_cr(v, 0);
-		old = (old & ~(CR0_MP | CR0_EM | CR0_TS)) | (x->cr.lmsw & (CR0_PE | CR0_MP | CR0_EM | CR0_TS));
+		old = (old & ~(CR0_MP | CR0_EM | CR0_TS)) |
+		      (x->cr.lmsw & (CR0_PE | CR0_MP | CR0_EM | CR0_TS));
 		return set_cr0(v, old) ? V_ADVANCE : inject(v, X86_GP, 0);
 	}
 	return V_STOP;
@@ -244,14 +249,16 @@ bool xcr0_valid(const struct x86_vcpu *v, u64 value)
 	u64 avx512 = value & XCR0_AVX512;
 
 	return (value & XCR0_X87) && !(value & ~cpuid_xcr0(&x86_domain(v->hv.domain)->cpuid)) &&
-	       (!(value & XCR0_AVX) || (value & XCR0_SSE)) && (!avx512 || (avx512 == XCR0_AVX512 && (value & XCR0_AVX)));
+	       (!(value & XCR0_AVX) || (value & XCR0_SSE)) &&
+	       (!avx512 || (avx512 == XCR0_AVX512 && (value & XCR0_AVX)));
 }
 
 static enum verdict exit_xsetbv(struct x86_vcpu *v)
 {
 	u64 value = (u64)(u32)v->regs[RDX] << 32 | (u32)v->regs[RAX];
 
-	if ((u32)v->regs[RCX] != 0 || (hvm->mode(v) & HVM_CPL) || !xcr0_valid(v, value) || !xsetbv_safe(0, value))
+	if ((u32)v->regs[RCX] != 0 || (hvm->mode(v) & HVM_CPL) || !xcr0_valid(v, value) ||
+	    !xsetbv_safe(0, value))
 		return inject(v, X86_GP, 0);
 	v->xcr0 = value;
 	return V_ADVANCE;
@@ -262,7 +269,8 @@ static enum verdict exit_exception(struct x86_vcpu *v, const struct vm_exit *x)
 	if (x->exception.vector == X86_DB) {
 		debug_load(v);
 		/* The processor left DR6 and DR7.GD for us to change. */
-		write_dr6((read_dr6() & ~MASK(3, 0)) | (x->exception.qualification & (MASK(3, 0) | BIT(13) | BIT(14))));
+		write_dr6((read_dr6() & ~MASK(3, 0)) |
+			  (x->exception.qualification & (MASK(3, 0) | BIT(13) | BIT(14))));
 		hvm->set_dr7(v, hvm->get_dr7(v) & ~BIT(13));
 	}
 	/* Whose delivery exits again, for ever, would keep interrupts out:

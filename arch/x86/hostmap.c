@@ -15,8 +15,8 @@
 #define BELOW_4G (1ull << 32)
 
 /* linker.ld */
-extern u8 boot_start[], image_text[], image_text_end[], image_rodata[], image_rodata_end[], image_sealed[], image_sealed_end[],
-	image_data[], image_end[];
+extern u8 boot_start[], image_text[], image_text_end[], image_rodata[], image_rodata_end[], image_sealed[],
+	image_sealed_end[], image_data[], image_end[];
 
 struct pgtable host_pgtable __ro_after_init;
 
@@ -66,8 +66,8 @@ static const struct pg_mem host_mem = { table_alloc, NULL, (u8 *)DIRECT_MAP };
 
 static void map(u64 va, u64 pa, u64 bytes, u64 max_leaf, u32 prot, u32 memtype)
 {
-	int err = pg_map_range(&host_pgtable, va, HPA(pa), bytes, cpu_has(CPU_PAGE1GB) ? max_leaf : MIN(max_leaf, SZ_2M), prot,
-			       memtype);
+	int err = pg_map_range(&host_pgtable, va, HPA(pa), bytes,
+			       cpu_has(CPU_PAGE1GB) ? max_leaf : MIN(max_leaf, SZ_2M), prot, memtype);
 
 	ASSERT(!err, "mapping %#lx bytes of %#lx at %#lx: %d", bytes, pa, va, err);
 }
@@ -175,7 +175,8 @@ void hostmap_stacks(struct x86_pcpu *c, u32 n)
 {
 	u64 slot = STACK_AREA + n * STACK_SLOT, va = slot + PAGE_SIZE;
 
-	_Static_assert(PAGE_SIZE + STACK_BYTES + IST_COUNT * (PAGE_SIZE + IST_BYTES) + SHADOW_BYTES <= STACK_SLOT,
+	_Static_assert(PAGE_SIZE + STACK_BYTES + IST_COUNT * (PAGE_SIZE + IST_BYTES) + SHADOW_BYTES <=
+			       STACK_SLOT,
 		       "a slot holds them, and the shadow stacks");
 	c->stack_top = map_stack(&va, STACK_BYTES);
 	for (u32 i = 0; i < IST_COUNT; i++)

@@ -16,9 +16,9 @@
 #define MMIO_AREA  0xffffd00000000000ull /* devices, as mmio_map() gives them out */
 #define IMAGE_BASE 0xffffffff80000000ull /* the image: text R-X, constants R--, data RW- */
 
-#define STACK_SLOT  0x10000ul
-#define STACK_BYTES 0x4000ul /* main stack */
-#define IST_BYTES   0x2000ul
+#define STACK_SLOT   0x10000ul
+#define STACK_BYTES  0x4000ul /* main stack */
+#define IST_BYTES    0x2000ul
 #define SHADOW_BYTES 0x2000ul /* shadow stacks, at its end */
 
 /*

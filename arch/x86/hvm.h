@@ -121,7 +121,8 @@ enum { HVM_SEGMENTS = 8 };
 /* Segment i of a context: ES CS SS DS FS GS LDTR TR. */
 static inline struct caisson_segment *hvm_segment(struct caisson_vcpu_context *c, u32 i)
 {
-	struct caisson_segment *const s[HVM_SEGMENTS] = { &c->es, &c->cs, &c->ss, &c->ds, &c->fs, &c->gs, &c->ldtr, &c->tr };
+	struct caisson_segment *const s[HVM_SEGMENTS] = { &c->es, &c->cs, &c->ss,   &c->ds,
+							  &c->fs, &c->gs, &c->ldtr, &c->tr };
 
 	return s[i];
 }
@@ -140,8 +141,8 @@ struct hvm_look {
 	/* EXCEPTION, IRQ: vector; NPF: address; IO: port | bytes << 16 | in << 24;
 	 * else the processor's qualification; AMD's CR and DR: its number */
 	u64 detail;
-	bool int1;  /* EXCEPTION by that instruction, where RIP is */
-	u32 dr6;    /* #DB: bits 3:0 */
+	bool int1; /* EXCEPTION by that instruction, where RIP is */
+	u32 dr6;   /* #DB: bits 3:0 */
 };
 
 struct x86_pcpu;
@@ -198,18 +199,18 @@ struct hvm_ops {
 	/* The vendor's block holds STAR to SFMASK, KERNEL_GS_BASE and DR6: load takes them from v, put brings
 	 * back what the guest may have changed. */
 	bool holds_syscall;
-#define OPS_X(ret, op, args, vmx, svm) ret (*op) args __notrack;
+#define OPS_X(ret, op, args, vmx, svm) ret(*op) args __notrack;
 	HVM_OPS(OPS_X)
 #undef OPS_X
 	bool (*exit)(struct x86_vcpu *v); /* after every exit: true: enter again */
 	/* Where the processor virtualises the APIC (v->apicv); NULL elsewhere.
 	 * On v's CPU, but for notify: any. */
-	void (*apicv_mode)(struct x86_vcpu *v);	   /* IA32_APIC_BASE has changed */
-	void (*apicv_eoi)(struct x86_vcpu *v);	   /* the I/O APIC's level-triggered vectors have changed */
-	bool (*apicv_waits)(struct x86_vcpu *v);   /* in HLT: is there an interrupt to take? */
-	void (*apicv_asleep)(struct x86_vcpu *v);  /* it sleeps from now on */
-	void (*apicv_awake)(struct x86_vcpu *v);   /* ... no more */
-	void (*apicv_notify)(struct x86_vcpu *v);  /* PI_ON was set */
+	void (*apicv_mode)(struct x86_vcpu *v);	  /* IA32_APIC_BASE has changed */
+	void (*apicv_eoi)(struct x86_vcpu *v);	  /* the I/O APIC's level-triggered vectors have changed */
+	bool (*apicv_waits)(struct x86_vcpu *v);  /* in HLT: is there an interrupt to take? */
+	void (*apicv_asleep)(struct x86_vcpu *v); /* it sleeps from now on */
+	void (*apicv_awake)(struct x86_vcpu *v);  /* ... no more */
+	void (*apicv_notify)(struct x86_vcpu *v); /* PI_ON was set */
 };
 
 /* That domain alone stops, with a sentence and this vCPU's registers.
@@ -253,7 +254,8 @@ static inline void hvm_nmi_latch(struct x86_vcpu *v)
 	u32 two = 2;
 
 	if (READ_ONCE(v->nmi_pending) == two)
-		__atomic_compare_exchange_n(&v->nmi_pending, &two, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+		__atomic_compare_exchange_n(&v->nmi_pending, &two, 1, false, __ATOMIC_ACQ_REL,
+					    __ATOMIC_RELAXED);
 }
 /* It goes in now. */
 static inline void hvm_irq_ack(struct x86_vcpu *v, u8 vector)

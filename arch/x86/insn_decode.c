@@ -139,7 +139,8 @@ static void address16(struct cursor *c, struct insn *i, u8 mod)
 	if (mod == 0 && rm == 6) {
 		mod = 2;
 	} else {
-		/* rm has three bits here, REX is for 64-bit code. NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign) */
+		/* rm has three bits here, REX is for 64-bit code.
+		 * NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign) */
 		i->base = base[rm];
 		i->index = index[rm];
 	}

@@ -43,7 +43,8 @@ static enum verdict port_nothing(struct x86_vcpu *v, u32 port, u32 size, bool in
 	u64 value = ~0ull;
 
 	/* The second serial line, a debugger's, is the control domain's to drive. */
-	if (port - SERIAL2 < SERIAL_PORTS && size == 1 && (d->rights.machine & RIGHT_CONSOLE) && uart_port() != SERIAL2) {
+	if (port - SERIAL2 < SERIAL_PORTS && size == 1 && (d->rights.machine & RIGHT_CONSOLE) &&
+	    uart_port() != SERIAL2) {
 		if (in)
 			value = in8((u16)port);
 		else
@@ -60,7 +61,8 @@ static __noinline bool io_post(struct x86_vcpu *v, const struct claim *c, u64 ad
 	return ioreq_post(&v->hv, c, addr, data, what | IOREQ_VCPU(&v->hv), v->exit_rip);
 }
 
-static inline enum verdict port_ask(struct x86_vcpu *v, const struct claim *c, u32 port, u32 size, bool in, u32 insn_len)
+static inline enum verdict port_ask(struct x86_vcpu *v, const struct claim *c, u32 port, u32 size, bool in,
+				    u32 insn_len)
 {
 	u64 what = ioreq_what(CAISSON_IO_PORT, size);
 
@@ -91,8 +93,8 @@ enum verdict io_port(struct x86_vcpu *v, u32 port, u32 size, bool in, u32 insn_l
 {
 	const struct claim *c = bus_last(&v->hv.domain->bus, CAISSON_IO_PORT, port, size);
 
-	return likely(c && !(c->flags & CAISSON_CLAIM_POSTED)) ? port_ask(v, c, port, size, in, insn_len) :
-								  port_other(v, port, size, in, insn_len);
+	return likely(c && !(c->flags & CAISSON_CLAIM_POSTED)) ? port_ask(v, c, port, size, in, insn_len)
+							       : port_other(v, port, size, in, insn_len);
 }
 
 enum verdict exit_io(struct x86_vcpu *v, const struct vm_exit *x)
@@ -174,7 +176,8 @@ static enum access device_or_rom(struct x86_vcpu *v, u64 gpa, u32 size, bool wri
 }
 
 /* One access of an emulated instruction, by linear address: RAM is done at once, also across two pages. */
-static enum access mem_access(struct x86_vcpu *v, const struct hvm_regs *r, u64 gva, u32 size, bool write, u64 *data)
+static enum access mem_access(struct x86_vcpu *v, const struct hvm_regs *r, u64 gva, u32 size, bool write,
+			      u64 *data)
 {
 	u32 access = (write ? PF_WRITE : 0) | (r->cpl == 3 ? PF_USER : 0), error;
 	u64 gpa[2], first = MIN(size, PAGE_SIZE - (gva & ~PAGE_MASK));
@@ -202,8 +205,8 @@ static enum access mem_access(struct x86_vcpu *v, const struct hvm_regs *r, u64 
 	if (write ? memory_write(d, gpa[0], data, first) : memory_read(d, gpa[0], data, first)) {
 		if (first == size)
 			return ACC_DONE;
-		if (write ? memory_write(d, gpa[1], (u8 *)data + first, size - first) :
-			    memory_read(d, gpa[1], (u8 *)data + first, size - first))
+		if (write ? memory_write(d, gpa[1], (u8 *)data + first, size - first)
+			  : memory_read(d, gpa[1], (u8 *)data + first, size - first))
 			return ACC_DONE;
 	}
 	if (first < size) {
@@ -225,8 +228,10 @@ static bool io_decode(struct x86_vcpu *v, const struct hvm_regs *r, u64 at, u8 b
 
 	if (insn_decode(bytes, n, r->code_bits, &v->io.insn) == INSN_OK)
 		return true;
-	hvm_crash(v, 0, "an instruction that is not known reaches a device (address %lx, rip %lx: %zu bytes, %02x %02x %02x %02x %02x %02x)",
-		  at, r->rip, n, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]);
+	hvm_crash(
+		v, 0,
+		"an instruction that is not known reaches a device (address %lx, rip %lx: %zu bytes, %02x %02x %02x %02x %02x %02x)",
+		at, r->rip, n, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]);
 	return false;
 }
 
@@ -282,7 +287,9 @@ static enum verdict io_string(struct x86_vcpu *v)
 	c = bus_find(&v->hv.domain->bus, CAISSON_IO_PORT, io->port, io->size);
 	if (c)
 		return ioreq_submit(&v->hv, c, io->port, data,
-				    ioreq_what(CAISSON_IO_PORT, io->size) | (io->insn.op == INSN_OUTS ? IOREQ_WRITE : 0), v->exit_rip);
+				    ioreq_what(CAISSON_IO_PORT, io->size) |
+					    (io->insn.op == INSN_OUTS ? IOREQ_WRITE : 0),
+				    v->exit_rip);
 	v->hv.io_data = ~0ull;
 	v->hv.domain->nothing++;
 	return io_continue(v);
@@ -320,8 +327,9 @@ static void mmio_learn(struct x86_vcpu *v, const struct hvm_regs *r, u64 gpa, co
 	u32 reg = i->dst == INSN_MEM ? i->src : i->dst;
 
 	k->rip = 1;
-	if (i->op != INSN_MOV || !i->mem || i->lock || (reg != INSN_IMM && (reg > R15 || reg == RSP)) || i->base == RSP ||
-	    i->index != INSN_NONE || i->seg >= INSN_FS || i->adsize != 8 || r->code_bits != 64)
+	if (i->op != INSN_MOV || !i->mem || i->lock || (reg != INSN_IMM && (reg > R15 || reg == RSP)) ||
+	    i->base == RSP || i->index != INSN_NONE || i->seg >= INSN_FS || i->adsize != 8 ||
+	    r->code_bits != 64)
 		return;
 	lock(&d->vm.lock);
 	if (walk_remember(v, r, k) && !memcmp(k->bytes, bytes, i->length)) {
@@ -354,7 +362,8 @@ static inline bool mmio_same(const struct x86_domain *d, const struct mmio_known
 	_Static_assert(ARRAY_SIZE(k->pte) == 4 && ARRAY_SIZE(k->bytes) == 2, "all of them are compared");
 #define SAME(n) (READ_ONCE(*k->pte[n].at) == k->pte[n].value)
 	domain_open();
-	same = SAME(0) && SAME(1) && SAME(2) && SAME(3) && READ_ONCE(k->code[0]) == k->bytes[0] && READ_ONCE(k->code[1]) == k->bytes[1];
+	same = SAME(0) && SAME(1) && SAME(2) && SAME(3) && READ_ONCE(k->code[0]) == k->bytes[0] &&
+	       READ_ONCE(k->code[1]) == k->bytes[1];
 	domain_close();
 	return same && __atomic_load_n(&d->s2_changes, __ATOMIC_ACQUIRE) == k->changes;
 }
@@ -389,7 +398,8 @@ s64 io_mmio_again(struct x86_vcpu *v, u64 gpa, u64 cr3, bool write)
 	    !mmio_same(x86_domain(v->hv.domain), k))
 		return 0;
 	data = *(u64 *)((u8 *)v + k->from);
-	if (gpa - k->claim->base >= k->claim->bytes || !ioreq_post(&v->hv, k->claim, gpa, data & k->mask, k->what, k->rip))
+	if (gpa - k->claim->base >= k->claim->bytes ||
+	    !ioreq_post(&v->hv, k->claim, gpa, data & k->mask, k->what, k->rip))
 		return mmio_access(v, k, gpa, data);
 	return k->length;
 }
@@ -418,22 +428,25 @@ static enum verdict mmio_step(struct x86_vcpu *v, const struct hvm_regs *r)
 	const struct insn *i = &io->insn;
 	u64 copy[16], flags = r->rflags, out;
 	enum access a;
-	u64 ea = i->string ? insn_string_ea(i, v->regs, r->seg_base, false) : insn_ea(i, v->regs, r->rip, r->seg_base);
+	u64 ea = i->string ? insn_string_ea(i, v->regs, r->seg_base, false)
+			   : insn_ea(i, v->regs, r->rip, r->seg_base);
 	u64 di = i->string ? insn_string_ea(i, v->regs, r->seg_base, true) : ea;
 
 	for (;;) {
 		switch (io->step) {
 		case MMIO_READ:
-			a = i->access & INSN_READ ? mem_access(v, r, ea, i->msize, false, &io->in[0]) : ACC_DONE;
+			a = i->access & INSN_READ ? mem_access(v, r, ea, i->msize, false, &io->in[0])
+						  : ACC_DONE;
 			break;
 		case MMIO_READ_DI:
-			a = i->access & INSN_READ_DI ? mem_access(v, r, di, i->msize, false, &io->in[1]) : ACC_DONE;
+			a = i->access & INSN_READ_DI ? mem_access(v, r, di, i->msize, false, &io->in[1])
+						     : ACC_DONE;
 			break;
 		case MMIO_WRITE:
 			memcpy(copy, v->regs, sizeof(copy));
-			a = insn_emulate(i, copy, &flags, io->in, &out) & INSN_EMU_WRITE ?
-				    mem_access(v, r, di, i->msize, true, &out) :
-				    ACC_DONE;
+			a = insn_emulate(i, copy, &flags, io->in, &out) & INSN_EMU_WRITE
+				    ? mem_access(v, r, di, i->msize, true, &out)
+				    : ACC_DONE;
 			break;
 		default:
 			return mmio_commit(v, r);

@@ -23,7 +23,9 @@ enum {
 
 u64 mit_made(bool amd, u32 family)
 {
-	return !amd ? 1 : BIT(1) | (family < 0x19 ? BIT(2) : 0) | (family >= 0x17 ? BIT(3) : 0) | (family == 0x19 ? BIT(4) : 0);
+	return !amd ? 1
+		    : BIT(1) | (family < 0x19 ? BIT(2) : 0) | (family >= 0x17 ? BIT(3) : 0) |
+			       (family == 0x19 ? BIT(4) : 0);
 }
 
 /* A processor with all of `of` and none of `unless` has it.
@@ -116,7 +118,8 @@ struct mit_plan mit_decide(const struct mit_cpu *c, const char *option)
 	u64 has = caps_of(c);
 	bool ibrs = has & (C(SPEC_CTRL) | C(AMD_IBRS)), ibpb = has & (C(SPEC_CTRL) | C(AMD_IBPB));
 	u32 can = MIT_REGS | MIT_RSB | MIT_VERW | MIT_L1D | (ibrs ? MIT_IBRS | MIT_EIBRS : 0) |
-		  (ibpb ? MIT_IBPB | MIT_IBPB_EXIT : 0) | (has & C(AUTO_IBRS) ? MIT_AIBRS : 0) | (has & C(BHI_CTRL) ? MIT_BHI : 0);
+		  (ibpb ? MIT_IBPB | MIT_IBPB_EXIT : 0) | (has & C(AUTO_IBRS) ? MIT_AIBRS : 0) |
+		  (has & C(BHI_CTRL) ? MIT_BHI : 0);
 	u32 seen = 0;
 	struct mit_plan p = { .needed = MIT_REGS, .l1d_msr = has & C(L1D_FLUSH) };
 
@@ -142,7 +145,8 @@ struct mit_plan mit_decide(const struct mit_cpu *c, const char *option)
 		option = word + n + (word[n] == ',');
 	}
 	for (u32 i = 0; i < ARRAY_SIZE(cure); i++)
-		if ((p.has & cure[i].weak) && (has & cure[i].by) == cure[i].by && !(cure[i].measures & ~p.measures))
+		if ((p.has & cure[i].weak) && (has & cure[i].by) == cure[i].by &&
+		    !(cure[i].measures & ~p.measures))
 			p.closed |= cure[i].weak;
 	return p;
 }

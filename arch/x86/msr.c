@@ -16,7 +16,8 @@ static enum verdict gp(struct x86_vcpu *v)
 
 static bool in_vendor_block(u32 msr)
 {
-	return msr == MSR_PAT || msr == MSR_FS_BASE || msr == MSR_GS_BASE || (msr >= MSR_SYSENTER_CS && msr <= MSR_SYSENTER_EIP);
+	return msr == MSR_PAT || msr == MSR_FS_BASE || msr == MSR_GS_BASE ||
+	       (msr >= MSR_SYSENTER_CS && msr <= MSR_SYSENTER_EIP);
 }
 
 static bool read_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 *value)

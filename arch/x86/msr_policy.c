@@ -92,10 +92,7 @@ static const struct row rows[] = {
 
 static bool exists(const struct msr_params *p, const struct row *r)
 {
-	const bool have[] = { [ALWAYS] = true,
-			      [RDTSCP] = p->rdtscp,
-			      [AMD] = p->amd,
-			      [PV_EOI] = p->pv_eoi };
+	const bool have[] = { [ALWAYS] = true, [RDTSCP] = p->rdtscp, [AMD] = p->amd, [PV_EOI] = p->pv_eoi };
 
 	return r->need == ALWAYS || have[r->need];
 }

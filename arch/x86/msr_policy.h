@@ -13,7 +13,7 @@
 /* One per domain, constant while its vCPUs run. */
 struct msr_params {
 	u32 phys_bits;
-	bool rdtscp;	/* TSC_AUX exists */
+	bool rdtscp; /* TSC_AUX exists */
 	bool amd;
 	bool pv_eoi; /* KVM's paravirtual EOI is offered */
 };

@@ -32,13 +32,13 @@ struct x86_pcpu {
 	u64 ist_top[IST_COUNT];
 	/* cet.c: tokens of the shadow stacks; the latter is the processor's table, by IST */
 	u64 ssp, ist_ssp[8];
-	u64 timer_deadline; /* what the APIC timer was asked for, ~0: nothing */
-	void *vmxon_region; /* vendor code's: a page, VMXON region or host save area */
-	void *vendor;	    /* vendor code's own */
-	u64 syscall[5];	    /* what it has in the MSRs of enum SYSCALL_*: nothing else writes them */
-	u64 serial;	    /* of the domain that was here last, where a barrier is due between two */
-	u64 left_seen;	    /* hostmap.c: what left the direct map up to there is forgotten */
-	u64 tsc_at_start;   /* read when it answered the start-up IPI */
+	u64 timer_deadline;	/* what the APIC timer was asked for, ~0: nothing */
+	void *vmxon_region;	/* vendor code's: a page, VMXON region or host save area */
+	void *vendor;		/* vendor code's own */
+	u64 syscall[5];		/* what it has in the MSRs of enum SYSCALL_*: nothing else writes them */
+	u64 serial;		/* of the domain that was here last, where a barrier is due between two */
+	u64 left_seen;		/* hostmap.c: what left the direct map up to there is forgotten */
+	u64 tsc_at_start;	/* read when it answered the start-up IPI */
 	u64 stop_rip, stop_rsp; /* where a panic of another CPU's stopped it; rsp last, atomic */
 	u32 nmis;
 	struct tss tss __aligned(64);

@@ -3,7 +3,7 @@
 #include "arch/x86/regs.h"
 #include "hv/abi/caisson.h"
 
-#define GROUP 8 /* entries that are looked at in one go */
+#define GROUP 8	     /* entries that are looked at in one go */
 #define LARGE BIT(7) /* in a level 2 or 3 entry of all three formats: a leaf */
 
 /* IA-32e paging, "Paging-Structure Entries"; NPT is the same. */
@@ -113,7 +113,8 @@ map_below(struct pgtable *t, u64 *entry, u64 va, u32 shift, u32 leaf, u64 value)
 	return 0;
 }
 
-static inline int map_at(struct pgtable *t, u64 *entry, u32 shift, u64 va, hpa_t pa, u64 size, u32 prot, u32 memtype)
+static inline int map_at(struct pgtable *t, u64 *entry, u32 shift, u64 va, hpa_t pa, u64 size, u32 prot,
+			 u32 memtype)
 {
 	const struct pg_format *f = t->fmt;
 	u32 leaf = (u32)__builtin_ctzll(size);
@@ -222,7 +223,8 @@ static bool clear_level(struct pgtable *t, u64 *table, u32 shift, u32 *budget)
 			continue;
 		for (u64 *e = group; e < group + GROUP; e++) {
 			if ((*e & t->fmt->present) && !(*e & LARGE)) {
-				if ((shift > 21 && !clear_level(t, pg_table(t, *e), shift - 9, budget)) || !*budget)
+				if ((shift > 21 && !clear_level(t, pg_table(t, *e), shift - 9, budget)) ||
+				    !*budget)
 					return false;
 				--*budget;
 				free_table(t, *e);

@@ -16,10 +16,10 @@
 u32 pv_features(void)
 {
 	/* Where the processor does EOIs without an exit, asking a bit first would only make them slower. */
-	return (u32)(KVM_FEATURE_CLOCKSOURCE | KVM_FEATURE_NOP_IO_DELAY | KVM_FEATURE_CLOCKSOURCE2 | KVM_FEATURE_STEAL_TIME |
-		     (hvm_has.apicv ? 0 : KVM_FEATURE_PV_EOI) | KVM_FEATURE_PV_UNHALT |
-		     KVM_FEATURE_PV_TLB_FLUSH | KVM_FEATURE_PV_SEND_IPI | KVM_FEATURE_PV_SCHED_YIELD |
-		     KVM_FEATURE_CLOCKSOURCE_STABLE);
+	return (u32)(KVM_FEATURE_CLOCKSOURCE | KVM_FEATURE_NOP_IO_DELAY | KVM_FEATURE_CLOCKSOURCE2 |
+		     KVM_FEATURE_STEAL_TIME | (hvm_has.apicv ? 0 : KVM_FEATURE_PV_EOI) |
+		     KVM_FEATURE_PV_UNHALT | KVM_FEATURE_PV_TLB_FLUSH | KVM_FEATURE_PV_SEND_IPI |
+		     KVM_FEATURE_PV_SCHED_YIELD | KVM_FEATURE_CLOCKSOURCE_STABLE);
 }
 
 void pv_reset(struct x86_vcpu *v)
@@ -158,7 +158,8 @@ static s64 yield(struct x86_vcpu *v, struct x86_vcpu *to)
 {
 	struct sched_cpu *c = &v->hv.cpu->sched;
 
-	if (to && to != v && READ_ONCE(to->hv.sched.state) == SCHED_QUEUED && READ_ONCE(to->hv.sched.cpu) == c) {
+	if (to && to != v && READ_ONCE(to->hv.sched.state) == SCHED_QUEUED &&
+	    READ_ONCE(to->hv.sched.cpu) == c) {
 		sched_give_way(c, arch_now());
 		__atomic_or_fetch(&v->hv.pending, PEND_LEAVE, __ATOMIC_RELAXED);
 	}
@@ -194,7 +195,8 @@ s64 pv_call(struct x86_vcpu *v, u64 nr, bool wide)
 	case KVM_HC_KICK_CPU:
 		return kick(by_apic_id(v, rcx));
 	case KVM_HC_SEND_IPI:
-		return send_ipi(v, (u64[]){ rbx, rcx }, wide ? 64 : 32, (u32)v->regs[RDX], v->regs[RSI] & mask);
+		return send_ipi(v, (u64[]){ rbx, rcx }, wide ? 64 : 32, (u32)v->regs[RDX],
+				v->regs[RSI] & mask);
 	case KVM_HC_SCHED_YIELD:
 		return yield(v, by_apic_id(v, rbx));
 	}

@@ -19,20 +19,20 @@
 /* CPUID leaf 40000001H, EAX */
 #define KVM_FEATURE_CLOCKSOURCE	       BIT(0) /* the old MSRs */
 #define KVM_FEATURE_NOP_IO_DELAY       BIT(1)
-#define KVM_FEATURE_CLOCKSOURCE2       BIT(3)  /* the new MSRs */
+#define KVM_FEATURE_CLOCKSOURCE2       BIT(3) /* the new MSRs */
 #define KVM_FEATURE_STEAL_TIME	       BIT(5)
 #define KVM_FEATURE_PV_EOI	       BIT(6)
-#define KVM_FEATURE_PV_UNHALT	       BIT(7)  /* KVM_HC_KICK_CPU */
-#define KVM_FEATURE_PV_TLB_FLUSH       BIT(9)  /* KVM_VCPU_FLUSH_TLB */
+#define KVM_FEATURE_PV_UNHALT	       BIT(7) /* KVM_HC_KICK_CPU */
+#define KVM_FEATURE_PV_TLB_FLUSH       BIT(9) /* KVM_VCPU_FLUSH_TLB */
 #define KVM_FEATURE_PV_SEND_IPI	       BIT(11)
 #define KVM_FEATURE_PV_SCHED_YIELD     BIT(13)
 #define KVM_FEATURE_CLOCKSOURCE_STABLE BIT(24) /* PVCLOCK_TSC_STABLE means what it says */
 
 /* Hypercalls: number in RAX; RBX RCX RDX RSI */
-#define KVM_HC_KICK_CPU	   5  /* flags, APIC id */
-#define KVM_HC_SEND_IPI	   10 /* two words of a set of APIC ids, the id of its first bit, ICR */
-#define KVM_HC_SCHED_YIELD 11 /* APIC id */
-#define KVM_HC_END	   12 /* none from here on is known */
+#define KVM_HC_KICK_CPU	   5	    /* flags, APIC id */
+#define KVM_HC_SEND_IPI	   10	    /* two words of a set of APIC ids, the id of its first bit, ICR */
+#define KVM_HC_SCHED_YIELD 11	    /* APIC id */
+#define KVM_HC_END	   12	    /* none from here on is known */
 #define KVM_CALLS	   0x10000u /* KVM's numbers are below this */
 #define KVM_ENOSYS	   (-1000l) /* the answer to one that is not offered */
 #define KVM_EINVAL	   (-22l)
@@ -70,7 +70,8 @@ struct pv_steal {
 	u8 preempted; /* KVM_VCPU_*; atomic: other vCPUs add to it */
 	u8 pad[47];
 };
-_Static_assert(sizeof(struct pv_steal) == 64 && offsetof(struct pv_steal, preempted) == 16, "KVM: struct kvm_steal_time");
+_Static_assert(sizeof(struct pv_steal) == 64 && offsetof(struct pv_steal, preempted) == 16,
+	       "KVM: struct kvm_steal_time");
 #define KVM_VCPU_PREEMPTED 1u
 #define KVM_VCPU_FLUSH_TLB 2u /* before it runs again */
 

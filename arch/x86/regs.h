@@ -56,17 +56,17 @@
 #define RFLAGS_VM BIT(17)
 #define RFLAGS_AC BIT(18)
 
-#define DR6_INIT 0xffff0ff0ull
-#define DR6_BD	 BIT(13)
-#define DR6_BS	 BIT(14)
-#define DR7_INIT 0x400ull
+#define DR6_INIT    0xffff0ff0ull
+#define DR6_BD	    BIT(13)
+#define DR6_BS	    BIT(14)
+#define DR7_INIT    0x400ull
 #define DR7_ENABLED 0xffu
 
-#define EFER_SCE  BIT(0)
-#define EFER_LME  BIT(8)
-#define EFER_LMA  BIT(10)
-#define EFER_NXE  BIT(11)
-#define EFER_SVME BIT(12)
+#define EFER_SCE    BIT(0)
+#define EFER_LME    BIT(8)
+#define EFER_LMA    BIT(10)
+#define EFER_NXE    BIT(11)
+#define EFER_SVME   BIT(12)
 #define EFER_AIBRSE BIT(21)
 
 /* clang-format off */
@@ -109,22 +109,22 @@ enum {
 };
 /* clang-format on */
 
-#define APIC_BASE_BSP	BIT(8)
-#define APIC_BASE_EXTD	BIT(10)
-#define APIC_BASE_EN	BIT(11)
-#define APIC_BASE_ADDR	MASK(51, 12)
-#define FEATURE_CONTROL_LOCK	BIT(0)
-#define FEATURE_CONTROL_VMX	BIT(2)
+#define APIC_BASE_BSP			 BIT(8)
+#define APIC_BASE_EXTD			 BIT(10)
+#define APIC_BASE_EN			 BIT(11)
+#define APIC_BASE_ADDR			 MASK(51, 12)
+#define FEATURE_CONTROL_LOCK		 BIT(0)
+#define FEATURE_CONTROL_VMX		 BIT(2)
 #define ARCH_CAPABILITIES_PSCHANGE_MC_NO BIT(6) /* no machine check by a change of page size */
-#define S_CET_SH_STK_EN		BIT(0)
-#define S_CET_WR_SHSTK_EN	BIT(1) /* WRSS: for cet_return_to() */
-#define S_CET_ENDBR_EN		BIT(2)
-#define S_CET_NO_TRACK_EN	BIT(4) /* for jump tables and __notrack */
-#define SPEC_CTRL_IBRS		BIT(0)
-#define SPEC_CTRL_BHI_DIS_S	BIT(10)
-#define VM_CR_R_INIT		BIT(1) /* an INIT that no guest intercepts becomes #SX */
-#define VM_CR_LOCK		BIT(3)
-#define VM_CR_SVMDIS		BIT(4)
+#define S_CET_SH_STK_EN			 BIT(0)
+#define S_CET_WR_SHSTK_EN		 BIT(1) /* WRSS: for cet_return_to() */
+#define S_CET_ENDBR_EN			 BIT(2)
+#define S_CET_NO_TRACK_EN		 BIT(4) /* for jump tables and __notrack */
+#define SPEC_CTRL_IBRS			 BIT(0)
+#define SPEC_CTRL_BHI_DIS_S		 BIT(10)
+#define VM_CR_R_INIT			 BIT(1) /* an INIT that no guest intercepts becomes #SX */
+#define VM_CR_LOCK			 BIT(3)
+#define VM_CR_SVMDIS			 BIT(4)
 
 /* Memory types: "Methods of Caching Available", encodings of PAT and MTRR. */
 #define MT_UC	    0ull

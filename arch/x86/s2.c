@@ -81,7 +81,8 @@ static inline void check_frame(hpa_t pa)
 {
 	(void)pa;
 #ifdef CAISSON_CHECKS
-	ASSERT(frame_owner(pa) >= FRAME_OWNER_HV || !pg_lookup(&host_pgtable, DIRECT_MAP + pa.v, &(struct pg_leaf){ 0 }),
+	ASSERT(frame_owner(pa) >= FRAME_OWNER_HV ||
+		       !pg_lookup(&host_pgtable, DIRECT_MAP + pa.v, &(struct pg_leaf){ 0 }),
 	       "domain %u's frame 0x%lx is in the direct map", frame_owner(pa), pa.v);
 #endif
 }
@@ -146,7 +147,8 @@ bool arch_s2_flushed(struct domain *d)
 
 		/* One that is loaded here, or sleeps on another CPU,
 		 * is in root mode, and flushes before it enters. */
-		if (c && c != this_cpu() && (READ_ONCE(v->pending) & PEND_FLUSH) && READ_ONCE(v->sleep) == SLEEP_NO)
+		if (c && c != this_cpu() && (READ_ONCE(v->pending) & PEND_FLUSH) &&
+		    READ_ONCE(v->sleep) == SLEEP_NO)
 			return false;
 	}
 	return true;

@@ -26,7 +26,7 @@ _Static_assert(sizeof(struct gate) == 16, "SDM: 64-Bit IDT Gate Descriptors");
 #define GATE_INTERRUPT 0x8e
 #define STUB_BYTES     16
 /* for the other CPUs to say where they are; an emulated one may have to wait for its turn */
-#define STOP_MS	       1000
+#define STOP_MS 1000
 
 struct fixup {
 	u64 at, to;
@@ -36,7 +36,7 @@ extern const u8 image_text[], image_text_end[];
 
 static struct gate idt[256] __aligned(4096) __ro_after_init;
 static const struct trap_frame *panic_frame; /* the exception that is the reason */
-static struct x86_pcpu *stopper;       /* the CPU that stops all others */
+static struct x86_pcpu *stopper;	     /* the CPU that stops all others */
 static bool machine_checked;
 
 void traps_init(void)
@@ -138,7 +138,8 @@ void trap_handle(struct trap_frame *f, u64 ssp)
 	if (!panic_active())
 		panic_frame = f;
 	if (f->vector == X86_PF && hostmap_ram(read_cr2(), &pa) && frame_owner(pa) != FRAME_NO_OWNER)
-		panic("frame %#lx of %u is reached outside a window on CPU %u at %#lx", pa.v, frame_owner(pa), this_cpu()->id, f->rip);
+		panic("frame %#lx of %u is reached outside a window on CPU %u at %#lx", pa.v, frame_owner(pa),
+		      this_cpu()->id, f->rip);
 	panic("%s in the hypervisor on CPU %u at %#lx, error code %#lx, CR2 %#lx", exception_name(f->vector),
 	      this_cpu()->id, f->rip, f->error, read_cr2());
 }

@@ -22,9 +22,9 @@ struct hvm_has hvm_has;
 #define VCPU_ORDER   2u /* the object, the vendor's part and the XSAVE area */
 _Static_assert(sizeof(struct x86_domain) <= PAGE_SIZE << DOMAIN_ORDER, "one block");
 
-#define FXSAVE_BYTES   512u
-#define FPU_CONTROL    0x37fu  /* SDM: "Processor State After Reset", FNINIT's control word */
-#define MXCSR_INIT     0x1f80u
+#define FXSAVE_BYTES 512u
+#define FPU_CONTROL  0x37fu /* SDM: "Processor State After Reset", FNINIT's control word */
+#define MXCSR_INIT   0x1f80u
 
 static u32 xsave_bytes(void)
 {
@@ -74,8 +74,10 @@ static void domain_policies(struct x86_domain *d, u32 vcpus)
 	};
 
 	cpuid_build(&d->cpuid, &p, host_cpuid, NULL);
-	d->msrs = (struct msr_params){ .phys_bits = p.phys_bits, .rdtscp = p.rdtscp, .amd = d->cpuid.amd,
-				      .pv_eoi = p.kvm_features & KVM_FEATURE_PV_EOI };
+	d->msrs = (struct msr_params){ .phys_bits = p.phys_bits,
+				       .rdtscp = p.rdtscp,
+				       .amd = d->cpuid.amd,
+				       .pv_eoi = p.kvm_features & KVM_FEATURE_PV_EOI };
 }
 
 static u64 serials;
@@ -110,7 +112,8 @@ void arch_domain_reset(struct domain *d)
 u64 arch_domain_pages(const struct domain *d)
 {
 	/* object, ioreq page, ring, tables; per vCPU object, APIC page, vendor's block */
-	return (1u << DOMAIN_ORDER) + 1 + (d->posted.ring != NULL) + x86_domain(d)->s2.pages + d->vcpus * ((1u << VCPU_ORDER) + 2);
+	return (1u << DOMAIN_ORDER) + 1 + (d->posted.ring != NULL) + x86_domain(d)->s2.pages +
+	       d->vcpus * ((1u << VCPU_ORDER) + 2);
 }
 
 /* ---- vCPUs ---- */
@@ -218,7 +221,8 @@ struct vcpu *arch_vcpu_alloc(struct domain *d, u32 id)
 	if (!v->apic_page)
 		goto no_page;
 	timer_init(&v->apic_timer, &this_cpu()->timers, apic_timer);
-	vlapic_init(&v->apic, v->apic_page, id, id == 0, arch_tsc_khz() * 1000, arch_tsc_khz() * 1000, arch_phys_bits());
+	vlapic_init(&v->apic, v->apic_page, id, id == 0, arch_tsc_khz() * 1000, arch_tsc_khz() * 1000,
+		    arch_phys_bits());
 	v->on_exit = hvm->exit;
 	if (hvm->vcpu_init(v))
 		goto no_block;
@@ -431,7 +435,8 @@ bool arch_vcpu_has_work(struct vcpu *hv)
 
 	if (v->wait_sipi)
 		return READ_ONCE(v->init_sipi) & VCPU_SIPI;
-	if (READ_ONCE(v->init_sipi) || READ_ONCE(v->nmi_pending) || READ_ONCE(v->timer_fired) || READ_ONCE(v->kicked))
+	if (READ_ONCE(v->init_sipi) || READ_ONCE(v->nmi_pending) || READ_ONCE(v->timer_fired) ||
+	    READ_ONCE(v->kicked))
 		return true;
 	if (!v->halt_open)
 		return false;
@@ -493,7 +498,7 @@ struct stat_whats *arch_vcpu_whats(struct vcpu *v)
 
 u32 arch_what_kind(u32 row)
 {
-#define WHAT_X(name, first, bits) row - (first) < (1u << (bits)) ? EXIT_##name :
+#define WHAT_X(name, first, bits) row - (first) < (1u << (bits)) ? EXIT_##name:
 	return EXIT_WHATS(WHAT_X) EXIT_OTHER;
 #undef WHAT_X
 }
@@ -537,9 +542,12 @@ static bool context_ok(const struct x86_vcpu *v, const struct caisson_vcpu_conte
 {
 	const struct cpuid_table *t = &x86_domain(v->hv.domain)->cpuid;
 
-	return !(c->cr4 & ~cpuid_cr4_allowed(t)) && !(c->efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)) &&
-	       ((c->xcr0 | XCR0_X87) == XCR0_X87 || xcr0_valid(v, c->xcr0 | XCR0_X87)) && !(c->sfmask >> 32) && c->cr8 < 16 && !(c->dr6 >> 32) && !(c->dr7 >> 32) &&
-	       canonical(c->lstar) && canonical(c->cstar) && canonical(c->kernel_gs_base) && c->activity <= CAISSON_ACT_WAIT_SIPI;
+	return !(c->cr4 & ~cpuid_cr4_allowed(t)) &&
+	       !(c->efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)) &&
+	       ((c->xcr0 | XCR0_X87) == XCR0_X87 || xcr0_valid(v, c->xcr0 | XCR0_X87)) &&
+	       !(c->sfmask >> 32) && c->cr8 < 16 && !(c->dr6 >> 32) && !(c->dr7 >> 32) &&
+	       canonical(c->lstar) && canonical(c->cstar) && canonical(c->kernel_gs_base) &&
+	       c->activity <= CAISSON_ACT_WAIT_SIPI;
 }
 
 int arch_vcpu_set_context(struct vcpu *hv, const struct caisson_vcpu_context *c)
@@ -608,7 +616,9 @@ int arch_vcpu_field(struct vcpu *v, u32 field, u64 *value)
 
 	if (reg < CAISSON_APIC_REGS)
 		*value = x86_vcpu(v)->apic.regs[reg * 4];
-	else if (msr - MSR_VMX_BASIC <= MSR_VMX_EXIT_CTLS2 - MSR_VMX_BASIC ? !rdmsr_safe(msr, value) : !hvm->field(x86_vcpu(v), field, value))
+	else if (msr - MSR_VMX_BASIC <= MSR_VMX_EXIT_CTLS2 - MSR_VMX_BASIC
+			 ? !rdmsr_safe(msr, value)
+			 : !hvm->field(x86_vcpu(v), field, value))
 		return -CAISSON_ENOENT;
 	return 0;
 }
@@ -622,15 +632,17 @@ void arch_vcpu_dump(struct vcpu *hv)
 
 	memset(&c, 0, sizeof(c));
 	arch_vcpu_get_context(hv, &c);
-	log_guest("domain %u vCPU %u: rip %016lx rflags %08lx cr2 %lx", hv->domain->id, hv->id, c.rip, c.rflags, read_cr2());
+	log_guest("domain %u vCPU %u: rip %016lx rflags %08lx cr2 %lx", hv->domain->id, hv->id, c.rip,
+		  c.rflags, read_cr2());
 	for (u32 i = 0; i < 16; i += 4) {
 		arch_irq_window(); /* a line takes 2,500 instructions */
-		log_guest("  %s %016lx  %s %016lx  %s %016lx  %s %016lx", names[i], r[i], names[i + 1], r[i + 1], names[i + 2],
-			  r[i + 2], names[i + 3], r[i + 3]);
+		log_guest("  %s %016lx  %s %016lx  %s %016lx  %s %016lx", names[i], r[i], names[i + 1],
+			  r[i + 1], names[i + 2], r[i + 2], names[i + 3], r[i + 3]);
 	}
 	log_guest("  cr0 %lx cr3 %lx cr4 %lx efer %lx", c.cr0, c.cr3, c.cr4, c.efer);
-	log_guest("  cs %04x base %lx attr %04x  ss %04x attr %04x  ds %04x  tr %04x  gdt %lx/%x idt %lx/%x", c.cs.selector, c.cs.base,
-		  c.cs.attr, c.ss.selector, c.ss.attr, c.ds.selector, c.tr.selector, c.gdtr_base, c.gdtr_limit, c.idtr_base, c.idtr_limit);
+	log_guest("  cs %04x base %lx attr %04x  ss %04x attr %04x  ds %04x  tr %04x  gdt %lx/%x idt %lx/%x",
+		  c.cs.selector, c.cs.base, c.cs.attr, c.ss.selector, c.ss.attr, c.ds.selector, c.tr.selector,
+		  c.gdtr_base, c.gdtr_limit, c.idtr_base, c.idtr_limit);
 }
 
 /* ---- virtualisation on the machine ---- */
@@ -728,7 +740,8 @@ void vlapic_nmi(struct vlapic *a)
 	u32 n = READ_ONCE(v->nmi_pending);
 
 	/* One that goes in at once and one behind it: more are never latched (hvm_nmi_latch()). */
-	while (n < 2 && !__atomic_compare_exchange_n(&v->nmi_pending, &n, n + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	while (n < 2 && !__atomic_compare_exchange_n(&v->nmi_pending, &n, n + 1, false, __ATOMIC_ACQ_REL,
+						     __ATOMIC_RELAXED))
 		;
 	vcpu_pend(&v->hv, PEND_NMI, true);
 }
@@ -746,7 +759,8 @@ void vlapic_init_sipi(struct vlapic *a, bool sipi, u8 vector)
 	struct x86_vcpu *v = apic_vcpu(a);
 
 	if (sipi)
-		__atomic_store_n(&v->init_sipi, (READ_ONCE(v->init_sipi) & VCPU_INIT) | VCPU_SIPI | vector, __ATOMIC_RELEASE);
+		__atomic_store_n(&v->init_sipi, (READ_ONCE(v->init_sipi) & VCPU_INIT) | VCPU_SIPI | vector,
+				 __ATOMIC_RELEASE);
 	else
 		__atomic_store_n(&v->init_sipi, VCPU_INIT, __ATOMIC_RELEASE);
 	vcpu_pend(&v->hv, PEND_ARCH, true);

@@ -27,10 +27,10 @@ enum { SYSCALL_STAR, SYSCALL_LSTAR, SYSCALL_CSTAR, SYSCALL_SFMASK, SYSCALL_TSC_A
 struct io_state {
 	enum { IO_NONE, IO_PORT_IN, IO_PORT_OUT, IO_STRING, IO_MMIO } kind;
 	u8 size;
-	u8 step;	 /* IO_STRING, IO_MMIO: what the next answer is */
-	u8 reg;		 /* IO_PORT_IN: where the answer goes */
+	u8 step; /* IO_STRING, IO_MMIO: what the next answer is */
+	u8 reg;	 /* IO_PORT_IN: where the answer goes */
 	u16 port;
-	bool page_write; /* what the exit said of the page below: the processor allowed a write */
+	bool page_write;	/* what the exit said of the page below: the processor allowed a write */
 	u64 page_gva, page_gpa; /* IO_MMIO: a translation that the processor made; page_gva 1: none */
 	u64 in[2];
 	struct insn insn;
@@ -44,7 +44,7 @@ struct io_state {
 struct mmio_known {
 	u64 rip; /* 1: nothing is known */
 	u64 cr3;
-	u64 page;    /* of the device, where no RAM was */
+	u64 page; /* of the device, where no RAM was */
 	/* x86_domain.s2_changes then: as long as it stands, the frames and the claim below are the guest's */
 	u64 changes;
 	const u64 *code; /* domain_ptr()s */
@@ -66,8 +66,8 @@ struct x86_vcpu {
 	struct vcpu hv; /* first */
 	u64 regs[16];	/* hardware numbering; RSP is the vendor's block's while loaded */
 	bool (*on_exit)(struct x86_vcpu *v); /* what the entry code calls: hvm->exit, or watch_exit */
-	u64 exit_tsc;	/* at the last exit */
-	u64 tsc_offset; /* guest TSC minus host TSC */
+	u64 exit_tsc;			     /* at the last exit */
+	u64 tsc_offset;			     /* guest TSC minus host TSC */
 	u64 tsc_adjust;
 	struct vlapic apic;
 	struct msr_state msrs;
@@ -83,18 +83,18 @@ struct x86_vcpu {
 	 * Else only TSC_AUX is, and RDMSR does not see it */
 	bool syscall_live;
 	void *xsave;
-	u32 nmi_pending; /* (a) */
-	u32 extint;	 /* (a) an interrupt by ExtINT waits: VCPU_EXTINT | vector */
-	u32 init_sipi;	 /* (a) latched: bit 8 INIT, bit 9 SIPI, low byte its vector */
-	bool halted;	 /* in HLT: runs on only with an event */
-	bool halt_open;	 /* and that may be an interrupt */
-	bool wait_sipi;	 /* runs on only with SIPI */
-	bool timer_fired; /* (a) the APIC timer's time has come */
-	bool clock_due;	 /* the clock page is to be written */
-	bool apicv;	 /* the processor virtualises its APIC */
+	u32 nmi_pending;   /* (a) */
+	u32 extint;	   /* (a) an interrupt by ExtINT waits: VCPU_EXTINT | vector */
+	u32 init_sipi;	   /* (a) latched: bit 8 INIT, bit 9 SIPI, low byte its vector */
+	bool halted;	   /* in HLT: runs on only with an event */
+	bool halt_open;	   /* and that may be an interrupt */
+	bool wait_sipi;	   /* runs on only with SIPI */
+	bool timer_fired;  /* (a) the APIC timer's time has come */
+	bool clock_due;	   /* the clock page is to be written */
+	bool apicv;	   /* the processor virtualises its APIC */
 	bool apic_touched; /* apicv: software has changed IRR or ISR since the processor did */
-	bool apic_away;	 /* its APIC is not in xAPIC mode at the usual place (domain's vm.lock) */
-	bool eoi_due;	 /* apicv: the EOI-exit bitmap is to be written */
+	bool apic_away;	   /* its APIC is not in xAPIC mode at the usual place (domain's vm.lock) */
+	bool eoi_due;	   /* apicv: the EOI-exit bitmap is to be written */
 	u64 exit_rip;
 	struct io_state io;
 	struct caisson_debug debug; /* what a debugger wants, and got */
@@ -102,13 +102,13 @@ struct x86_vcpu {
 	bool stepping, stepped; /* a step is under way, done */
 	bool debug_hw;		/* the debugger's debug registers are in the processor, the guest's here */
 	struct mmio_known known[MMIO_KNOWN]; /* by RIP */
-	u64 clock_msr;	    /* KVM_SYSTEM_TIME as written */
+	u64 clock_msr;			     /* KVM_SYSTEM_TIME as written */
 	u64 wall_clock_msr;
 	u64 eoi_msr, steal_msr;
-	hpa_t eoi_at, steal_at; /* what they point to in the domain's own RAM, or FRAME_NONE */
+	hpa_t eoi_at, steal_at;	  /* what they point to in the domain's own RAM, or FRAME_NONE */
 	u64 wait_base, wait_told; /* sched.wait_ticks at the last reset, and as the guest knows them */
-	bool preempted; /* its struct pv_steal says that it is off its CPU */
-	bool kicked;	/* (a) KVM_HC_KICK_CPU: its next HLT, or the one that it is in, ends */
+	bool preempted;		  /* its struct pv_steal says that it is off its CPU */
+	bool kicked;		  /* (a) KVM_HC_KICK_CPU: its next HLT, or the one that it is in, ends */
 	struct stat stats[STATS_KINDS];
 	struct stat_whats whats; /* by EXIT_WHATS */
 	u32 *apic_page;
@@ -124,8 +124,8 @@ struct x86_domain {
 	u64 flush[CAISSON_CPU_WORDS];
 	/* (a) arch_s2_flush() was called: what is tagged by vCPU and not by domain compares this */
 	u64 s2_changes;
-	u64 serial;	/* no other domain has, or had, the same */
-	u32 apics_away; /* vCPUs with apic_away (vm.lock) */
+	u64 serial;	      /* no other domain has, or had, the same */
+	u32 apics_away;	      /* vCPUs with apic_away (vm.lock) */
 	struct lock irq_lock; /* ioapic */
 	struct vioapic ioapic;
 	struct msr_params msrs;
@@ -158,18 +158,18 @@ void x86_vcpu_sipi_state(struct x86_vcpu *v, u8 vector);
 struct vm_exit;
 /* One access to a port, not by a string instruction. */
 enum verdict io_port(struct x86_vcpu *v, u32 port, u32 size, bool in, u32 insn_len); /* io.c */
-enum verdict exit_cpuid(struct x86_vcpu *v);	       /* exit.c */
-enum verdict exit_hypercall(struct x86_vcpu *v);       /* exit.c */
-bool xcr0_valid(const struct x86_vcpu *v, u64 value);  /* exit.c: may the guest have it in XCR0? */
-enum verdict exit_io(struct x86_vcpu *v, const struct vm_exit *x);     /* io.c */
-enum verdict exit_npf(struct x86_vcpu *v, const struct vm_exit *x);    /* io.c */
+enum verdict exit_cpuid(struct x86_vcpu *v);					     /* exit.c */
+enum verdict exit_hypercall(struct x86_vcpu *v);				     /* exit.c */
+bool xcr0_valid(const struct x86_vcpu *v, u64 value); /* exit.c: may the guest have it in XCR0? */
+enum verdict exit_io(struct x86_vcpu *v, const struct vm_exit *x);  /* io.c */
+enum verdict exit_npf(struct x86_vcpu *v, const struct vm_exit *x); /* io.c */
 /* A MOV at RIP, in 64-bit mode under cr3, reached gpa, where the processor found nothing mapped: is it known,
  * and does it go the short way? Its length: it is done; -1: it waits for a device model (V_BLOCK); 0: no. */
 s64 io_mmio_again(struct x86_vcpu *v, u64 gpa, u64 cr3, bool write); /* io.c */
 /* A device model has answered: goes on with v->io. V_BLOCK: another request is under way. */
-enum verdict io_continue(struct x86_vcpu *v);			       /* io.c */
-enum verdict exit_rdmsr(struct x86_vcpu *v); /* msr.c */
-enum verdict exit_wrmsr(struct x86_vcpu *v); /* msr.c */
+enum verdict io_continue(struct x86_vcpu *v); /* io.c */
+enum verdict exit_rdmsr(struct x86_vcpu *v);  /* msr.c */
+enum verdict exit_wrmsr(struct x86_vcpu *v);  /* msr.c */
 static inline u32 syscall_index(u32 msr)
 {
 	return msr == MSR_TSC_AUX ? (u32)SYSCALL_TSC_AUX : msr - MSR_STAR;
@@ -181,12 +181,12 @@ bool syscall_write(struct x86_vcpu *v, u32 msr, u64 value); /* vcpu.c */
 /* One of the reasons for switch_more has come or gone. v is loaded nowhere, or here. */
 void x86_switch_more(struct x86_vcpu *v); /* vcpu.c */
 /* The guest's debug registers are in the processor from now on. */
-void debug_load(struct x86_vcpu *v); /* vcpu.c */
-void debug_to_cpu(struct x86_vcpu *v);	 /* vcpu.c: those that the processor is to have */
-void debug_from_cpu(struct x86_vcpu *v); /* vcpu.c: the guest's, as they are */
-enum verdict exit_dr(struct x86_vcpu *v);   /* watch.c */
-bool watch_exit(struct x86_vcpu *v);	    /* watch.c: instead of hvm->exit */
-void watch_entry(struct x86_vcpu *v);	    /* watch.c: the guest is entered, and v is looked at */
+void debug_load(struct x86_vcpu *v);	  /* vcpu.c */
+void debug_to_cpu(struct x86_vcpu *v);	  /* vcpu.c: those that the processor is to have */
+void debug_from_cpu(struct x86_vcpu *v);  /* vcpu.c: the guest's, as they are */
+enum verdict exit_dr(struct x86_vcpu *v); /* watch.c */
+bool watch_exit(struct x86_vcpu *v);	  /* watch.c: instead of hvm->exit */
+void watch_entry(struct x86_vcpu *v);	  /* watch.c: the guest is entered, and v is looked at */
 /* watch.c: in exit_pending(), with PEND_DEBUG. False: stopped. */
 bool debug_pending(struct x86_vcpu *v);
 /* msr.c: rewrites the guest's clock page */
@@ -202,7 +202,8 @@ struct hvm_regs;
 enum walk_result { WALK_OK, WALK_FAULT, WALK_NOWHERE };
 /* Guest-linear to guest-physical by the guest's own tables. access: PF_WRITE, PF_USER, PF_FETCH as it is.
  * WALK_FAULT: *error and the address for #PF; WALK_NOWHERE: a table lies where no RAM is. */
-enum walk_result walk_gva(struct x86_vcpu *v, const struct hvm_regs *r, u64 gva, u32 access, u64 *gpa, u32 *error);
+enum walk_result walk_gva(struct x86_vcpu *v, const struct hvm_regs *r, u64 gva, u32 access, u64 *gpa,
+			  u32 *error);
 /* How the code at r->rip is reached, in 64-bit mode: all but rip, cr3, page and insn of *k. False: it cannot
  * be remembered. Lock: vm.lock. */
 bool walk_remember(struct x86_vcpu *v, const struct hvm_regs *r, struct mmio_known *k);

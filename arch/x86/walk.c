@@ -33,7 +33,8 @@ static bool allowed(const struct hvm_regs *r, u64 rights, u32 access)
 		return false;
 	if ((access & PF_FETCH) && (rights & PTE_NX) && (r->efer & EFER_NXE))
 		return false;
-	if (!user && (rights & PTE_U) && (access & PF_FETCH ? r->cr4 & CR4_SMEP : r->cr4 & CR4_SMAP && !(r->rflags & RFLAGS_AC)))
+	if (!user && (rights & PTE_U) &&
+	    (access & PF_FETCH ? r->cr4 & CR4_SMEP : r->cr4 & CR4_SMAP && !(r->rflags & RFLAGS_AC)))
 		return false;
 	return true;
 }
@@ -45,12 +46,14 @@ static void mark(struct domain *d, u64 gpa, u64 bits)
 
 	if (!frame_ok(pa))
 		return;
-	__atomic_or_fetch((u8 *)frame_map(pa, frame_owner(pa)) + (gpa & ~PAGE_MASK), (u8)bits, __ATOMIC_RELAXED);
+	__atomic_or_fetch((u8 *)frame_map(pa, frame_owner(pa)) + (gpa & ~PAGE_MASK), (u8)bits,
+			  __ATOMIC_RELAXED);
 	frame_unmap();
 	memory_unpin(pa);
 }
 
-enum walk_result walk_gva(struct x86_vcpu *v, const struct hvm_regs *r, u64 gva, u32 access, u64 *gpa, u32 *error)
+enum walk_result walk_gva(struct x86_vcpu *v, const struct hvm_regs *r, u64 gva, u32 access, u64 *gpa,
+			  u32 *error)
 {
 	bool pae = r->cr4 & CR4_PAE, lma = r->efer & EFER_LMA;
 	u32 bits = pae ? 9 : 10, width = pae ? 8 : 4, level = lma ? 4 : pae ? 3 : 2;
@@ -64,7 +67,8 @@ enum walk_result walk_gva(struct x86_vcpu *v, const struct hvm_regs *r, u64 gva,
 	}
 	for (;; level--) {
 		u32 shift = 12 + (level - 1) * bits;
-		u64 entry = 0, at = table + ((gva >> shift) & (BIT(pae && !lma && level == 3 ? 2 : bits) - 1)) * width;
+		u64 entry = 0,
+		    at = table + ((gva >> shift) & (BIT(pae && !lma && level == 3 ? 2 : bits) - 1)) * width;
 
 		if (!memory_read(v->hv.domain, at, &entry, width))
 			return WALK_NOWHERE;
@@ -118,7 +122,8 @@ bool walk_remember(struct x86_vcpu *v, const struct hvm_regs *r, struct mmio_kno
 		}
 	}
 	at = (table & ~(BIT(shift) - 1)) | (r->rip & (BIT(shift) - 1));
-	if ((r->rip & ~PAGE_MASK) > PAGE_SIZE - sizeof(k->bytes) || !arch_s2_lookup(d, GPA(at), &pa, &size, &prot))
+	if ((r->rip & ~PAGE_MASK) > PAGE_SIZE - sizeof(k->bytes) ||
+	    !arch_s2_lookup(d, GPA(at), &pa, &size, &prot))
 		return false;
 	k->code = domain_ptr(pa);
 	domain_open();
@@ -135,7 +140,8 @@ size_t walk_fetch(struct x86_vcpu *v, const struct hvm_regs *r, u8 out[INSN_MAX_
 
 	for (; done < INSN_MAX_BYTES; done += n, gva += n) {
 		n = MIN(INSN_MAX_BYTES - done, PAGE_SIZE - (gva & ~PAGE_MASK));
-		if (walk_gva(v, r, gva, access, &gpa, &error) != WALK_OK || !memory_read(v->hv.domain, gpa, out + done, n))
+		if (walk_gva(v, r, gva, access, &gpa, &error) != WALK_OK ||
+		    !memory_read(v->hv.domain, gpa, out + done, n))
 			break;
 	}
 	return done;

@@ -10,7 +10,6 @@
 #include "hv/arch.h"
 #include "hv/trace.h"
 
-
 static void debug_stop(struct x86_vcpu *v, u32 why, const struct hvm_look *l)
 {
 	v->debug.stop = why;

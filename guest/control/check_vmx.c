@@ -115,7 +115,8 @@ static bool check_apic(const struct check *x)
 
 static bool eptp_ok(const struct check *x, u64 eptp)
 {
-	u64 cap = x->in->caps->may[VMX_CTL_EPT_VPID], type = GET(EPTP_MEMTYPE, eptp), walk = GET(EPTP_WALK, eptp);
+	u64 cap = x->in->caps->may[VMX_CTL_EPT_VPID], type = GET(EPTP_MEMTYPE, eptp),
+	    walk = GET(EPTP_WALK, eptp);
 
 	if (type != MT_WB || walk != 3) /* what the doctor requires */
 		return false;

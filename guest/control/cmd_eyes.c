@@ -231,7 +231,8 @@ static void top_cpu(u32 cpu, u64 ns)
 #define SHARE(name)    (ull)(PERMILLE(name) / 10), (ull)(PERMILLE(name) % 10)
 	out("CPU %3u: %3llu.%llu %% in guests, %3llu.%llu %% in root mode, %3llu.%llu %% idle; %llu interrupts/s, %llu switches/s, "
 	    "%u queued\033[K\n",
-	    cpu, SHARE(guest_ns), SHARE(root_ns), SHARE(idle_ns), (ull)((c.interrupts - last->interrupts) * 1000 / ms),
+	    cpu, SHARE(guest_ns), SHARE(root_ns), SHARE(idle_ns),
+	    (ull)((c.interrupts - last->interrupts) * 1000 / ms),
 	    (ull)((c.switches - last->switches) * 1000 / ms), c.runnable);
 	*last = c;
 }
@@ -246,8 +247,8 @@ static void top_page(u64 ns)
 	    (ull)p.frames_free >> 8, (ull)p.frames_total >> 8);
 	for (u32 cpu = 0; cpu < MIN(p.cpus, TOP_CPUS); cpu++)
 		top_cpu(cpu, ns);
-	out("\033[K\n%4s  %-16s %-8s %7s %5s %7s %12s\033[K\n", "ID", "NAME", "STATE", "CPU %", "VCPUS", "MIB",
-	    "EXITS/s");
+	out("\033[K\n%4s  %-16s %-8s %7s %5s %7s %12s\033[K\n", "ID", "NAME", "STATE", "CPU %", "VCPUS",
+	    "MIB", "EXITS/s");
 	for (u32 i = 0; !in_ctrlc && !hc_domain_next(i, &info); i = info.id + 1)
 		top_row(ns);
 	out("\033[J");
@@ -468,7 +469,8 @@ static int cmd_ept(int argc, char *const argv[])
 	for (u32 i = 0; i < w.levels && i < ARRAY_SIZE(w.entry); i++)
 		out("level %u  entry %016llx\n", 4 - i, (ull)w.entry[i]);
 	if (w.leaf)
-		out("gpa %llx is at hpa %llx, mapped by %s, %s\n", (ull)gpa, (ull)w.hpa, size_name(w.size), s2_rights(&w));
+		out("gpa %llx is at hpa %llx, mapped by %s, %s\n", (ull)gpa, (ull)w.hpa, size_name(w.size),
+		    s2_rights(&w));
 	else
 		out("gpa %llx is not mapped\n", (ull)gpa);
 	return 0;
@@ -484,8 +486,8 @@ static const char *pt_rights(const struct gva_walk *w)
 		all &= w->entry[i];
 		any |= w->entry[i];
 	}
-	snprintf(text, sizeof(text), "%s, %s%s", all & 2 ? "writable" : "read-only", all & 4 ? "user" : "supervisor",
-		 w->bytes == 8 && any >> 63 ? ", no execute" : "");
+	snprintf(text, sizeof(text), "%s, %s%s", all & 2 ? "writable" : "read-only",
+		 all & 4 ? "user" : "supervisor", w->bytes == 8 && any >> 63 ? ", no execute" : "");
 	return text;
 }
 
@@ -528,7 +530,8 @@ static int cmd_walk(int argc, char *const argv[])
 	id = parse_vcpu(word[0], &vcpu);
 	if (id < 0 || !still((u32)id))
 		return 1;
-	for (u32 tries = 0; (r = hc_vcpu_get((u32)id, vcpu, &c)) == -CAISSON_EBUSY && tries < STILL_TRIES; tries++)
+	for (u32 tries = 0; (r = hc_vcpu_get((u32)id, vcpu, &c)) == -CAISSON_EBUSY && tries < STILL_TRIES;
+	     tries++)
 		pump_poll();
 	if (r < 0)
 		result = r == -CAISSON_ENOENT ? fail("domain %d has no vCPU %u", id, vcpu)

@@ -523,7 +523,9 @@ static void write_registers(const char *s, bool one)
 		took = gdb_reg_set(&state, n, s);
 		s += took;
 	}
-	say(took && hc_vcpu_fpu(g.dom, g.cur, state.fx, true) >= 0 && hc_vcpu_set(g.dom, g.cur, &state.c) >= 0 ? "OK" : "E16");
+	say(took && hc_vcpu_fpu(g.dom, g.cur, state.fx, true) >= 0 && hc_vcpu_set(g.dom, g.cur, &state.c) >= 0
+		    ? "OK"
+		    : "E16");
 }
 
 /* ---- breakpoints ---- */

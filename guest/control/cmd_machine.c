@@ -62,9 +62,9 @@ static void cpus_text(u32 cpus)
 	out("CPU  APIC  POOL    IDLE(s)   GUEST(s)    ROOT(s)   INTERRUPTS     SWITCHES  QUEUED\n");
 	for (u32 i = 0; i < cpus && !in_ctrlc; i++)
 		if (!hc_cpuinfo(i, &c))
-			out("%3u  %4u  %4u %6llu.%03llu %6llu.%03llu %6llu.%03llu %12llu %12llu  %6u\n", c.cpu, c.apic_id,
-			    c.pool, SECONDS(c.idle_ns), SECONDS(c.guest_ns), SECONDS(c.root_ns), (ull)c.interrupts,
-			    (ull)c.switches, c.runnable);
+			out("%3u  %4u  %4u %6llu.%03llu %6llu.%03llu %6llu.%03llu %12llu %12llu  %6u\n",
+			    c.cpu, c.apic_id, c.pool, SECONDS(c.idle_ns), SECONDS(c.guest_ns),
+			    SECONDS(c.root_ns), (ull)c.interrupts, (ull)c.switches, c.runnable);
 }
 
 static void info_json(const struct caisson_physinfo *p)

@@ -170,15 +170,25 @@ bool doctor_weakness(const struct caisson_bits *set, u32 i, struct caisson_docto
 		u32 by;
 		const char *made, *open;
 	} about[] = {
-		[WEAK_BIT_V1] = { 0, NULL, "what guests index with is checked, not masked; their registers are cleared at exits by `regs`" },
-		[WEAK_BIT_V2] = { MIT_EIBRS | MIT_AIBRS | MIT_IBRS | MIT_IBPB | MIT_IBPB_EXIT, NULL, "no IBRS or IBPB: newer microcode may bring them" },
-		[WEAK_BIT_BHI] = { MIT_BHI, NULL, "no BHI_DIS_S, and the branch history is not cleared by software" },
+		[WEAK_BIT_V1] = { 0, NULL,
+				  "what guests index with is checked, not masked; their registers are cleared at exits by `regs`" },
+		[WEAK_BIT_V2] = { MIT_EIBRS | MIT_AIBRS | MIT_IBRS | MIT_IBPB | MIT_IBPB_EXIT, NULL,
+				  "no IBRS or IBPB: newer microcode may bring them" },
+		[WEAK_BIT_BHI] = { MIT_BHI, NULL,
+				   "no BHI_DIS_S, and the branch history is not cleared by software" },
 		[WEAK_BIT_RSB] = { MIT_RSB, NULL, NULL },
-		[WEAK_BIT_RETBLEED] = { MIT_IBRS | MIT_IBPB_EXIT, NULL, "no IBRS (Intel) or IBPB (AMD): newer microcode may bring it" },
-		[WEAK_BIT_SRSO] = { MIT_IBPB_EXIT, NULL, "IBPB does not flush types of branches: newer microcode may make it" },
-		[WEAK_BIT_MELTDOWN] = { 0, "a guest's address space holds nothing of the hypervisor's", NULL },
-		[WEAK_BIT_L1TF] = { MIT_L1D, "; siblings of a core that run different domains still see each other", NULL },
-		[WEAK_BIT_MDS] = { MIT_VERW, "; siblings of a core that run different domains still see each other", "no MD_CLEAR: newer microcode may bring it" },
+		[WEAK_BIT_RETBLEED] = { MIT_IBRS | MIT_IBPB_EXIT, NULL,
+					"no IBRS (Intel) or IBPB (AMD): newer microcode may bring it" },
+		[WEAK_BIT_SRSO] = { MIT_IBPB_EXIT, NULL,
+				    "IBPB does not flush types of branches: newer microcode may make it" },
+		[WEAK_BIT_MELTDOWN] = { 0, "a guest's address space holds nothing of the hypervisor's",
+					NULL },
+		[WEAK_BIT_L1TF] = { MIT_L1D,
+				    "; siblings of a core that run different domains still see each other",
+				    NULL },
+		[WEAK_BIT_MDS] = { MIT_VERW,
+				   "; siblings of a core that run different domains still see each other",
+				   "no MD_CLEAR: newer microcode may bring it" },
 		[WEAK_BIT_TAA] = { MIT_VERW, NULL, "no MD_CLEAR: newer microcode may bring it" },
 		[WEAK_BIT_MMIO] = { 0, "no guest reaches a device's registers", NULL },
 		[WEAK_BIT_RFDS] = { MIT_VERW, NULL, NULL },
@@ -195,12 +205,18 @@ bool doctor_weakness(const struct caisson_bits *set, u32 i, struct caisson_docto
 	snprintf(row->name, sizeof(row->name), "%s", names[i]);
 	if (!(set->found & bit) || (set->used & bit))
 		row->flags = CAISSON_DOCTOR_FOUND | (set->found & bit ? CAISSON_DOCTOR_USED : 0);
-	snprintf(row->value, sizeof(row->value), "%s", !(set->found & bit) ? "not affected" : set->used & bit ? "mitigated" : "vulnerable");
+	snprintf(row->value, sizeof(row->value), "%s",
+		 !(set->found & bit) ? "not affected"
+		 : set->used & bit   ? "mitigated"
+				     : "vulnerable");
 	by.required = set->required & about[i].by;
 	doctor_measures(&by, words, sizeof(words));
 	if (set->found & set->used & bit)
-		snprintf(row->note, sizeof(row->note), "%s%s", about[i].by ? words : "", about[i].made ? about[i].made : "");
+		snprintf(row->note, sizeof(row->note), "%s%s", about[i].by ? words : "",
+			 about[i].made ? about[i].made : "");
 	else if (set->found & bit)
-		snprintf(row->note, sizeof(row->note), "%s", about[i].by & set->required >> 32 & ~set->required ? "switched off by mitigations=" : about[i].open);
+		snprintf(row->note, sizeof(row->note), "%s",
+			 about[i].by & set->required >> 32 & ~set->required ? "switched off by mitigations="
+									    : about[i].open);
 	return true;
 }

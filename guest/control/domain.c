@@ -22,7 +22,7 @@
 #define LOG_START  1024u
 
 static struct dom *table[CAISSON_MAX_DOMS];
-static u32 table_end; /* no id from here on is in use */
+static u32 table_end;	       /* no id from here on is in use */
 static struct dom *named[256]; /* by hash */
 static u32 untold;	       /* domains with DOM_UNTOLD */
 static struct dom *unsettled;
@@ -371,7 +371,8 @@ s64 field_read(u32 id, u32 vcpu, u32 field, u64 *value)
 	s64 r;
 
 	/* A vCPU that is just leaving its CPU is gone in a moment. */
-	for (u32 tries = 0; (r = hc_vmcs_read(id, vcpu, field, value)) == -CAISSON_EBUSY && tries < STILL_TRIES; tries++)
+	for (u32 tries = 0;
+	     (r = hc_vmcs_read(id, vcpu, field, value)) == -CAISSON_EBUSY && tries < STILL_TRIES; tries++)
 		pump_poll();
 	return r;
 }

@@ -247,7 +247,7 @@ u32 gdb_target_xml(u32 offset, char *to, u32 n)
 		}
 		snprintf(line, sizeof(line), "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\"%s/>\n",
 			 regs[i].name, regs[i].bytes * 8u, regs[i].type,
-			 regs[i].at < FX(0)	  ? ""
+			 regs[i].at < FX(0) ? ""
 			 : feature == F_SSE ? " group=\"vector\""
 					    : " group=\"float\"");
 		put(&w, line);

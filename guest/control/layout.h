@@ -9,7 +9,7 @@
 #include "guest/lib/types.h"
 #include "hv/abi/caisson.h"
 
-#define LAYOUT_IOREQ	   (7ull << 30) /* a page per domain */
+#define LAYOUT_IOREQ (7ull << 30) /* a page per domain */
 /* the same for those with posted writes */
 #define LAYOUT_RING	   (LAYOUT_IOREQ + CAISSON_MAX_DOMS * 4096ull)
 #define LAYOUT_MODULES	   (8ull << 30)

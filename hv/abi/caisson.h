@@ -36,17 +36,17 @@
 #define CAISSON_CPUID_EDX 0x72657079u /* "yper" */
 
 /* Result codes: the negative of these. */
-#define CAISSON_EPERM	1  /* the right is not held, or the caller is not at CPL 0 */
-#define CAISSON_ENOENT	2  /* no such domain, vCPU, module or port */
-#define CAISSON_EIO	5  /* the processor refused */
-#define CAISSON_EAGAIN	11 /* part of the work is done: call again */
-#define CAISSON_ENOMEM	12 /* no memory, or the domain's charge is used up */
-#define CAISSON_EFAULT	14 /* an address that is not the caller's RAM */
-#define CAISSON_EBUSY	16 /* taken, or in a state that forbids it */
-#define CAISSON_EEXIST	17 /* already there */
-#define CAISSON_EINVAL	22 /* a value out of range */
-#define CAISSON_ENOSPC	28 /* a table is full */
-#define CAISSON_ENOSYS	38 /* no such call */
+#define CAISSON_EPERM  1  /* the right is not held, or the caller is not at CPL 0 */
+#define CAISSON_ENOENT 2  /* no such domain, vCPU, module or port */
+#define CAISSON_EIO    5  /* the processor refused */
+#define CAISSON_EAGAIN 11 /* part of the work is done: call again */
+#define CAISSON_ENOMEM 12 /* no memory, or the domain's charge is used up */
+#define CAISSON_EFAULT 14 /* an address that is not the caller's RAM */
+#define CAISSON_EBUSY  16 /* taken, or in a state that forbids it */
+#define CAISSON_EEXIST 17 /* already there */
+#define CAISSON_EINVAL 22 /* a value out of range */
+#define CAISSON_ENOSPC 28 /* a table is full */
+#define CAISSON_ENOSYS 38 /* no such call */
 
 #define CAISSON_CALL_BASE 0x43530000u
 /*
@@ -116,30 +116,30 @@ enum caisson_call {
 #undef CAISSON_X
 };
 
-#define CAISSON_SELF	  0xffffu
+#define CAISSON_SELF	     0xffffu
 #define CAISSON_OVER_MACHINE 0xfffeu /* rights over the machine */
 #define CAISSON_OVER_DOMAINS 0xfffdu /* rights over each domain, also those to come */
-#define CAISSON_CONTROL	  0u  /* the id of the control domain */
-#define CAISSON_MAX_DOMS  4096u
-#define CAISSON_MAX_VCPUS 64u
-#define CAISSON_MAX_CPUS  256u
-#define CAISSON_CPU_WORDS (CAISSON_MAX_CPUS / 64u)
-#define CAISSON_NAME	  32u /* bytes with the final NUL */
-#define CAISSON_ORIGIN	  48u
-#define CAISSON_ARGS	  1024u
+#define CAISSON_CONTROL	     0u	     /* the id of the control domain */
+#define CAISSON_MAX_DOMS     4096u
+#define CAISSON_MAX_VCPUS    64u
+#define CAISSON_MAX_CPUS     256u
+#define CAISSON_CPU_WORDS    (CAISSON_MAX_CPUS / 64u)
+#define CAISSON_NAME	     32u /* bytes with the final NUL */
+#define CAISSON_ORIGIN	     48u
+#define CAISSON_ARGS	     1024u
 
 /* ---- wait: one call answers the current request and waits for the next thing ---- */
 /* result: kind in bits 63:56 (a positive number), the rest as said */
-#define CAISSON_WAIT_KIND(r)  ((uint32_t)((uint64_t)(r) >> 56))
-#define CAISSON_WAIT_TIMEOUT  0u /* the deadline has passed */
-#define CAISSON_WAIT_EVENTS   1u /* bits 31:0: event ports that were sent since; they are cleared by this */
+#define CAISSON_WAIT_KIND(r) ((uint32_t)((uint64_t)(r) >> 56))
+#define CAISSON_WAIT_TIMEOUT 0u /* the deadline has passed */
+#define CAISSON_WAIT_EVENTS  1u /* bits 31:0: event ports that were sent since; they are cleared by this */
 /* bits 31:16 domain, 15:0 vCPU: its slot in the domain's ioreq page is to be answered */
-#define CAISSON_WAIT_IOREQ    2u
-#define CAISSON_WAIT_DOM(r)   ((uint32_t)((uint64_t)(r) >> 16) & 0xffffu)
-#define CAISSON_WAIT_VCPU(r)  ((uint32_t)(r) & 0xffffu)
+#define CAISSON_WAIT_IOREQ   2u
+#define CAISSON_WAIT_DOM(r)  ((uint32_t)((uint64_t)(r) >> 16) & 0xffffu)
+#define CAISSON_WAIT_VCPU(r) ((uint32_t)(r)&0xffffu)
 /* answer token: the low 32 bits of a CAISSON_WAIT_IOREQ result with this bit; 0 answers nothing */
-#define CAISSON_ANSWER	      (1ull << 32)
-#define CAISSON_DEADLINE_NOW  1ull /* a deadline in the past: look, do not wait */
+#define CAISSON_ANSWER	     (1ull << 32)
+#define CAISSON_DEADLINE_NOW 1ull /* a deadline in the past: look, do not wait */
 
 /* Event ports of the control domain that the hypervisor sends; 8 to 31 are free for event_bind. */
 #define CAISSON_EVENT_CONSOLE_RX 0u /* console_read has bytes */
@@ -147,15 +147,15 @@ enum caisson_call {
 #define CAISSON_EVENT_DOMAIN	 2u /* domain_event has an answer */
 #define CAISSON_EVENT_DEBUG	 3u /* a debugged domain has stopped */
 /* of any device model: there are posted writes in the rings that it maps */
-#define CAISSON_EVENT_POSTED	 4u
-#define CAISSON_EVENT_FREE	 8u
-#define CAISSON_EVENTS		 32u
+#define CAISSON_EVENT_POSTED 4u
+#define CAISSON_EVENT_FREE   8u
+#define CAISSON_EVENTS	     32u
 
 /* ---- machine ---- */
 struct caisson_log {
 	uint64_t first; /* position of the oldest byte kept */
 	uint64_t next;	/* position after the newest */
-}; /* the text from max(position, first) follows at gpa + 16 */
+};			/* the text from max(position, first) follows at gpa + 16 */
 
 struct caisson_physinfo {
 	uint32_t abi_version;
@@ -230,7 +230,7 @@ struct caisson_time {
 CAISSON_ASSERT(sizeof(struct caisson_time) == 32, "layout");
 
 /* ---- rights: what a domain may do to the machine, to each domain, or to one ---- */
-#define CAISSON_RIGHTS(X)                                                               \
+#define CAISSON_RIGHTS(X)                                                                \
 	X(INFO, "info")	      /* read what the hypervisor knows */                       \
 	X(CONSOLE, "console") /* the machine's serial line and the log */                \
 	X(BUILD, "build")     /* machine: create domains, boot modules; domain: vCPUs */ \
@@ -302,8 +302,8 @@ struct caisson_domain {
 };
 CAISSON_ASSERT(sizeof(struct caisson_domain) == 1344, "layout");
 
-#define CAISSON_POP_LAZY  1u /* charge only; give at first touch */
-#define CAISSON_POP_ROM	  2u /* the guest may only read (writes are dropped) */
+#define CAISSON_POP_LAZY 1u /* charge only; give at first touch */
+#define CAISSON_POP_ROM	 2u /* the guest may only read (writes are dropped) */
 
 #define CAISSON_PROT_READ  1u
 #define CAISSON_PROT_WRITE 2u
@@ -312,7 +312,8 @@ struct caisson_segment {
 	uint64_t base;
 	uint32_t limit;
 	uint16_t selector;
-	uint16_t attr; /* VMX "access rights" format without the unusable bit: type, S, DPL, P, AVL, L, D/B, G in bits 7:0, 15:12 */
+	uint16_t attr; /* VMX "access rights" format without the unusable bit: type, S, DPL, P, AVL, L, D/B, G
+			  in bits 7:0, 15:12 */
 };
 struct caisson_vcpu_context {
 	uint64_t gpr[16]; /* rax rcx rdx rbx rsp rbp rsi rdi r8 to r15 */
@@ -367,8 +368,8 @@ struct caisson_sched {
 CAISSON_ASSERT(sizeof(struct caisson_sched) == 24, "layout");
 
 /* ---- device models ---- */
-#define CAISSON_IO_PORT	     0u
-#define CAISSON_IO_MMIO	     1u
+#define CAISSON_IO_PORT 0u
+#define CAISSON_IO_MMIO 1u
 /* writes go into the ring and do not wait; one device model of a domain has such ranges */
 #define CAISSON_CLAIM_POSTED 1u
 #define CAISSON_CLAIM_DROP   2u /* give the claim back */
@@ -423,9 +424,9 @@ CAISSON_ASSERT(sizeof(struct caisson_ring) == 4096, "layout");
 struct caisson_stat {
 	char name[24];
 	uint64_t count;
-	uint64_t cycles;    /* in root mode, TSC */
-	uint64_t worst;	    /* longest single one */
-	uint64_t worst_rip; /* guest RIP of that one */
+	uint64_t cycles;	     /* in root mode, TSC */
+	uint64_t worst;		     /* longest single one */
+	uint64_t worst_rip;	     /* guest RIP of that one */
 	uint32_t hist[CAISSON_HIST]; /* [n]: 2^n <= cycles < 2^(n+1) */
 };
 CAISSON_ASSERT(sizeof(struct caisson_stat) == 184, "layout");
@@ -449,7 +450,7 @@ struct caisson_walk {
 	uint32_t levels; /* entries that follow, from the root down */
 	uint32_t leaf;	 /* 1 when the last one maps */
 	uint64_t entry[5];
-	uint64_t hpa; /* of the byte asked for, when mapped */
+	uint64_t hpa;  /* of the byte asked for, when mapped */
 	uint64_t size; /* of the mapping */
 };
 CAISSON_ASSERT(sizeof(struct caisson_walk) == 64, "layout");
@@ -474,8 +475,8 @@ CAISSON_ASSERT(sizeof(struct caisson_walk) == 64, "layout");
 #define CAISSON_STOP_EXIT  4u /* the exit_count-th exit of exit_kind; it is handled */
 #define CAISSON_STOP_ENTRY 5u
 struct caisson_debug {
-	uint32_t wish;	/* CAISSON_DEBUG_ON ... */
-	uint32_t stop;	/* CAISSON_STOP_*; SET clears it */
+	uint32_t wish; /* CAISSON_DEBUG_ON ... */
+	uint32_t stop; /* CAISSON_STOP_*; SET clears it */
 	/* the debugger's own; while dr7 has one enabled the guest's rest, and it does not see these */
 	uint64_t dr[4];
 	uint32_t dr7, dr6;

@@ -53,7 +53,7 @@ struct caisson_trace_head {
 	uint64_t first, next; /* of the records that the ring holds */
 	/* of this trace, that it does not hold: overwritten, or not taken since it was full */
 	uint64_t dropped;
-	uint64_t position;    /* of the first record that follows */
+	uint64_t position; /* of the first record that follows */
 };
 CAISSON_ASSERT(sizeof(struct caisson_trace_head) == 32, "layout");
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The first line of init: the kernel's release, and the time-stamp counter as user space reads it there.
- * The same line is printed natively and in a domain, so that the two boots can be compared in ticks.  No C library:
- * this has to be small and the first thing that runs.
+ * The same line is printed natively and in a domain, so that the two boots can be compared in ticks.  No C
+ * library: this has to be small and the first thing that runs.
  */
-struct utsname { char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65]; };
+struct utsname {
+	char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65];
+};
 
 static long syscall3(long n, long a, long b, long c)
 {
@@ -41,13 +43,13 @@ __attribute__((noreturn, force_align_arg_pointer)) void _start(void)
 	char line[200], *end = line;
 
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-	syscall3(63, (long)&u, 0, 0);                   /* uname */
+	syscall3(63, (long)&u, 0, 0); /* uname */
 	end = put(end, "init: Caisson test initramfs, Linux ");
 	end = put(end, u.release);
 	end = put(end, ", tick ");
 	end = put_number(end, (unsigned long)hi << 32 | lo);
 	end = put(end, "\n");
-	syscall3(1, 1, (long)line, end - line);         /* write */
+	syscall3(1, 1, (long)line, end - line); /* write */
 	for (;;)
-		syscall3(60, 0, 0, 0);                  /* exit */
+		syscall3(60, 0, 0, 0); /* exit */
 }

@@ -70,8 +70,8 @@ static void closed_ones(void)
 	}
 #define ONE(n, name) [n] = true,
 	static const bool is_call[] = { CAISSON_CALLS(ONE) };
-	static const u64 none[] = { CAISSON_CALL_BASE + ARRAY_SIZE(is_call), CAISSON_CALL_BASE + 0xffff, 0x10000,
-				    0x43520000, 0xffffffff };
+	static const u64 none[] = { CAISSON_CALL_BASE + ARRAY_SIZE(is_call), CAISSON_CALL_BASE + 0xffff,
+				    0x10000, 0x43520000, 0xffffffff };
 	for (u32 i = 0; i < ARRAY_SIZE(none); i++)
 		EQ(call(none[i]), -CAISSON_ENOSYS, "a number that is none");
 	/* KVM's numbers have KVM's errors */

@@ -6,7 +6,7 @@
 /* create: --vcpus 5 */
 #include "tests/guest/common/test.h"
 
-#define VCPUS 5
+#define VCPUS  5
 #define ROUNDS 1500
 
 static volatile u32 rounds[VCPUS], wrong, done;

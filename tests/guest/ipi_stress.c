@@ -10,8 +10,8 @@
 #define ROUNDS 120u
 #define FIRST \
 	0x40u /* vector of an IPI from vCPU 0; a vector each, so that two never become one on their way */
-#define TIMER 0x60u
-#define LOGICAL 0x800u
+#define TIMER	 0x60u
+#define LOGICAL	 0x800u
 #define OTHERS	 0xc0000u
 #define PATIENCE 40000000u /* us */
 

@@ -49,7 +49,8 @@ void test_main(void)
 
 	apic_mode(true);
 	if (!on_tcg()) /* there time is not work */
-		CHECK(posted < waits / 2, "a posted write takes %lu ticks, one that waits %lu", posted, waits);
+		CHECK(posted < waits / 2, "a posted write takes %lu ticks, one that waits %lu", posted,
+		      waits);
 	CHECK(cpu_start(1, work), "vCPU 1 does not start");
 	work(0);
 	for (u64 end = rdtsc() + tsc_khz() * 20000; done < 2 && rdtsc() < end;)

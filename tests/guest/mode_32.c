@@ -85,7 +85,8 @@ void test_main(void)
 	tables_pae();
 	outcome("PAE paging", call32(paging_pae, TABLES));
 	EQ(*(volatile u32 *)(u64)(DATA + PAGE_SIZE), 0x33333333, "what was written through the other PDPT");
-	EQ(call32(lme_alone, TABLES), GP, "paging with EFER.LME and without PAE (1: LME is not set, 2: CR4 is not what was written)");
+	EQ(call32(lme_alone, TABLES), GP,
+	   "paging with EFER.LME and without PAE (1: LME is not set, 2: CR4 is not what was written)");
 	/* SDM: "PAE Paging": a reserved bit in a PDPTE is #GP at the MOV to CR3, not a page fault later */
 	/* (with nested paging AMD reads them as it walks) */
 	if (guest_is_amd)

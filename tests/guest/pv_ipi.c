@@ -53,7 +53,6 @@ static void to(u64 low, u64 high, u64 first, u32 set, u32 count)
 		CHECK(BECOMES((irq_let_in(), got[i] == want[i])), "vCPU %u has %u of %u", i, got[i], want[i]);
 }
 
-
 void test_main(void)
 {
 	irq_handler[VECTOR] = on_ipi;

@@ -77,8 +77,8 @@ static u32 remap(u32 n)
 	for (u32 i = 1; i < CPUS; i++) {
 		u8 was = PREEMPTED;
 
-		if (__atomic_compare_exchange_n(&st[i].preempted, &was, PREEMPTED | FLUSH, false, __ATOMIC_SEQ_CST,
-						__ATOMIC_SEQ_CST)) {
+		if (__atomic_compare_exchange_n(&st[i].preempted, &was, PREEMPTED | FLUSH, false,
+						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
 			left++;
 		} else {
 			apic_icr(VECTOR, i);
@@ -117,7 +117,8 @@ static void turns(void)
 	took = (rdtsc() - from) * 1000000 / tsc_khz();
 	for (u32 i = 0; i < CPUS; i++) {
 		stolen += st[i].steal - was[i];
-		CHECK(st[i].steal - was[i] < took, "vCPU %u: %lu ns were stolen in %lu", i, st[i].steal - was[i], took);
+		CHECK(st[i].steal - was[i] < took, "vCPU %u: %lu ns were stolen in %lu", i,
+		      st[i].steal - was[i], took);
 	}
 	CHECK(left >= TURNS / 2, "%u flushes were left in %u turns", left, TURNS);
 	/* six on four CPUs at most */
@@ -133,7 +134,8 @@ void test_main(void)
 		page[i][0] = i;
 	for (u32 bit = 1; bit < 6; bit++)
 		CHECK(!wrmsr_ok(KVM_STEAL_TIME, 1ul << bit), "reserved bit %u", bit);
-	CHECK(wrmsr_ok(KVM_STEAL_TIME, 0xf0000001), "an address where nothing is: exception %u", caught.vector);
+	CHECK(wrmsr_ok(KVM_STEAL_TIME, 0xf0000001), "an address where nothing is: exception %u",
+	      caught.vector);
 	CHECK(wrmsr_ok(KVM_STEAL_TIME, 0xe0001), "an address of ROM: exception %u", caught.vector);
 	apic_mode(true);
 	irq_handler[VECTOR] = on_ipi;

@@ -52,7 +52,7 @@ static void all_of_an_access(void **state)
 	assert_int_equal(bus_find(&bus, MMIO, 0x3f8, 4)->bytes, 4);
 	assert_null(bus_find(&bus, MMIO, 0x3fc, 1));
 	assert_null(bus_find(&bus, MMIO, ~0ull, 8)); /* its end wraps */
-	assert_null(bus_find(&bus, PORT, 0x5f, 1)); /* below the first */
+	assert_null(bus_find(&bus, PORT, 0x5f, 1));  /* below the first */
 }
 
 static void claims_that_are_none(void **state)
@@ -73,7 +73,8 @@ static void no_two_on_one_byte(void **state)
 	assert_int_equal(claim(MMIO, 0x4000, 0x1000), 0);
 	for (u64 base = 0; base < 0x6000; base += 0x800)
 		for (u64 bytes = 0x800; bytes < 0x6000; bytes += 0x800) {
-			bool taken = (base < 0x2000 && base + bytes > 0x1000) || (base < 0x5000 && base + bytes > 0x4000);
+			bool taken = (base < 0x2000 && base + bytes > 0x1000) ||
+				     (base < 0x5000 && base + bytes > 0x4000);
 
 			assert_int_equal(bus_overlaps(&bus, MMIO, base, bytes), taken);
 			assert_int_equal(claim(MMIO, base, bytes), taken ? -CAISSON_EBUSY : 0);
@@ -147,9 +148,12 @@ static void taken_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(all_of_an_access, setup),     cmocka_unit_test_setup(claims_that_are_none, setup),
-		cmocka_unit_test_setup(no_two_on_one_byte, setup),   cmocka_unit_test_setup(many, setup),
-		cmocka_unit_test_setup(dropped_by_its_owner, setup), cmocka_unit_test_setup(who_posts, setup),
+		cmocka_unit_test_setup(all_of_an_access, setup),
+		cmocka_unit_test_setup(claims_that_are_none, setup),
+		cmocka_unit_test_setup(no_two_on_one_byte, setup),
+		cmocka_unit_test_setup(many, setup),
+		cmocka_unit_test_setup(dropped_by_its_owner, setup),
+		cmocka_unit_test_setup(who_posts, setup),
 		cmocka_unit_test_setup(taken_once, setup),
 	};
 

@@ -592,26 +592,26 @@ static void vmcb_passes(void **s)
 	assert_true(check_svm(&b, PHYS_BITS, HOST_CR4, why, sizeof(why)));
 }
 
-#define VMCB_BROKEN(change, text)                                                                \
-	do {                                                                                \
-		struct vmcb b = vmcb_good();                                                     \
-		char why[100] = "";                                                         \
-		change;                                                                     \
-		assert_false(check_svm(&b, PHYS_BITS, HOST_CR4, why, sizeof(why)));     \
-		if (!strstr(why, text))                                                     \
-			fail_msg("'%s' does not speak of '%s'", why, text);                 \
+#define VMCB_BROKEN(change, text)                                                   \
+	do {                                                                        \
+		struct vmcb b = vmcb_good();                                        \
+		char why[100] = "";                                                 \
+		change;                                                             \
+		assert_false(check_svm(&b, PHYS_BITS, HOST_CR4, why, sizeof(why))); \
+		if (!strstr(why, text))                                             \
+			fail_msg("'%s' does not speak of '%s'", why, text);         \
 	} while (0)
 
 /* Each bit of a rule alone is no offence. */
 static void vmcb_allowed(void **s)
 {
 	char why[100];
-#define VMCB_PASSES(change)                                                                 \
-	do {                                                                                \
-		struct vmcb b = vmcb_good();                                                \
-		change;                                                                     \
-		if (!check_svm(&b, PHYS_BITS, HOST_CR4, why, sizeof(why)))                  \
-			fail_msg("refused: %s", why);                                       \
+#define VMCB_PASSES(change)                                                \
+	do {                                                               \
+		struct vmcb b = vmcb_good();                               \
+		change;                                                    \
+		if (!check_svm(&b, PHYS_BITS, HOST_CR4, why, sizeof(why))) \
+			fail_msg("refused: %s", why);                      \
 	} while (0)
 
 	(void)s;
@@ -660,9 +660,9 @@ static void vmcb_rules(void **s)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(each_broken), cmocka_unit_test(allowed),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(each_broken),  cmocka_unit_test(allowed),
 					    cmocka_unit_test(short_buffer), cmocka_unit_test(vmcb_passes),
-					    cmocka_unit_test(vmcb_rules), cmocka_unit_test(vmcb_allowed) };
+					    cmocka_unit_test(vmcb_rules),   cmocka_unit_test(vmcb_allowed) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

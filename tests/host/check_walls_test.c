@@ -101,7 +101,7 @@ static void each_fault_is_found(void **state)
 		struct leaf is;
 		u64 stolen, at;
 		const char *wrong;
-	/* clang-format off */
+		/* clang-format off */
 	} rows[] = {
 		{ EXTRA, { 0x9000, 0x9000, PAGE_SIZE, P | NX, P }, 0, 0x9000, "lower half" },
 		{ EXTRA, { BIT(47) - PAGE_SIZE, 0x9000, PAGE_SIZE, P | NX, P }, 0, BIT(47) - PAGE_SIZE, "lower half" },
@@ -146,7 +146,8 @@ static void each_fault_is_found(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(good_ones_pass), cmocka_unit_test(each_fault_is_found) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(good_ones_pass),
+					    cmocka_unit_test(each_fault_is_found) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

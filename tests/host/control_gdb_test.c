@@ -45,12 +45,23 @@ static void there_and_back(void **state)
 /* GDB's numbers: 0 rax, 1 rbx, 7 rsp, 16 rip, 17 eflags in four bytes, 24 st0, 34 ftag, 40 xmm0, 56 mxcsr. */
 static void numbers(void **state)
 {
-	struct gdb_state g = { .c = { .gpr = { 0x11, 0x22, 0x33, 0x44, 0x55 },
-				      .rip = 0x123456789abcdef0,
-				      .rflags = 0x246 },
-			       /* FSW: TOP = 4; 4 to 7 are ST0 to ST3: 1.0, 0, infinity, denormal */
-			       .fx = { [2] = 0, [3] = 0x20, [4] = 0xf0, [24] = 0x80, [25] = 0x1f, [39] = 0x80, [40] = 0xff, [41] = 0x3f,
-				       [71] = 0x80, [72] = 0xff, [73] = 0x7f, [80] = 1, [160] = 0xab } };
+	struct gdb_state g = {
+		.c = { .gpr = { 0x11, 0x22, 0x33, 0x44, 0x55 }, .rip = 0x123456789abcdef0, .rflags = 0x246 },
+		/* FSW: TOP = 4; 4 to 7 are ST0 to ST3: 1.0, 0, infinity, denormal */
+		.fx = { [2] = 0,
+			[3] = 0x20,
+			[4] = 0xf0,
+			[24] = 0x80,
+			[25] = 0x1f,
+			[39] = 0x80,
+			[40] = 0xff,
+			[41] = 0x3f,
+			[71] = 0x80,
+			[72] = 0xff,
+			[73] = 0x7f,
+			[80] = 1,
+			[160] = 0xab }
+	};
 	char text[64];
 
 	(void)state;

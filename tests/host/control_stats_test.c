@@ -56,11 +56,15 @@ static void sums(void **state)
 	struct stats_row rows[STATS_ROWS], *kept;
 
 	(void)state;
-	stat[0][1] = (struct caisson_stat){ .name = "one", .count = 3, .cycles = 30, .worst = 20, .worst_rip = 0x10, .hist = { [4] = 3 } };
-	stat[1][1] = (struct caisson_stat){ .name = "one", .count = 2, .cycles = 50, .worst = 40, .worst_rip = 0x20, .hist = { [4] = 1 } };
+	stat[0][1] = (struct caisson_stat){
+		.name = "one", .count = 3, .cycles = 30, .worst = 20, .worst_rip = 0x10, .hist = { [4] = 3 }
+	};
+	stat[1][1] = (struct caisson_stat){
+		.name = "one", .count = 2, .cycles = 50, .worst = 40, .worst_rip = 0x20, .hist = { [4] = 1 }
+	};
 	stat[1][3] = (struct caisson_stat){ .name = "three", .count = 1, .cycles = 1000, .worst = 1000 };
 	assert_int_equal(stats_collect(5, VCPUS, rows), 2); /* what did not occur is no row */
-	assert_string_equal(rows[0].name, "three"); /* the costliest first */
+	assert_string_equal(rows[0].name, "three");	    /* the costliest first */
 	assert_string_equal(rows[1].name, "one");
 	assert_int_equal(rows[1].count, 5);
 	assert_int_equal(rows[1].cycles, 80);
@@ -136,7 +140,8 @@ static void orders(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test_setup(sums, setup), cmocka_unit_test_setup(abouts, setup),
+	const struct CMUnitTest tests[] = { cmocka_unit_test_setup(sums, setup),
+					    cmocka_unit_test_setup(abouts, setup),
 					    cmocka_unit_test_setup(orders, setup) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,8 @@ static u64 request(struct domain *dm)
 {
 	struct vcpu *v = w.b->vcpu[0];
 
-	ioreq_submit(v, bus_find(&w.b->bus, CAISSON_IO_PORT, 0x3f8, 1), 0x3f8, 0, ioreq_what(CAISSON_IO_PORT, 1), 0);
+	ioreq_submit(v, bus_find(&w.b->bus, CAISSON_IO_PORT, 0x3f8, 1), 0x3f8, 0,
+		     ioreq_what(CAISSON_IO_PORT, 1), 0);
 	return (u32)CALL(dm, wait, 0, CAISSON_DEADLINE_NOW) | CAISSON_ANSWER;
 }
 

@@ -43,13 +43,19 @@ static void each_kind(void **state)
 		int injects;
 		const char *ends;
 	} t[] = {
-		{ EXIT_CPUID, true, 3, -1, NULL },   { EXIT_RDMSR, true, 3, -1, NULL },
-		{ EXIT_WRMSR, true, 3, -1, NULL },   { EXIT_DR, true, 3, -1, NULL },
-		{ EXIT_CACHE, true, 3, -1, NULL },   { EXIT_UD, true, 0, X86_UD, NULL },
-		{ EXIT_GP, true, 0, X86_GP, NULL },  { EXIT_INIT, true, 0, -1, NULL },
-		{ EXIT_IRQ, true, 0, -1, NULL },     { EXIT_IRQ_WINDOW, true, 0, -1, NULL },
+		{ EXIT_CPUID, true, 3, -1, NULL },
+		{ EXIT_RDMSR, true, 3, -1, NULL },
+		{ EXIT_WRMSR, true, 3, -1, NULL },
+		{ EXIT_DR, true, 3, -1, NULL },
+		{ EXIT_CACHE, true, 3, -1, NULL },
+		{ EXIT_UD, true, 0, X86_UD, NULL },
+		{ EXIT_GP, true, 0, X86_GP, NULL },
+		{ EXIT_INIT, true, 0, -1, NULL },
+		{ EXIT_IRQ, true, 0, -1, NULL },
+		{ EXIT_IRQ_WINDOW, true, 0, -1, NULL },
 		{ EXIT_NMI_WINDOW, true, 0, -1, NULL },
-		{ EXIT_PAUSE, false, 3, -1, NULL },  { EXIT_NMI, true, 0, -1, NULL },
+		{ EXIT_PAUSE, false, 3, -1, NULL },
+		{ EXIT_NMI, true, 0, -1, NULL },
 		{ EXIT_MACHINE_CHECK, true, 0, -1, NULL },
 		{ EXIT_TRIPLE_FAULT, false, 0, -1, "triple fault at 1234 (exit 77, 99)" },
 		{ EXIT_TASK_SWITCH, false, 0, -1, "hardware task switch" },
@@ -94,10 +100,10 @@ static void double_faults(void **state)
 	u32 e;
 
 	(void)state;
-#define NESTED(was, now, gives)                              \
-	v = now, e = 5;                                      \
-	assert_true(hvm_nested(vcpu, was, &v, &e));          \
-	assert_int_equal(v, gives);                          \
+#define NESTED(was, now, gives)                     \
+	v = now, e = 5;                             \
+	assert_true(hvm_nested(vcpu, was, &v, &e)); \
+	assert_int_equal(v, gives);                 \
 	assert_int_equal(e, (gives) == (now) ? 5 : 0)
 	for (u32 i = 0; i < 3; i++)
 		for (u32 k = 0; k < 3; k++) {
@@ -333,8 +339,17 @@ static void extended_states(void **state)
 	static const struct {
 		u64 value;
 		bool ok;
-	} t[] = { { 1, true },	   { 0, false },     { 2, false },	  { 3, true },	   { 5, false }, { 7, true },
-		  { 0x27, false }, { 0xe7, true },  { 0xe3, false }, { 0x207, false }, { 1ull << 62 | 7, false } };
+	} t[] = { { 1, true },
+		  { 0, false },
+		  { 2, false },
+		  { 3, true },
+		  { 5, false },
+		  { 7, true },
+		  { 0x27, false },
+		  { 0xe7, true },
+		  { 0xe3, false },
+		  { 0x207, false },
+		  { 1ull << 62 | 7, false } };
 
 	(void)state;
 	dom->cpuid.basic[0xd].r[CPUID_EAX] = 0xe7;
@@ -362,7 +377,8 @@ static void extended_states(void **state)
 static void exceptions(void **state)
 {
 	(void)state;
-	assert_true(EXIT(.kind = EXIT_EXCEPTION, .exception = { .vector = X86_AC, .has_error = true, .error = 0x18 }));
+	assert_true(EXIT(.kind = EXIT_EXCEPTION,
+			 .exception = { .vector = X86_AC, .has_error = true, .error = 0x18 }));
 	assert_int_equal(guest.injected, X86_AC);
 	assert_int_equal(guest.error, 0x18);
 	/* so that a delivery that exits for ever keeps no interrupt out */
@@ -370,7 +386,8 @@ static void exceptions(void **state)
 	/* #DB: what happened is in DR6, and DR7.GD is off */
 	fake_dr6 = 0xffff0ff0 | 9;
 	guest.dr7 = BIT(13) | 0x400;
-	assert_true(EXIT(.kind = EXIT_EXCEPTION, .exception = { .vector = X86_DB, .qualification = BIT(14) | 2 | BIT(5) }));
+	assert_true(EXIT(.kind = EXIT_EXCEPTION,
+			 .exception = { .vector = X86_DB, .qualification = BIT(14) | 2 | BIT(5) }));
 	assert_int_equal(guest.error, NO_ERROR_CODE);
 	assert_int_equal(fake_dr6, (0xffff0ff0 | BIT(14) | 2));
 	assert_int_equal(guest.dr7, 0x400);
@@ -519,12 +536,12 @@ static void walks_by_rights(void **state)
 		bool ok;
 	} t[] = {
 		{ W | U, W | U, PF_USER | PF_WRITE, CR0_WP, 0, 0, 0, true },
-		{ W, W | U, PF_USER, 0, 0, 0, 0, false },	  /* a supervisor's page */
-		{ W | U, W, PF_USER, 0, 0, 0, 0, false },	  /* or one behind a supervisor's table */
+		{ W, W | U, PF_USER, 0, 0, 0, 0, false },	     /* a supervisor's page */
+		{ W | U, W, PF_USER, 0, 0, 0, 0, false },	     /* or one behind a supervisor's table */
 		{ U, W | U, PF_USER | PF_WRITE, 0, 0, 0, 0, false }, /* read-only */
 		{ W | U, U, PF_USER | PF_WRITE, 0, 0, 0, 0, false },
-		{ U, W | U, PF_WRITE, 0, 0, 0, 0, true },	  /* which a supervisor ignores */
-		{ U, W | U, PF_WRITE, CR0_WP, 0, 0, 0, false },	  /* but with WP */
+		{ U, W | U, PF_WRITE, 0, 0, 0, 0, true },	/* which a supervisor ignores */
+		{ U, W | U, PF_WRITE, CR0_WP, 0, 0, 0, false }, /* but with WP */
 		{ 1ull << 63 | W, W, PF_FETCH, 0, 0, EFER_NXE, 0, false },
 		{ W, 1ull << 63 | W, PF_FETCH, 0, 0, EFER_NXE, 0, false },
 		{ 1ull << 63 | W, W, PF_FETCH, 0, 0, 0, 0, true }, /* no NX: the bit is the guest's loss */
@@ -553,7 +570,9 @@ static void walks_by_rights(void **state)
 		if (!t[i].ok)
 			assert_int_equal(error, t[i].access | PF_PRESENT);
 		/* accessed, and dirty where it was written, as the processor would */
-		assert_int_equal(guest_get(0x8000, 8) & 0x60, !t[i].ok ? 0 : t[i].access & PF_WRITE ? 0x60 : 0x20);
+		assert_int_equal(guest_get(0x8000, 8) & 0x60, !t[i].ok		       ? 0
+							      : t[i].access & PF_WRITE ? 0x60
+										       : 0x20);
 	}
 	/* tables that cannot be written keep what they have */
 	guest_reset();
@@ -578,7 +597,13 @@ static void fetches(void **state)
 	assert_int_equal(code[14], 15);
 	guest.page[0x1a] = NOWHERE; /* what is there is given */
 	assert_int_equal(walk_fetch(vcpu, &regs, code), 8);
-	regs = (struct hvm_regs){ .cr0 = CR0_PG, .cr3 = 0x5000, .cr4 = CR4_PAE, .efer = EFER_LMA, .rip = 0x1000, .code_bits = 64, .cpl = 3 };
+	regs = (struct hvm_regs){ .cr0 = CR0_PG,
+				  .cr3 = 0x5000,
+				  .cr4 = CR4_PAE,
+				  .efer = EFER_LMA,
+				  .rip = 0x1000,
+				  .code_bits = 64,
+				  .cpl = 3 };
 	assert_int_equal(walk_fetch(vcpu, &regs, code), 0);
 	/* remembered: the way there, with large pages or small ones, and the bytes */
 	guest_put(0x5000, 0x6007, 8);
@@ -609,9 +634,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 	const struct CMUnitTest tests[] = {
-		TEST(each_kind), TEST(double_faults), TEST(cpuid_answers), TEST(halts), TEST(calls), TEST(control_register_0),
-		TEST(pdptes), TEST(control_registers_3_and_4), TEST(other_accesses), TEST(extended_states), TEST(exceptions),
-		TEST(pending), TEST(starting_up), TEST(walks_by_mode), TEST(walks_by_rights), TEST(fetches),
+		TEST(each_kind),       TEST(double_faults),
+		TEST(cpuid_answers),   TEST(halts),
+		TEST(calls),	       TEST(control_register_0),
+		TEST(pdptes),	       TEST(control_registers_3_and_4),
+		TEST(other_accesses),  TEST(extended_states),
+		TEST(exceptions),      TEST(pending),
+		TEST(starting_up),     TEST(walks_by_mode),
+		TEST(walks_by_rights), TEST(fetches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -362,7 +362,8 @@ static void ask(struct fdom *d, const struct fake_step *s, u32 size, u64 value)
 				     .data = value,
 				     .size = size,
 				     .kind = kind,
-				     .write = s->what != FAKE_IN && s->what != FAKE_MMIO_IN && s->what != FAKE_UNTIL_INPUT };
+				     .write = s->what != FAKE_IN && s->what != FAKE_MMIO_IN &&
+					      s->what != FAKE_UNTIL_INPUT };
 	d->asking = ASK_QUEUED;
 }
 
@@ -375,9 +376,11 @@ static bool run(struct fdom *d)
 	case FAKE_END_OF_SCRIPT:
 		return false;
 	case FAKE_POST:
-		d->ring.entry[d->ring.head % CAISSON_RING] = (struct caisson_posted){
-			.addr = d->step->port, .data = d->step->value, .size = d->step->size, .kind = CAISSON_IO_MMIO
-		};
+		d->ring.entry[d->ring.head % CAISSON_RING] =
+			(struct caisson_posted){ .addr = d->step->port,
+						 .data = d->step->value,
+						 .size = d->step->size,
+						 .kind = CAISSON_IO_MMIO };
 		d->ring.head++;
 		events |= 1u << CAISSON_EVENT_POSTED;
 		d->step++;
@@ -576,7 +579,10 @@ static void info(struct fdom *d, struct caisson_domain *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->id = d->id;
-	out->state = d->state ? d->state : d->end ? CAISSON_STATE_ENDED : d->pauses ? CAISSON_STATE_PAUSED : CAISSON_STATE_BLOCKED;
+	out->state = d->state	 ? d->state
+		     : d->end	 ? CAISSON_STATE_ENDED
+		     : d->pauses ? CAISSON_STATE_PAUSED
+				 : CAISSON_STATE_BLOCKED;
 	out->end = d->end;
 	out->code = d->code;
 	out->pauses = d->pauses;
@@ -810,7 +816,9 @@ static s64 call_stats_what(struct fdom *d, u64 vcpu, u64 index, struct caisson_w
 {
 	if (vcpu >= d->vcpus || index > 3)
 		return -CAISSON_ENOENT;
-	*to = (struct caisson_what){ .what = 0x100 + index, .count = index == 3 ? 0 : index * 5, .kind = (u32)index };
+	*to = (struct caisson_what){ .what = 0x100 + index,
+				     .count = index == 3 ? 0 : index * 5,
+				     .kind = (u32)index };
 	return 0;
 }
 
@@ -886,8 +894,8 @@ static s64 call_trace_read(u64 cpu, u64 position, void *to, u64 bytes)
 	position = position < head.first ? head.first : position > head.next ? head.next : position;
 	head.position = position;
 	for (; done < n && position + done < head.next; done++)
-		memcpy((u8 *)to + sizeof(head) + done * sizeof(trace[0].record[0]), &trace[cpu].record[(position + done) % RECORDS],
-		       sizeof(trace[0].record[0]));
+		memcpy((u8 *)to + sizeof(head) + done * sizeof(trace[0].record[0]),
+		       &trace[cpu].record[(position + done) % RECORDS], sizeof(trace[0].record[0]));
 	memcpy(to, &head, sizeof(head));
 	return (s64)done;
 }
@@ -979,7 +987,8 @@ static s64 on_domain(u32 nr, struct fdom *d, u64 b, u64 c, u64 e, u64 f)
 	case CAISSON_CALL_rights_get:
 		if (!over_ok(b))
 			return -CAISSON_ENOENT;
-		*(struct caisson_rights *)c = (struct caisson_rights){ .held = *right_of(d->id, (u32)b), .refused = 3 };
+		*(struct caisson_rights *)c =
+			(struct caisson_rights){ .held = *right_of(d->id, (u32)b), .refused = 3 };
 		return 0;
 	case CAISSON_CALL_vmcs_read:
 		if (b >= d->vcpus)
@@ -1105,7 +1114,9 @@ s64 fake_hypercall(u32 nr, u64 a, u64 b, u64 c, u64 d, u64 e)
 	case CAISSON_CALL_host_walk:
 		if (!fake_walls)
 			return -CAISSON_ENOSYS;
-		*(struct caisson_walk *)b = (struct caisson_walk){ .levels = 2, .leaf = a >> 63, .entry = { 3, 3 }, .hpa = 4096, .size = 1ull << 30 };
+		*(struct caisson_walk *)b = (struct caisson_walk){
+			.levels = 2, .leaf = a >> 63, .entry = { 3, 3 }, .hpa = 4096, .size = 1ull << 30
+		};
 		return 0xffff;
 	case CAISSON_CALL_cpuinfo:
 		*(struct caisson_cpuinfo *)b = (struct caisson_cpuinfo){ .cpu = (u32)a, .barriers = 5 };

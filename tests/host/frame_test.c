@@ -166,7 +166,8 @@ static void random_life(void **state)
 		assert_int_equal(x->pa.v & ((PAGE_SIZE << x->order) - 1), 0);
 		assert_true(is_ram(x->pa.v) && is_ram(x->pa.v + (PAGE_SIZE << x->order) - PAGE_SIZE));
 		for (u64 i = 0; i < BIT(x->order); i += 256) /* by 2 MiB blocks, whichever */
-			assert_int_equal(in_direct_map(HPA(x->pa.v + i * PAGE_SIZE)), !!(x->flags & FRAME_HV));
+			assert_int_equal(in_direct_map(HPA(x->pa.v + i * PAGE_SIZE)),
+					 !!(x->flags & FRAME_HV));
 		if (x->flags & FRAME_ZERO)
 			assert_true(is(x->pa, x->order, 0));
 		x->byte = (char)(1 + rand() % 255);

@@ -31,7 +31,6 @@ static u32 dry;
 static bool present = true, no_ack;
 static u32 nacks;
 
-
 bool serial2_init(void)
 {
 	return present;
@@ -134,10 +133,10 @@ static int talk(const char *command, const struct line *l, u32 n)
 	return r;
 }
 
-#define TALK(command, ...)                                        \
-	({                                                        \
+#define TALK(command, ...)                                       \
+	({                                                       \
 		static const struct line l_[] = { __VA_ARGS__ }; \
-		talk(command, l_, ARRAY_SIZE(l_));                \
+		talk(command, l_, ARRAY_SIZE(l_));               \
 	})
 
 /* ---- the domain ---- */
@@ -193,21 +192,24 @@ static void asks_what_there_is(void **state)
 {
 	(void)state;
 	fake_vcpu_info()->state = CAISSON_VCPU_OFF;
-	assert_int_equal(TALK("gdb d", { "qSupported:multiprocess+", "PacketSize=ff8;*" }, { "?", "T05thread:1;" },
-			      { "qC", "QC1" }, { "qAttached", "1" }, { "qfThreadInfo", "m1,2" }, { "qsThreadInfo", "l" },
-			      { "qThreadExtraInfo,2", "7643505520312c206f6666" }, { "qThreadExtraInfo,9", "" },
-			      { "qXfer:features:read:target.xml:0,8", "m<?xml ve" },
-			      { "qXfer:features:read:target.xml:8,4", "mrsio" },
-			      { "qXfer:features:read:target.xml:fffff,8", "l" }, { "qXfer:features:read:other.xml:0,8", "" },
-			      { "vCont?", "vCont;c;C;s;S" }, { "vMustReplyEmpty", "" }, { "X0,0:", "" }, { "qNothing", "" },
-			      { "QOther", "" }, { "Hg2", "OK" }, { "qC", "QC2" }, { "Hg0", "OK" }, { "Hc-1", "OK" },
-			      { "qC", "QC2" }, { "Hg3", "E02" }, { "T2", "OK" }, { "T3", "E02" }, { "T1", "OK" }, { "qC", "QC2" },
-			      { "D", "OK" }),
-			 0);
+	assert_int_equal(
+		TALK("gdb d", { "qSupported:multiprocess+", "PacketSize=ff8;*" }, { "?", "T05thread:1;" },
+		     { "qC", "QC1" }, { "qAttached", "1" }, { "qfThreadInfo", "m1,2" },
+		     { "qsThreadInfo", "l" }, { "qThreadExtraInfo,2", "7643505520312c206f6666" },
+		     { "qThreadExtraInfo,9", "" }, { "qXfer:features:read:target.xml:0,8", "m<?xml ve" },
+		     { "qXfer:features:read:target.xml:8,4", "mrsio" },
+		     { "qXfer:features:read:target.xml:fffff,8", "l" },
+		     { "qXfer:features:read:other.xml:0,8", "" }, { "vCont?", "vCont;c;C;s;S" },
+		     { "vMustReplyEmpty", "" }, { "X0,0:", "" }, { "qNothing", "" }, { "QOther", "" },
+		     { "Hg2", "OK" }, { "qC", "QC2" }, { "Hg0", "OK" }, { "Hc-1", "OK" }, { "qC", "QC2" },
+		     { "Hg3", "E02" }, { "T2", "OK" }, { "T3", "E02" }, { "T1", "OK" }, { "qC", "QC2" },
+		     { "D", "OK" }),
+		0);
 	assert_int_equal(fake_pauses(id), 0);
 	fake_vcpu_info()->state = CAISSON_VCPU_BLOCKED;
 	/* one that runs is halted for it, and goes on when GDB has left */
-	assert_int_equal(TALK("gdb d:1", { "qC", "QC2" }, { "qThreadExtraInfo,1", "764350552030" }, { "D", "OK" }), 0);
+	assert_int_equal(
+		TALK("gdb d:1", { "qC", "QC2" }, { "qThreadExtraInfo,1", "764350552030" }, { "D", "OK" }), 0);
 	assert_int_equal(fake_pauses(id), 0);
 }
 
@@ -218,8 +220,13 @@ static void the_line(void **state)
 
 	(void)state;
 	memset(longest, 'x', sizeof(longest) - 1);
-	static struct line l[] = { { "!noise$qC#00", NULL }, { "!$qA$qC#b4", "QC1" }, { "!+++$qC#b4", "QC1" }, { longest, "" },
-				   { "QStartNoAckMode", "OK" }, { "qC", "QC1" }, { "D", "OK" } };
+	static struct line l[] = { { "!noise$qC#00", NULL },
+				   { "!$qA$qC#b4", "QC1" },
+				   { "!+++$qC#b4", "QC1" },
+				   { longest, "" },
+				   { "QStartNoAckMode", "OK" },
+				   { "qC", "QC1" },
+				   { "D", "OK" } };
 	assert_int_equal(talk("gdb d", l, ARRAY_SIZE(l)), 0);
 	assert_int_equal(nacks, 1);
 }
@@ -230,9 +237,10 @@ static void registers(void **state)
 
 	(void)state;
 	c->gpr[0] = 0x1122334455667788;
-	assert_int_equal(TALK("gdb d", { "g", "8877665544332211*" }, { "p10", "4000100000000000" }, { "p999", "E16" },
-			      { "P10=0100200000000000", "OK" }, { "P10", "E16" }, { "P10=12", "E16" }, { "P999=00", "E16" },
-			      { "G0102030405060708", "OK" }, { "G12", "E16" }, { "D", "OK" }),
+	assert_int_equal(TALK("gdb d", { "g", "8877665544332211*" }, { "p10", "4000100000000000" },
+			      { "p999", "E16" }, { "P10=0100200000000000", "OK" }, { "P10", "E16" },
+			      { "P10=12", "E16" }, { "P999=00", "E16" }, { "G0102030405060708", "OK" },
+			      { "G12", "E16" }, { "D", "OK" }),
 			 0);
 	assert_int_equal(c->rip, 0x200001);
 	assert_int_equal(c->gpr[0], 0x0807060504030201);
@@ -263,9 +271,10 @@ static void memory_is_read_and_written(void **state)
 {
 	(void)state;
 	memcpy(memory(0x101ffe), "\x01\x02\x03\x04", 4);
-	assert_int_equal(TALK("gdb d", { "m101ffe,4", "01020304" }, { "m7fff0000,4", "E0e" }, { "m100040,ffff", "*" },
-			      { "M101fff,2:abcd", "OK" }, { "M101fff,2:ab", "E16" }, { "M101fff,2", "E16" },
-			      { "M101fff,1:zz", "E16" }, { "M101fff,ffff:00", "E16" }, { "M7fff0000,1:00", "E0e" }, { "D", "OK" }),
+	assert_int_equal(TALK("gdb d", { "m101ffe,4", "01020304" }, { "m7fff0000,4", "E0e" },
+			      { "m100040,ffff", "*" }, { "M101fff,2:abcd", "OK" }, { "M101fff,2:ab", "E16" },
+			      { "M101fff,2", "E16" }, { "M101fff,1:zz", "E16" }, { "M101fff,ffff:00", "E16" },
+			      { "M7fff0000,1:00", "E0e" }, { "D", "OK" }),
 			 0);
 	assert_memory_equal(memory(0x101ffe), "\x01\xab\xcd\x04", 4);
 	/* by the guest's own tables: two pages that are not neighbours, one that is not there */
@@ -277,8 +286,8 @@ static void memory_is_read_and_written(void **state)
 	*(u32 *)memory(0x201000 + 4 * 6) = 0x103003;
 	memory(0x103000)[0] = 0x77;
 	memory(0x101fff)[0] = 0x66;
-	assert_int_equal(TALK("gdb d", { "m5fff,2", "6677" }, { "m6fff,2", "E0e" }, { "M6fff,2:0000", "E0e" }, { "Z0,7000,1", "E0e" },
-			      { "D", "OK" }),
+	assert_int_equal(TALK("gdb d", { "m5fff,2", "6677" }, { "m6fff,2", "E0e" }, { "M6fff,2:0000", "E0e" },
+			      { "Z0,7000,1", "E0e" }, { "D", "OK" }),
 			 0);
 	good("pause d");
 	fake_fail_times(CAISSON_CALL_vcpu_get, -CAISSON_EIO, 1);
@@ -296,10 +305,11 @@ static void breakpoints(void **state)
 	*memory(0x100100) = 0x90;
 	will_stop(1, CAISSON_STOP_BREAK);
 	stop_rip = 0x100100;
-	assert_int_equal(TALK("gdb d", { "Z0,100100,1", "OK" }, { "Z0,100100,1", "OK" }, { "m100100,1", "90" }, { "M100100,1:91", "OK" },
-			      { "m100100,1", "91" }, { "c", "T05thread:2;swbreak:;" }, { "?", "T05thread:2;swbreak:;" },
-			      { "z0,100101,1", "OK" }, { "z0,100100,1", "OK" }, { "m100100,1", "91" }, { "Z0,100102,1", "OK" },
-			      { "D", "OK" }),
+	assert_int_equal(TALK("gdb d", { "Z0,100100,1", "OK" }, { "Z0,100100,1", "OK" },
+			      { "m100100,1", "90" }, { "M100100,1:91", "OK" }, { "m100100,1", "91" },
+			      { "c", "T05thread:2;swbreak:;" }, { "?", "T05thread:2;swbreak:;" },
+			      { "z0,100101,1", "OK" }, { "z0,100100,1", "OK" }, { "m100100,1", "91" },
+			      { "Z0,100102,1", "OK" }, { "D", "OK" }),
 			 0);
 	assert_int_equal(*memory(0x100100), 0x91);
 	assert_int_not_equal(*memory(0x100102), 0xf1); /* who leaves takes them along */
@@ -328,10 +338,12 @@ static void debug_registers(void **state)
 	will_stop(0, CAISSON_STOP_WATCH);
 	will_stop(0, CAISSON_STOP_WATCH);
 	stop_dr6 = 2; /* the second one: a write */
-	assert_int_equal(TALK("gdb d", { "Z1,100040,1", "OK" }, { "Z2,1000,4", "OK" }, { "Z4,2000,8", "OK" }, { "Z2,3000,2", "OK" },
-			      { "Z1,100050,1", "E1c" }, { "z1,100051,1", "OK" }, { "Z2,1001,4", "E16" }, { "Z2,1000,3", "E16" },
-			      { "Z3,1000,4", "" }, { "c", "T05thread:1;watch:1000;" }, { "z2,1000,1", "OK" }, { "z2,1000,4", "OK" },
-			      { "z4,2000,8", "OK" }, { "s", "T05thread:1;hwbreak:;" }, { "D", "OK" }),
+	assert_int_equal(TALK("gdb d", { "Z1,100040,1", "OK" }, { "Z2,1000,4", "OK" }, { "Z4,2000,8", "OK" },
+			      { "Z2,3000,2", "OK" }, { "Z1,100050,1", "E1c" }, { "z1,100051,1", "OK" },
+			      { "Z2,1001,4", "E16" }, { "Z2,1000,3", "E16" }, { "Z3,1000,4", "" },
+			      { "c", "T05thread:1;watch:1000;" }, { "z2,1000,1", "OK" },
+			      { "z2,1000,4", "OK" }, { "z4,2000,8", "OK" }, { "s", "T05thread:1;hwbreak:;" },
+			      { "D", "OK" }),
 			 0);
 	stop_dr6 = 0;
 	assert_int_equal(x->wish, 0); /* nothing is left of it */
@@ -354,14 +366,15 @@ static void note_wishes(u32 dom)
 static void going_on(void **state)
 {
 	enum { ON = CAISSON_DEBUG_ON, STEP = ON | CAISSON_DEBUG_STEP, HOLD = ON | CAISSON_DEBUG_HOLD };
-	static const u32 want[2][8] = { { ON, STEP, STEP, HOLD, ON, STEP, ON, HOLD }, { ON, HOLD, ON, ON, STEP, STEP, ON, HOLD } };
+	static const u32 want[2][8] = { { ON, STEP, STEP, HOLD, ON, STEP, ON, HOLD },
+					{ ON, HOLD, ON, ON, STEP, STEP, ON, HOLD } };
 
 	(void)state;
 	wishes = 0;
 	fake_resumed = note_wishes;
-	assert_int_equal(TALK("gdb d", { "c", "T05thread:1;" }, { "s", "T05*" }, { "vCont;s:1;c", "T05*" }, { "vCont;c:2", "T05*" },
-			      { "vCont;S05:2;c:-1", "T05*" }, { "vCont;s", "T05*" }, { "vCont;C05:1;x;c:2", "T05*" },
-			      { "vCont;t", "T05*" }, { "D", "OK" }),
+	assert_int_equal(TALK("gdb d", { "c", "T05thread:1;" }, { "s", "T05*" }, { "vCont;s:1;c", "T05*" },
+			      { "vCont;c:2", "T05*" }, { "vCont;S05:2;c:-1", "T05*" }, { "vCont;s", "T05*" },
+			      { "vCont;C05:1;x;c:2", "T05*" }, { "vCont;t", "T05*" }, { "D", "OK" }),
 			 0);
 	for (u32 i = 0; i < 8; i++) {
 		assert_int_equal(wish[0][i], want[0][i]);
@@ -372,7 +385,9 @@ static void going_on(void **state)
 static void broken_in_upon(void **state)
 {
 	(void)state;
-	assert_int_equal(TALK("gdb d", { "c", "T02thread:1;" }, { "\x03", NULL }, { "?", "T02thread:1;" }, { "D", "OK" }), 0);
+	assert_int_equal(TALK("gdb d", { "c", "T02thread:1;" }, { "\x03", NULL }, { "?", "T02thread:1;" },
+			      { "D", "OK" }),
+			 0);
 	/* a guest's own INT1 is the guest's: it runs on with its exception */
 	good("pause d");
 	will_stop(0, CAISSON_STOP_BREAK);
@@ -403,8 +418,11 @@ static void it_ends(void **state)
 		u32 how;
 		u64 code;
 		const char *wants;
-	} end[] = { { CAISSON_END_EXIT, 7, "W07" },	   { CAISSON_END_EXIT, 0x1ff, "Wff" },	   { CAISSON_END_CRASH, 0, "X0b" },
-		    { CAISSON_END_DESTROY, 0, "X09" }, { CAISSON_END_POWEROFF, 0, "W00" } };
+	} end[] = { { CAISSON_END_EXIT, 7, "W07" },
+		    { CAISSON_END_EXIT, 0x1ff, "Wff" },
+		    { CAISSON_END_CRASH, 0, "X0b" },
+		    { CAISSON_END_DESTROY, 0, "X09" },
+		    { CAISSON_END_POWEROFF, 0, "W00" } };
 
 	(void)state;
 	for (u32 i = 0; i < ARRAY_SIZE(end); i++) {
@@ -436,7 +454,8 @@ static void it_is_rebuilt(void **state)
 	good("destroy d");
 	good("create goes --paused --vcpus 2 --memory 16 --name d");
 	id = domain_find("d")->id;
-	assert_int_equal(TALK("gdb d", { "Z0,100100,1", "OK" }, { "c", "T02*" }, { "\x03", NULL }, { "M100100,1:55", "OK" }, { "D", "OK" }),
+	assert_int_equal(TALK("gdb d", { "Z0,100100,1", "OK" }, { "c", "T02*" }, { "\x03", NULL },
+			      { "M100100,1:55", "OK" }, { "D", "OK" }),
 			 0);
 	assert_int_equal(domain_find("d")->rebuilds, 1);
 	assert_int_equal(*memory(0x100100), 0x55);
@@ -448,22 +467,26 @@ static void monitor(void **state)
 	(void)state;
 	will_stop(0, CAISSON_STOP_EXIT);
 	fake_debug(id, 0)->exit_kind = 2;
-	assert_int_equal(TALK("gdb d", { RCMD_EXIT_HLT_3, "OK" }, { "c", "T05thread:1;" }, { "?", "T05*" }, { "D", "OK" }), 0);
+	assert_int_equal(TALK("gdb d", { RCMD_EXIT_HLT_3, "OK" }, { "c", "T05thread:1;" }, { "?", "T05*" },
+			      { "D", "OK" }),
+			 0);
 	assert_non_null(strstr(notes, "stops after 3 of them"));
 	assert_non_null(strstr(notes, "vCPU 0: after exit hlt"));
 	good("pause d");
 	will_stop(1, CAISSON_STOP_ENTRY);
-	assert_int_equal(TALK("gdb d", { "qRcmd,656e747279", "OK" }, { "c", "T05thread:2;" }, { "D", "OK" }), 0);
+	assert_int_equal(TALK("gdb d", { "qRcmd,656e747279", "OK" }, { "c", "T05thread:2;" }, { "D", "OK" }),
+			 0);
 	assert_non_null(strstr(notes, "before the second entry"));
 	assert_non_null(strstr(notes, "vCPU 1: before an entry"));
 	good("pause d");
-	assert_int_equal(TALK("gdb d", { "qRcmd,6578697420686c74", "OK" }, { "qRcmd,65786974206e6f6e65", "OK" }, /* exit hlt, exit none */
-			      { "qRcmd,766d637320525350", "OK" },			    /* vmcs RSP */
-			      { "qRcmd,61706963", "OK" },				    /* apic */
-			      { "qRcmd,77616c6b20313030303030", "OK" },			    /* walk 100000 */
-			      { "qRcmd,6570742030783132333435", "OK" },			    /* ept 0x12345 */
-			      { "qRcmd,7374617473", "OK" },				    /* stats */
-			      { "qRcmd,78797a", "OK" }, { "qRcmd,657869746564", "OK" },	    /* xyz, exited */
+	assert_int_equal(TALK("gdb d", { "qRcmd,6578697420686c74", "OK" },
+			      { "qRcmd,65786974206e6f6e65", "OK" },	/* exit hlt, exit none */
+			      { "qRcmd,766d637320525350", "OK" },	/* vmcs RSP */
+			      { "qRcmd,61706963", "OK" },		/* apic */
+			      { "qRcmd,77616c6b20313030303030", "OK" }, /* walk 100000 */
+			      { "qRcmd,6570742030783132333435", "OK" }, /* ept 0x12345 */
+			      { "qRcmd,7374617473", "OK" },		/* stats */
+			      { "qRcmd,78797a", "OK" }, { "qRcmd,657869746564", "OK" }, /* xyz, exited */
 			      { "qRcmd,zz", "E16" }, { "D", "OK" }),
 			 0);
 	assert_non_null(strstr(notes, "stops after 1 of them"));
@@ -486,8 +509,9 @@ static void steps_leave_no_trace(void **state)
 		u32 at; /* of TF's byte, above the stack pointer; 0: in R11 */
 		bool is_64;
 	} step[] = {
-		{ "\x9c", 1, false },	  { "\x66\x9c", 1, false }, { "\x48\x9c", 1, true }, { "\x0f\x05", 0, true },
-		{ "\xcd\x80", 17, true }, { "\xcc", 9, false },	    { "\x90", 99, false },   { "\x0f\x06", 99, true },
+		{ "\x9c", 1, false },	 { "\x66\x9c", 1, false }, { "\x48\x9c", 1, true },
+		{ "\x0f\x05", 0, true }, { "\xcd\x80", 17, true }, { "\xcc", 9, false },
+		{ "\x90", 99, false },	 { "\x0f\x06", 99, true },
 	};
 
 	(void)state;
@@ -547,9 +571,18 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, check_clean)
 	const struct CMUnitTest tests[] = {
-		TEST(asks_what_there_is), TEST(the_line),	     TEST(registers), TEST(memory_is_read_and_written),
-		TEST(breakpoints),	  TEST(debug_registers), TEST(going_on),  TEST(broken_in_upon),
-		TEST(it_ends),	     TEST(it_is_rebuilt),	  TEST(monitor),   TEST(steps_leave_no_trace),
+		TEST(asks_what_there_is),
+		TEST(the_line),
+		TEST(registers),
+		TEST(memory_is_read_and_written),
+		TEST(breakpoints),
+		TEST(debug_registers),
+		TEST(going_on),
+		TEST(broken_in_upon),
+		TEST(it_ends),
+		TEST(it_is_rebuilt),
+		TEST(monitor),
+		TEST(steps_leave_no_trace),
 		TEST(refusals),
 	};
 

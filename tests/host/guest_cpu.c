@@ -149,7 +149,9 @@ enum memory_fault memory_fault(struct domain *d, u64 gpa, bool write)
 	(void)d;
 	if (guest.no_memory)
 		return MEM_NOMEM;
-	return kind(gpa) == RAM ? MEM_MAPPED : kind(gpa) == ROM ? (write ? MEM_ROM : MEM_MAPPED) : MEM_NOTHING;
+	return kind(gpa) == RAM	  ? MEM_MAPPED
+	       : kind(gpa) == ROM ? (write ? MEM_ROM : MEM_MAPPED)
+				  : MEM_NOTHING;
 }
 
 bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot)

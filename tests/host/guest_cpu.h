@@ -31,7 +31,7 @@ extern struct guest {
 	u64 addr, data, what;
 	u32 inits, sipis, clocks;
 	u32 nmis, checks, woken, syscalls, tsc_offsets;
-	u64 msr; /* of the vendor's block */
+	u64 msr;   /* of the vendor's block */
 	u16 owner; /* of the frames */
 } guest;
 extern struct x86_vcpu *const vcpu;

@@ -18,7 +18,7 @@
 #include "tests/host/world.h"
 
 #define P      PAGE_SIZE
-#define BUF    (8 * P)	  /* a page of RAM */
+#define BUF    (8 * P)	   /* a page of RAM */
 #define FAR    (4 * SZ_2M) /* where windows come */
 #define BAD    (~0ull - 4 * P)
 #define HUGE   (1ull << 40) /* its low 32 bits name something */
@@ -183,7 +183,9 @@ static s64 create(struct caisson_create c)
 	return CALL(w.control, domain_create, BUF);
 }
 
-#define CREATE(...) create((struct caisson_create){ .abi_version = CAISSON_ABI_VERSION, .vcpus = 1, .pages = 8, __VA_ARGS__ })
+#define CREATE(...)                     \
+	create((struct caisson_create){ \
+		.abi_version = CAISSON_ABI_VERSION, .vcpus = 1, .pages = 8, __VA_ARGS__ })
 #pragma GCC diagnostic ignored "-Woverride-init"
 
 static void domains_are_made(void **state)
@@ -412,8 +414,8 @@ static void vcpus(void **state)
 	static struct caisson_vcpu_context ctx;
 	struct caisson_vcpu_info info;
 	struct vcpu *v = w.b->vcpu[0];
-	static const u8 by_sleep[] = { CAISSON_VCPU_RUNNABLE, CAISSON_VCPU_BLOCKED, CAISSON_VCPU_OFF, CAISSON_VCPU_IOREQ,
-				       CAISSON_VCPU_BLOCKED };
+	static const u8 by_sleep[] = { CAISSON_VCPU_RUNNABLE, CAISSON_VCPU_BLOCKED, CAISSON_VCPU_OFF,
+				       CAISSON_VCPU_IOREQ, CAISSON_VCPU_BLOCKED };
 	u64 mask[CAISSON_CPU_WORDS] = { 0 };
 	u8 fpu[CAISSON_FPU_BYTES];
 
@@ -439,7 +441,7 @@ static void vcpus(void **state)
 	put(w.a, &ctx, sizeof(ctx));
 	assert_int_equal(CALL(w.a, vcpu_set, w.b->id, 0, BUF), EINVAL);
 	assert_int_equal(w.b->pauses, 1); /* as it was */
-	v->sleep = SLEEP_WAIT; /* a device model in its wait cannot be moved out of it */
+	v->sleep = SLEEP_WAIT;		  /* a device model in its wait cannot be moved out of it */
 	ctx.activity = 0;
 	put(w.a, &ctx, sizeof(ctx));
 	assert_int_equal(CALL(w.a, vcpu_set, w.b->id, 0, BUF), EBUSY);
@@ -504,18 +506,23 @@ static void scheduling(void **state)
 	assert_int_equal(sched((struct caisson_sched){ .weight = 0 }), EINVAL);
 	assert_int_equal(sched((struct caisson_sched){ .weight = 10001 }), EINVAL);
 	assert_int_equal(sched((struct caisson_sched){ .weight = 1, .cap = SCHED_CAP_MAX + 1 }), EINVAL);
-	assert_int_equal(sched((struct caisson_sched){ .weight = 1, .budget_us = 2000, .period_us = 1000 }), EINVAL);
-	assert_int_equal(sched((struct caisson_sched){ .weight = 1, .budget_us = 0, .period_us = 1000 }), EINVAL);
+	assert_int_equal(sched((struct caisson_sched){ .weight = 1, .budget_us = 2000, .period_us = 1000 }),
+			 EINVAL);
+	assert_int_equal(sched((struct caisson_sched){ .weight = 1, .budget_us = 0, .period_us = 1000 }),
+			 EINVAL);
 	assert_int_equal(sched((struct caisson_sched){ .weight = 1, .pool = 9 }), ENOENT);
 	assert_int_equal(w.b->sched.weight, 256);
 	assert_int_equal(sched((struct caisson_sched){ .weight = 10000, .cap = 50 }), 0);
-	assert_int_equal(sched((struct caisson_sched){ .weight = 1, .budget_us = 2000, .period_us = 10000 }), 0);
+	assert_int_equal(sched((struct caisson_sched){ .weight = 1, .budget_us = 2000, .period_us = 10000 }),
+			 0);
 	/* pools */
 	pool = CALL(w.control, pool, CAISSON_POOL_CREATE);
 	assert_true(pool > 0);
 	/* it has a reservation */
 	assert_int_equal(sched((struct caisson_sched){ .weight = 1, .pool = (u32)pool }), EBUSY);
-	assert_int_equal(sched((struct caisson_sched){ .weight = 1, .budget_us = 1, .period_us = 1, .pool = (u32)pool }), EBUSY);
+	assert_int_equal(sched((struct caisson_sched){
+				 .weight = 1, .budget_us = 1, .period_us = 1, .pool = (u32)pool }),
+			 EBUSY);
 	assert_int_equal(sched((struct caisson_sched){ .weight = 1 }), 0);
 	/* it has no CPU */
 	assert_int_equal(sched((struct caisson_sched){ .weight = 1, .pool = (u32)pool }), EINVAL);
@@ -716,9 +723,12 @@ static void rights(void **state)
 	(void)state;
 	assert_int_equal(CALL(w.control, rights_set, w.b->id, CAISSON_OVER_MACHINE, HUGE, 0), EINVAL);
 	assert_int_equal(CALL(w.control, rights_set, w.b->id, CAISSON_OVER_MACHINE, 0, HUGE), EINVAL);
-	assert_int_equal(CALL(w.control, rights_set, w.b->id, CAISSON_OVER_MACHINE, BIT(CAISSON_RIGHT_BITS), 0), EINVAL);
+	assert_int_equal(
+		CALL(w.control, rights_set, w.b->id, CAISSON_OVER_MACHINE, BIT(CAISSON_RIGHT_BITS), 0),
+		EINVAL);
 	assert_int_equal(CALL(w.control, rights_set, w.b->id, 77, RIGHT_INFO, 0), ENOENT);
-	assert_int_equal(CALL(w.control, rights_set, w.b->id, CAISSON_OVER_MACHINE, RIGHT_INFO | RIGHT_GRANT, 0), 0);
+	assert_int_equal(
+		CALL(w.control, rights_set, w.b->id, CAISSON_OVER_MACHINE, RIGHT_INFO | RIGHT_GRANT, 0), 0);
 	assert_int_equal(CALL(w.control, rights_set, w.b->id, w.a->id, RIGHT_LIFE, 0), 0);
 	assert_int_equal(CALL(w.control, rights_get, w.b->id, CAISSON_OVER_MACHINE, BUF), 0);
 	get(w.control, &r, sizeof(r));
@@ -734,7 +744,9 @@ static void rights(void **state)
 	assert_int_equal(CALL(w.control, rights_get, w.b->id, CAISSON_OVER_DOMAINS, BAD), EFAULT);
 	/* nobody grants over a domain on more than its table has room for */
 	for (u32 i = 1; i < RIGHTS_GRANTS; i++) {
-		assert_int_equal(domain_create(&(struct caisson_create){ .vcpus = 1, .pages = 1 }, w.control, &holder), 0);
+		assert_int_equal(
+			domain_create(&(struct caisson_create){ .vcpus = 1, .pages = 1 }, w.control, &holder),
+			0);
 		assert_int_equal(CALL(w.control, rights_set, holder->id, w.b->id, RIGHT_LIFE, 0), 0);
 		domain_put(holder);
 	}
@@ -749,10 +761,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(no_such_call), TEST(console_and_log),    TEST(the_machine), TEST(power),	    TEST(modules),
-		TEST(domains_are_made), TEST(no_memory), TEST(domains_are_listed), TEST(ends),	 TEST(ended_before_it_is_told), TEST(memory),
-		TEST(shares),	    TEST(shares_of_rom),      TEST(vcpus),	 TEST(scheduling),  TEST(events),
-		TEST(claims),	    TEST(counters),	      TEST(eyes),	 TEST(debugger),    TEST(rights),
+		TEST(no_such_call),  TEST(console_and_log),
+		TEST(the_machine),   TEST(power),
+		TEST(modules),	     TEST(domains_are_made),
+		TEST(no_memory),     TEST(domains_are_listed),
+		TEST(ends),	     TEST(ended_before_it_is_told),
+		TEST(memory),	     TEST(shares),
+		TEST(shares_of_rom), TEST(vcpus),
+		TEST(scheduling),    TEST(events),
+		TEST(claims),	     TEST(counters),
+		TEST(eyes),	     TEST(debugger),
+		TEST(rights),
 	};
 
 	world_init();

@@ -14,17 +14,17 @@
 #include "tests/host/fake_asm.h"
 #include "tests/host/guest_cpu.h"
 
-#define P     PAGE_SIZE
-#define CODE  0x8000ull
+#define P    PAGE_SIZE
+#define CODE 0x8000ull
 /* Addresses of the guest's, by 2 MiB:
  * RAM, the APIC, the I/O APIC, a device, nothing, no page, tables that are nowhere. */
-#define APIC  0x200000ull
-#define IOAPIC 0x400000ull
-#define DEV   0x600000ull
-#define VOID_ 0x800000ull
-#define ABSENT 0xa00000ull
-#define LOST  0xc00000ull
-#define DEV_AT 0x10000000ull
+#define APIC	0x200000ull
+#define IOAPIC	0x400000ull
+#define DEV	0x600000ull
+#define VOID_	0x800000ull
+#define ABSENT	0xa00000ull
+#define LOST	0xc00000ull
+#define DEV_AT	0x10000000ull
 #define VOID_AT 0x20000000ull
 
 static struct domain model;
@@ -64,7 +64,8 @@ static int setup(void **state)
 	guest_put(0x3030, 0x50000007, 8);
 	dom->hv.posted.ring = &ring;
 	assert_int_equal(bus_claim(&dom->hv.bus, CAISSON_IO_MMIO, DEV_AT, P, &model, 0), 0);
-	assert_int_equal(bus_claim(&dom->hv.bus, CAISSON_IO_MMIO, DEV_AT + P, P, &model, CAISSON_CLAIM_POSTED), 0);
+	assert_int_equal(
+		bus_claim(&dom->hv.bus, CAISSON_IO_MMIO, DEV_AT + P, P, &model, CAISSON_CLAIM_POSTED), 0);
 	assert_int_equal(bus_claim(&dom->hv.bus, CAISSON_IO_PORT, 0x3f8, 8, &model, 0), 0);
 	assert_int_equal(bus_claim(&dom->hv.bus, CAISSON_IO_PORT, 0x500, 8, &model, CAISSON_CLAIM_POSTED), 0);
 	return 0;
@@ -85,7 +86,10 @@ static void code(const char *bytes, u32 n)
 static bool insn(const char *bytes, u32 n, u64 gva, u64 gpa, bool write)
 {
 	code(bytes, n);
-	return exit_handle(vcpu, &(struct vm_exit){ .kind = EXIT_NPF, .npf = { .gpa = gpa, .gva = gva, .gva_valid = true, .write = write } });
+	return exit_handle(
+		vcpu,
+		&(struct vm_exit){ .kind = EXIT_NPF,
+				   .npf = { .gpa = gpa, .gva = gva, .gva_valid = true, .write = write } });
 }
 
 static bool answer(u64 data)
@@ -99,7 +103,9 @@ static bool answer(u64 data)
 static bool port(u16 number, u8 size, bool in)
 {
 	code("\x90", 1);
-	return exit_handle(vcpu, &(struct vm_exit){ .kind = EXIT_IO, .insn_len = 1, .io = { .port = number, .size = size, .in = in } });
+	return exit_handle(vcpu, &(struct vm_exit){ .kind = EXIT_IO,
+						    .insn_len = 1,
+						    .io = { .port = number, .size = size, .in = in } });
 }
 
 static void ports(void **state)
@@ -109,7 +115,9 @@ static void ports(void **state)
 	for (u32 size = 1; size <= 4; size *= 2) {
 		vcpu->regs[RAX] = 0x1122334455667700;
 		assert_true(port(0x80, (u8)size, true));
-		assert_int_equal(vcpu->regs[RAX], size == 4 ? 0xffffffff : size == 2 ? 0x112233445566ffff : 0x11223344556677ff);
+		assert_int_equal(vcpu->regs[RAX], size == 4   ? 0xffffffff
+						  : size == 2 ? 0x112233445566ffff
+							      : 0x11223344556677ff);
 		assert_true(port(0x80, (u8)size, false));
 	}
 	assert_int_equal(dom->hv.nothing, 6);
@@ -323,13 +331,20 @@ static void ends(void **state)
 		bool fetch, walk, no_memory, write;
 		const char *why;
 	} t[] = {
-		{ "\x8b\x03", 2, VOID_, VOID_AT, true, false, false, false, "code is fetched from where no RAM is" },
-		{ "\x8b\x03", 2, VOID_, VOID_AT, false, true, false, false, "page tables lie where no RAM is" },
-		{ "\x8b\x03", 2, VOID_, VOID_AT, false, false, true, false, "no memory for a page that was promised" },
-		{ "\x06\x03", 2, DEV, DEV_AT, false, false, false, false, "an instruction that is not known reaches a device" },
-		{ "\x90", 1, DEV, DEV_AT, false, false, false, false, "an instruction that cannot be carried out" },
-		{ "\x48\x8b\x03", 3, DEV + P - 4, DEV_AT + P - 4, false, false, false, false, "crosses a page" },
-		{ "\x48\x89\x03", 3, DEV + P - 4, DEV_AT + P - 4, false, false, false, true, "crosses a page" },
+		{ "\x8b\x03", 2, VOID_, VOID_AT, true, false, false, false,
+		  "code is fetched from where no RAM is" },
+		{ "\x8b\x03", 2, VOID_, VOID_AT, false, true, false, false,
+		  "page tables lie where no RAM is" },
+		{ "\x8b\x03", 2, VOID_, VOID_AT, false, false, true, false,
+		  "no memory for a page that was promised" },
+		{ "\x06\x03", 2, DEV, DEV_AT, false, false, false, false,
+		  "an instruction that is not known reaches a device" },
+		{ "\x90", 1, DEV, DEV_AT, false, false, false, false,
+		  "an instruction that cannot be carried out" },
+		{ "\x48\x8b\x03", 3, DEV + P - 4, DEV_AT + P - 4, false, false, false, false,
+		  "crosses a page" },
+		{ "\x48\x89\x03", 3, DEV + P - 4, DEV_AT + P - 4, false, false, false, true,
+		  "crosses a page" },
 		{ "\xa4", 1, DEV, DEV_AT, false, false, false, false, NULL }, /* its tables are nowhere */
 	};
 
@@ -369,7 +384,8 @@ static void ends(void **state)
 static bool string_io(const char *bytes, u32 n, u16 number)
 {
 	code(bytes, n);
-	return exit_handle(vcpu, &(struct vm_exit){ .kind = EXIT_IO, .io = { .port = number, .string = true } });
+	return exit_handle(vcpu,
+			   &(struct vm_exit){ .kind = EXIT_IO, .io = { .port = number, .string = true } });
 }
 
 static void strings_of_ports(void **state)
@@ -540,7 +556,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 	const struct CMUnitTest tests[] = {
-		TEST(ports), TEST(moves), TEST(the_controllers), TEST(rom), TEST(strings_of_memory), TEST(ends), TEST(strings_of_ports),
+		TEST(ports),
+		TEST(moves),
+		TEST(the_controllers),
+		TEST(rom),
+		TEST(strings_of_memory),
+		TEST(ends),
+		TEST(strings_of_ports),
 		TEST(known_again),
 	};
 

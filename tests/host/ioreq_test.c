@@ -57,7 +57,9 @@ static void ask(struct vcpu *r, bool write, u64 data)
 	const struct claim *c = bus_find(&r->domain->bus, CAISSON_IO_PORT, 0x3f8, 1);
 
 	r->io_state = IO_IDLE;
-	assert_int_equal(ioreq_submit(r, c, 0x3f8, data, ioreq_what(CAISSON_IO_PORT, 1) | (write ? IOREQ_WRITE : 0), 0), V_BLOCK);
+	assert_int_equal(ioreq_submit(r, c, 0x3f8, data,
+				      ioreq_what(CAISSON_IO_PORT, 1) | (write ? IOREQ_WRITE : 0), 0),
+			 V_BLOCK);
 }
 
 static u64 token(const struct vcpu *r)
@@ -291,7 +293,8 @@ static void orphans(void **state)
 
 static void traced(void **state)
 {
-	struct caisson_trace_control on = { CAISSON_TRACE_ON, BIT(CAISSON_TRACE_IOREQ) | BIT(CAISSON_TRACE_ANSWER), 0 };
+	struct caisson_trace_control on = { CAISSON_TRACE_ON,
+					    BIT(CAISSON_TRACE_IOREQ) | BIT(CAISSON_TRACE_ANSWER), 0 };
 	struct caisson_trace_record r[2];
 	struct caisson_trace_head head;
 
@@ -329,12 +332,14 @@ static void posted(void **state)
 	struct caisson_ring *ring;
 
 	(void)state;
-	assert_int_equal(CALL(dm, ioreq_claim, d->id, CAISSON_IO_MMIO, PAGE_SIZE, PAGE_SIZE, CAISSON_CLAIM_POSTED), 0);
+	assert_int_equal(
+		CALL(dm, ioreq_claim, d->id, CAISSON_IO_MMIO, PAGE_SIZE, PAGE_SIZE, CAISSON_CLAIM_POSTED), 0);
 	c = bus_find(&d->bus, CAISSON_IO_MMIO, PAGE_SIZE, 4);
 	ring = d->posted.ring;
 	wait(0, 0);
 	for (u32 i = 0; i < CAISSON_RING; i++)
-		assert_true(ioreq_post(v[0], c, PAGE_SIZE + i, i, ioreq_what(CAISSON_IO_MMIO, 4) | IOREQ_VCPU(v[0]), 0x100 + i));
+		assert_true(ioreq_post(v[0], c, PAGE_SIZE + i, i,
+				       ioreq_what(CAISSON_IO_MMIO, 4) | IOREQ_VCPU(v[0]), 0x100 + i));
 	assert_int_equal(world_result, EVENTS | BIT(CAISSON_EVENT_POSTED));
 	assert_false(sleeps());
 	assert_false(ioreq_post(v[0], c, PAGE_SIZE, 0, ioreq_what(CAISSON_IO_MMIO, 4) | IOREQ_VCPU(v[0]), 0));
@@ -362,8 +367,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(in_order),	 TEST(wrong_tokens), TEST(given_directly), TEST(events_first), TEST(one_waits),
-		TEST(deadlines), TEST(cancelled),    TEST(orphans),	   TEST(traced),       TEST(posted),
+		TEST(in_order),	 TEST(wrong_tokens), TEST(given_directly), TEST(events_first),
+		TEST(one_waits), TEST(deadlines),    TEST(cancelled),	   TEST(orphans),
+		TEST(traced),	 TEST(posted),
 	};
 
 	world_init();

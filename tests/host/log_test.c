@@ -179,12 +179,11 @@ static void test_replay(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_lines_and_positions),
-					    cmocka_unit_test(test_levels),
-					    cmocka_unit_test(test_long_line_is_cut),
-					    cmocka_unit_test(test_ring_wraps),
-					    cmocka_unit_test(test_guest_cannot_flood),
-					    cmocka_unit_test(test_replay) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lines_and_positions), cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_long_line_is_cut),    cmocka_unit_test(test_ring_wraps),
+		cmocka_unit_test(test_guest_cannot_flood),  cmocka_unit_test(test_replay)
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

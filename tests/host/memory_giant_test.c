@@ -97,9 +97,9 @@ static void one_at_a_time(void **state)
 	assert_int_equal(inside, -CAISSON_EBUSY);
 	fake.window = reset_inside;
 	assert_int_equal(from(2 * SZ_2M), PIECE);
-	assert_int_equal(inside, -CAISSON_EAGAIN); /* not under its feet */
+	assert_int_equal(inside, -CAISSON_EAGAIN);	   /* not under its feet */
 	assert_int_equal(from(3 * SZ_2M), -CAISSON_EBUSY); /* the reset has ended it */
-	while (domain_reset(d)) /* gives back what is half made */
+	while (domain_reset(d))				   /* gives back what is half made */
 		;
 	assert_int_equal(d->vm.giant.bytes, 0);
 }

@@ -12,12 +12,12 @@
 #include "tests/host/fake_arch.h"
 #include "tests/host/world.h"
 
-#define P	PAGE_SIZE
+#define P	 PAGE_SIZE
 #define PAGES_2M (SZ_2M / P)
-#define RAM	(WORLD_RAM * P) /* where b's RAM ends */
-#define FAR	(4 * SZ_2M)
-#define LAZY	CAISSON_POP_LAZY
-#define ROM	CAISSON_POP_ROM
+#define RAM	 (WORLD_RAM * P) /* where b's RAM ends */
+#define FAR	 (4 * SZ_2M)
+#define LAZY	 CAISSON_POP_LAZY
+#define ROM	 CAISSON_POP_ROM
 
 static struct world w;
 static struct domain *b;

@@ -9,27 +9,42 @@
 #include "arch/x86/mitigate.h"
 #include "guest/control/doctor.h"
 
-#define SPEC  (BIT(26) | BIT(27) | BIT(31)) /* SPEC_CTRL, STIBP, SSBD */
-#define CLEAN (BIT(10) | BIT(28))	   /* MD_CLEAR, L1D_FLUSH */
-#define CAPS  BIT(29)
-#define CURED (BIT(0) | BIT(1) | BIT(3) | BIT(5)) /* RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, MDS_NO */
-#define MMIO_NO (BIT(13) | BIT(14) | BIT(15))
-#define OPEN  (WEAK_V1 | WEAK_SSB) /* on all of them */
+#define SPEC	    (BIT(26) | BIT(27) | BIT(31)) /* SPEC_CTRL, STIBP, SSBD */
+#define CLEAN	    (BIT(10) | BIT(28))		  /* MD_CLEAR, L1D_FLUSH */
+#define CAPS	    BIT(29)
+#define CURED	    (BIT(0) | BIT(1) | BIT(3) | BIT(5)) /* RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, MDS_NO */
+#define MMIO_NO	    (BIT(13) | BIT(14) | BIT(15))
+#define OPEN	    (WEAK_V1 | WEAK_SSB) /* on all of them */
 #define MADE_CLOSED (WEAK_MELTDOWN | WEAK_MMIO)
 
 static const struct mit_cpu skylake_old = { .word = { [MIT_7_EBX] = BIT(11), [MIT_MADE] = 1 } };
-static const struct mit_cpu skylake = { .word = { [MIT_7_EBX] = BIT(11), [MIT_7_EDX] = SPEC | CLEAN, [MIT_MADE] = 1 } };
-static const struct mit_cpu cascade_lake = { .word = { [MIT_7_EBX] = BIT(11), [MIT_7_EDX] = SPEC | CLEAN | CAPS, [MIT_MADE] = 1,
+static const struct mit_cpu skylake = {
+	.word = { [MIT_7_EBX] = BIT(11), [MIT_7_EDX] = SPEC | CLEAN, [MIT_MADE] = 1 }
+};
+static const struct mit_cpu cascade_lake = { .word = { [MIT_7_EBX] = BIT(11),
+						       [MIT_7_EDX] = SPEC | CLEAN | CAPS,
+						       [MIT_MADE] = 1,
 						       [MIT_ARCH_CAPS] = CURED } };
-static const struct mit_cpu ice_lake = { .word = { [MIT_7_EBX] = BIT(11), [MIT_7_EDX] = SPEC | CLEAN | CAPS, [MIT_MADE] = 1,
+static const struct mit_cpu ice_lake = { .word = { [MIT_7_EBX] = BIT(11),
+						   [MIT_7_EDX] = SPEC | CLEAN | CAPS,
+						   [MIT_MADE] = 1,
 						   [MIT_ARCH_CAPS] = CURED | BIT(8) } };
-static const struct mit_cpu sapphire_rapids = { .word = { [MIT_7_EBX] = BIT(11), [MIT_7_EDX] = SPEC | CLEAN | CAPS, [MIT_7_2_EDX] = BIT(4),
-							  [MIT_MADE] = 1, [MIT_ARCH_CAPS] = CURED | BIT(8) | MMIO_NO | BIT(24) } };
-static const struct mit_cpu gracemont = { .word = { [MIT_7_EDX] = SPEC | CLEAN | CAPS, [MIT_7_2_EDX] = BIT(4), [MIT_MADE] = 1,
-						    [MIT_ARCH_CAPS] = CURED | MMIO_NO | BIT(20) | BIT(24) | BIT(28) } };
+static const struct mit_cpu sapphire_rapids = { .word = { [MIT_7_EBX] = BIT(11),
+							  [MIT_7_EDX] = SPEC | CLEAN | CAPS,
+							  [MIT_7_2_EDX] = BIT(4),
+							  [MIT_MADE] = 1,
+							  [MIT_ARCH_CAPS] =
+								  CURED | BIT(8) | MMIO_NO | BIT(24) } };
+static const struct mit_cpu gracemont = { .word = { [MIT_7_EDX] = SPEC | CLEAN | CAPS,
+						    [MIT_7_2_EDX] = BIT(4),
+						    [MIT_MADE] = 1,
+						    [MIT_ARCH_CAPS] =
+							    CURED | MMIO_NO | BIT(20) | BIT(24) | BIT(28) } };
 static struct mit_cpu amd(u32 family, u64 ext8_ebx, u64 ext21_eax)
 {
-	return (struct mit_cpu){ .word = { [MIT_8_EBX] = ext8_ebx, [MIT_21_EAX] = ext21_eax, [MIT_MADE] = mit_made(true, family) } };
+	return (struct mit_cpu){ .word = { [MIT_8_EBX] = ext8_ebx,
+					   [MIT_21_EAX] = ext21_eax,
+					   [MIT_MADE] = mit_made(true, family) } };
 }
 #define ZEN1 amd(0x17, BIT(12), 0)
 #define ZEN2 amd(0x17, BIT(12) | BIT(14) | BIT(15), 0)
@@ -48,37 +63,45 @@ static void expect(struct mit_cpu c, const char *option, u32 measures, u32 has, 
 
 static void intel(void **state)
 {
-	u32 before = WEAK_V2 | WEAK_RSB | WEAK_RETBLEED | WEAK_L1TF | WEAK_MDS | WEAK_TAA | MADE_CLOSED | OPEN;
+	u32 before =
+		WEAK_V2 | WEAK_RSB | WEAK_RETBLEED | WEAK_L1TF | WEAK_MDS | WEAK_TAA | MADE_CLOSED | OPEN;
 
 	(void)state;
-	expect(skylake_old, "auto", MIT_REGS | MIT_RSB | MIT_L1D, before, WEAK_V2 | WEAK_RETBLEED | WEAK_MDS | WEAK_TAA | OPEN);
+	expect(skylake_old, "auto", MIT_REGS | MIT_RSB | MIT_L1D, before,
+	       WEAK_V2 | WEAK_RETBLEED | WEAK_MDS | WEAK_TAA | OPEN);
 	assert_false(mit_decide(&skylake_old, "auto").l1d_msr);
 	expect(skylake, "auto", MIT_REGS | MIT_RSB | MIT_IBRS | MIT_IBPB | MIT_VERW | MIT_L1D, before, OPEN);
 	assert_true(mit_decide(&skylake, "auto").l1d_msr);
 	expect(cascade_lake, "auto", MIT_REGS | MIT_RSB | MIT_EIBRS | MIT_IBPB | MIT_VERW,
 	       WEAK_V2 | WEAK_BHI | WEAK_RSB | WEAK_TAA | WEAK_MMIO | OPEN, WEAK_BHI | OPEN);
-	expect(ice_lake, "auto", MIT_REGS | MIT_RSB | MIT_EIBRS | MIT_IBPB, WEAK_V2 | WEAK_BHI | WEAK_RSB | WEAK_MMIO | OPEN,
-	       WEAK_BHI | OPEN);
-	expect(sapphire_rapids, "auto", MIT_REGS | MIT_EIBRS | MIT_IBPB | MIT_BHI, WEAK_V2 | WEAK_BHI | OPEN, OPEN);
-	expect(gracemont, "auto", MIT_REGS | MIT_EIBRS | MIT_IBPB | MIT_VERW, WEAK_V2 | WEAK_RFDS | OPEN, OPEN);
+	expect(ice_lake, "auto", MIT_REGS | MIT_RSB | MIT_EIBRS | MIT_IBPB,
+	       WEAK_V2 | WEAK_BHI | WEAK_RSB | WEAK_MMIO | OPEN, WEAK_BHI | OPEN);
+	expect(sapphire_rapids, "auto", MIT_REGS | MIT_EIBRS | MIT_IBPB | MIT_BHI, WEAK_V2 | WEAK_BHI | OPEN,
+	       OPEN);
+	expect(gracemont, "auto", MIT_REGS | MIT_EIBRS | MIT_IBPB | MIT_VERW, WEAK_V2 | WEAK_RFDS | OPEN,
+	       OPEN);
 }
 
 static void zen(void **state)
 {
 	(void)state;
-	expect(ZEN1, "auto", MIT_REGS | MIT_RSB | MIT_IBPB | MIT_IBPB_EXIT, WEAK_V2 | WEAK_RSB | WEAK_RETBLEED | WEAK_SRSO | OPEN, OPEN);
+	expect(ZEN1, "auto", MIT_REGS | MIT_RSB | MIT_IBPB | MIT_IBPB_EXIT,
+	       WEAK_V2 | WEAK_RSB | WEAK_RETBLEED | WEAK_SRSO | OPEN, OPEN);
 	expect(ZEN2, "auto", MIT_REGS | MIT_RSB | MIT_IBRS | MIT_IBPB | MIT_IBPB_EXIT,
 	       WEAK_V2 | WEAK_RSB | WEAK_RETBLEED | WEAK_SRSO | OPEN, OPEN);
-	expect(ZEN3, "auto", MIT_REGS | MIT_RSB | MIT_IBRS | MIT_IBPB | MIT_IBPB_EXIT, WEAK_V2 | WEAK_RSB | WEAK_SRSO | WEAK_TSA | OPEN,
-	       WEAK_TSA | OPEN);
-	expect(ZEN4, "auto", MIT_REGS | MIT_AIBRS | MIT_IBPB | MIT_IBPB_EXIT | MIT_VERW, WEAK_V2 | WEAK_SRSO | WEAK_TSA | OPEN, OPEN);
+	expect(ZEN3, "auto", MIT_REGS | MIT_RSB | MIT_IBRS | MIT_IBPB | MIT_IBPB_EXIT,
+	       WEAK_V2 | WEAK_RSB | WEAK_SRSO | WEAK_TSA | OPEN, WEAK_TSA | OPEN);
+	expect(ZEN4, "auto", MIT_REGS | MIT_AIBRS | MIT_IBPB | MIT_IBPB_EXIT | MIT_VERW,
+	       WEAK_V2 | WEAK_SRSO | WEAK_TSA | OPEN, OPEN);
 	/* old microcode: an IBPB that leaves the types of branches, or none */
 	expect(amd(0x19, BIT(12) | BIT(14) | BIT(29), 0), "auto", MIT_REGS | MIT_RSB | MIT_IBRS | MIT_IBPB,
 	       WEAK_V2 | WEAK_RSB | WEAK_SRSO | WEAK_TSA | OPEN, WEAK_SRSO | WEAK_TSA | OPEN);
-	expect(amd(0x17, 0, 0), "auto", MIT_REGS | MIT_RSB, WEAK_V2 | WEAK_RSB | WEAK_RETBLEED | WEAK_SRSO | OPEN,
+	expect(amd(0x17, 0, 0), "auto", MIT_REGS | MIT_RSB,
+	       WEAK_V2 | WEAK_RSB | WEAK_RETBLEED | WEAK_SRSO | OPEN,
 	       WEAK_V2 | WEAK_RETBLEED | WEAK_SRSO | OPEN);
 	/* a later one, which needs nothing of it */
-	expect(amd(0x1a, BIT(12) | BIT(26) | BIT(29), BIT(8) | BIT(29)), "auto", MIT_REGS | MIT_AIBRS | MIT_IBPB, WEAK_V1 | WEAK_V2, WEAK_V1);
+	expect(amd(0x1a, BIT(12) | BIT(26) | BIT(29), BIT(8) | BIT(29)), "auto",
+	       MIT_REGS | MIT_AIBRS | MIT_IBPB, WEAK_V1 | WEAK_V2, WEAK_V1);
 }
 
 static void option(void **state)
@@ -88,16 +111,20 @@ static void option(void **state)
 	(void)state;
 	expect(skylake, "off", 0, has, has & ~made);
 	expect(skylake, "", 0, has, has & ~made);
-	expect(skylake, "verw,rsb", MIT_VERW | MIT_RSB, has, has & ~(made | (u32)(WEAK_MDS | WEAK_TAA | WEAK_RSB)));
-	expect(skylake, "auto,-l1d", MIT_REGS | MIT_RSB | MIT_IBRS | MIT_IBPB | MIT_VERW, has, WEAK_L1TF | OPEN);
-	expect(skylake, "auto,ibpb_exit", MIT_REGS | MIT_RSB | MIT_IBRS | MIT_IBPB | MIT_VERW | MIT_L1D | MIT_IBPB_EXIT, has, OPEN);
+	expect(skylake, "verw,rsb", MIT_VERW | MIT_RSB, has,
+	       has & ~(made | (u32)(WEAK_MDS | WEAK_TAA | WEAK_RSB)));
+	expect(skylake, "auto,-l1d", MIT_REGS | MIT_RSB | MIT_IBRS | MIT_IBPB | MIT_VERW, has,
+	       WEAK_L1TF | OPEN);
+	expect(skylake, "auto,ibpb_exit",
+	       MIT_REGS | MIT_RSB | MIT_IBRS | MIT_IBPB | MIT_VERW | MIT_L1D | MIT_IBPB_EXIT, has, OPEN);
 	assert_false(mit_decide(&skylake, "auto,-l1d,regs").wrong);
 	assert_false(mit_decide(&skylake, "off").wrong);
 	assert_true(mit_decide(&skylake, "of").wrong);
 	assert_true(mit_decide(&skylake, "rsbx").wrong);
 	/* what the processor would refuse is not done */
 	assert_true(mit_decide(&skylake_old, "ibpb").wrong);
-	assert_int_equal(mit_decide(&skylake_old, "ibpb,ibrs,aibrs,bhi_dis_s,ibpb_exit,eibrs,rsb").measures, MIT_RSB);
+	assert_int_equal(mit_decide(&skylake_old, "ibpb,ibrs,aibrs,bhi_dis_s,ibpb_exit,eibrs,rsb").measures,
+			 MIT_RSB);
 	assert_int_equal(mit_decide(&sapphire_rapids, "aibrs,bhi_dis_s").measures, MIT_BHI);
 }
 
@@ -151,7 +178,8 @@ static void words(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(intel), cmocka_unit_test(zen), cmocka_unit_test(option), cmocka_unit_test(words) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(intel), cmocka_unit_test(zen),
+					    cmocka_unit_test(option), cmocka_unit_test(words) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,10 +13,7 @@
 #include "arch/x86/pvclock.h"
 
 static const struct msr_params plain = { .phys_bits = 39, .rdtscp = true };
-static const struct msr_params full = { .phys_bits = 39,
-					.rdtscp = true,
-					.amd = true,
-					.pv_eoi = true };
+static const struct msr_params full = { .phys_bits = 39, .rdtscp = true, .amd = true, .pv_eoi = true };
 
 static struct msr_state fresh(const struct msr_params *p)
 {
@@ -84,15 +81,15 @@ static void values(void **state)
 /* Hidden by CPUID, or not existing: #GP in both directions. */
 static void unknown(void **state)
 {
-	static const u32 msrs[] = { 2,		0x13,	    0x48,	0x49,	    0x4a,	0x9b,	    0xc1,	0xe7,
-				    0x10a,	0x10b,	    0x122,	0x173,	    0x177,	0x17b,
-				    0x1b0,	0x1ff,	    0x210,	0x24f,	    0x257,	0x25a,
-				    0x267,	0x270,	    0x278,	0x2fe,	    0x300,	0x345,
-				    0x38f,	0x400,	    0x403,	0x480,	    0x491,	0x493,
-				    0x606,	0x6df,	    0x6e1,	0x7ff,	    0x900,	0xd90,
-				    0xda0,	0x4b564d02, 0x4b564d04, 0x4b564cff, 0xc000007f, 0xc0000085,
-				    0xc00000ff, 0xc0000104, 0xc0010000, 0xc0010010, 0xc0010015, 0xc0010114, 0xc0010117,
-				    0xc0011029, 0x40000000, 0xffffffff };
+	static const u32 msrs[] = { 2,		0x13,	    0x48,	0x49,	    0x4a,	0x9b,
+				    0xc1,	0xe7,	    0x10a,	0x10b,	    0x122,	0x173,
+				    0x177,	0x17b,	    0x1b0,	0x1ff,	    0x210,	0x24f,
+				    0x257,	0x25a,	    0x267,	0x270,	    0x278,	0x2fe,
+				    0x300,	0x345,	    0x38f,	0x400,	    0x403,	0x480,
+				    0x491,	0x493,	    0x606,	0x6df,	    0x6e1,	0x7ff,
+				    0x900,	0xd90,	    0xda0,	0x4b564d02, 0x4b564d04, 0x4b564cff,
+				    0xc000007f, 0xc0000085, 0xc00000ff, 0xc0000104, 0xc0010000, 0xc0010010,
+				    0xc0010015, 0xc0010114, 0xc0010117, 0xc0011029, 0x40000000, 0xffffffff };
 	struct msr_state s = fresh(&plain);
 	u64 v;
 
@@ -150,10 +147,8 @@ static void depends_on_cpuid(void **state)
 	static const struct {
 		u32 msr;
 		enum msr_verdict with;
-	} t[] = { { MSR_TSC_AUX, MSR_FN_PASS },
-		  { 0xc0010000, MSR_OK },	 { 0xc0010007, MSR_OK },
-		  { 0xc0010010, MSR_OK },	 { 0xc0011029, MSR_OK },
-		  { MSR_KVM_PV_EOI, MSR_FN_PV_EOI } };
+	} t[] = { { MSR_TSC_AUX, MSR_FN_PASS }, { 0xc0010000, MSR_OK }, { 0xc0010007, MSR_OK },
+		  { 0xc0010010, MSR_OK },	{ 0xc0011029, MSR_OK }, { MSR_KVM_PV_EOI, MSR_FN_PV_EOI } };
 	const struct msr_params none = { .phys_bits = 39 };
 	struct msr_state s = fresh(&full);
 	u64 v;
@@ -245,9 +240,10 @@ static void see(void *ctx, u32 msr, bool read, bool write)
 
 static void passthrough(void **state)
 {
-	static const u32 want[] = { MSR_TSC,	     MSR_SYSENTER_CS, MSR_SYSENTER_ESP,	 MSR_SYSENTER_EIP,
-				    MSR_PAT,	     MSR_EFER,		 MSR_FS_BASE,
-				    MSR_GS_BASE,     MSR_KERNEL_GS_BASE, MSR_TSC_AUX };
+	static const u32 want[] = { MSR_TSC,	      MSR_SYSENTER_CS, MSR_SYSENTER_ESP,
+				    MSR_SYSENTER_EIP, MSR_PAT,	       MSR_EFER,
+				    MSR_FS_BASE,      MSR_GS_BASE,     MSR_KERNEL_GS_BASE,
+				    MSR_TSC_AUX };
 	struct seen s = { 0 };
 
 	(void)state;

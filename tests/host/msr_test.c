@@ -124,8 +124,8 @@ static void efer(void **state)
 	(void)state;
 	assert_int_equal(get(MSR_EFER), EFER_LME | EFER_LMA);
 	assert_false(set(MSR_EFER, EFER_LME | EFER_SVME)); /* what it has not */
-	assert_false(set(MSR_EFER, 0)); /* LME under paging */
-	assert_true(set(MSR_EFER, EFER_LME | EFER_NXE)); /* LMA is the processor's */
+	assert_false(set(MSR_EFER, 0));			   /* LME under paging */
+	assert_true(set(MSR_EFER, EFER_LME | EFER_NXE));   /* LMA is the processor's */
 	assert_int_equal(guest.efer, EFER_LME | EFER_LMA | EFER_NXE);
 	assert_false(vcpu->syscall_live);
 	assert_true(set(MSR_EFER, EFER_LME | EFER_SCE));
@@ -314,7 +314,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 	const struct CMUnitTest tests[] = {
-		TEST(none), TEST(tsc), TEST(apic), TEST(efer), TEST(passed), TEST(the_clock), TEST(steal_time), TEST(end_of_interrupt),
+		TEST(none),   TEST(tsc),       TEST(apic),	 TEST(efer),
+		TEST(passed), TEST(the_clock), TEST(steal_time), TEST(end_of_interrupt),
 		TEST(calls),
 	};
 

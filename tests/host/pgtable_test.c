@@ -95,7 +95,8 @@ static void test_encodings(void **state)
 		assert_int_equal(
 			pg_map(&t, 0x40000000, HPA(0xc0000000), rows[i].size, rows[i].prot, rows[i].mt), 0);
 		assert_int_equal(leaf_of(&t, 0x40000000), rows[i].want);
-		assert_int_equal(pg_writable(&t, rows[i].want), (rows[i].prot & (PG_READ | PG_WRITE)) == (PG_READ | PG_WRITE));
+		assert_int_equal(pg_writable(&t, rows[i].want),
+				 (rows[i].prot & (PG_READ | PG_WRITE)) == (PG_READ | PG_WRITE));
 		assert_true(pg_lookup(&t, 0x40000000 + rows[i].size - 1, &l));
 		assert_int_equal(l.pa.v, 0xc0000000 + rows[i].size - 1);
 		assert_int_equal(l.size, rows[i].size);
@@ -158,12 +159,15 @@ static void test_fill(void **state)
 		assert_int_equal(pg_fill(&t, &hole, SZ_1G + SZ_2M, HPA(SZ_2M), SZ_2M, PG_READ, MT_WB), 0);
 		assert_false(pg_lookup(&t, SZ_1G + 0x5678, &hole));
 		assert_int_equal(hole.size, SZ_2M);
-		assert_int_equal(pg_fill(&t, &hole, SZ_1G + 0x5000, HPA(0x9000), PAGE_SIZE, PG_READ, MT_WB), 0);
-		assert_int_equal(pg_fill(&t, &hole, SZ_1G + 0x5000, HPA(0), PAGE_SIZE, PG_READ, MT_WB), -CAISSON_EEXIST);
+		assert_int_equal(pg_fill(&t, &hole, SZ_1G + 0x5000, HPA(0x9000), PAGE_SIZE, PG_READ, MT_WB),
+				 0);
+		assert_int_equal(pg_fill(&t, &hole, SZ_1G + 0x5000, HPA(0), PAGE_SIZE, PG_READ, MT_WB),
+				 -CAISSON_EEXIST);
 		assert_true(pg_lookup(&t, SZ_1G + 0x5678, &l));
 		assert_int_equal(l.pa.v, 0x9678);
 		assert_false(pg_lookup(&t, SZ_1G + 0x6000, &hole));
-		assert_int_equal(pg_fill(&t, &hole, SZ_1G + 0x6000, HPA(0x7000), PAGE_SIZE, PG_READ, MT_WB), 0);
+		assert_int_equal(pg_fill(&t, &hole, SZ_1G + 0x6000, HPA(0x7000), PAGE_SIZE, PG_READ, MT_WB),
+				 0);
 		assert_int_equal(pg_fill(&t, &hole, SZ_1G, HPA(0), SZ_2M, PG_READ, MT_WB), -CAISSON_EEXIST);
 		assert_true(pg_lookup(&t, SZ_1G + SZ_2M, &l));
 		assert_int_equal(l.pa.v, SZ_2M);
@@ -300,7 +304,8 @@ static void test_unmap_many(void **state)
 
 		assert_int_equal(pg_map_range(&t, base, HPA(SZ_2M), 1024 * p, p, PG_READ, MT_WB), 0);
 		for (u64 at = 0; at < 1024 * p; at += 3 * p) /* what the processor sets is no difference */
-			*(assert_true(pg_lookup(&t, base + at, &l)), l.entry) |= f == 1 ? BIT(8) | BIT(9) : BIT(5) | BIT(6);
+			*(assert_true(pg_lookup(&t, base + at, &l)), l.entry) |=
+				f == 1 ? BIT(8) | BIT(9) : BIT(5) | BIT(6);
 		assert_int_equal(pg_unmap(&t, base + p, 3 * p, &l), 3 * p);
 		assert_int_equal(l.pa.v, SZ_2M + p);
 		assert_int_equal(pg_unmap(&t, base, 16 * p, &l), p); /* up to the hole */
@@ -310,7 +315,8 @@ static void test_unmap_many(void **state)
 		assert_int_equal(pg_map(&t, base + 30 * p, HPA(SZ_2M), p, PG_READ, MT_WB), 0);
 		assert_int_equal(pg_unmap(&t, base + 29 * p, SZ_2M, &l), p); /* other memory */
 		assert_int_equal(pg_unmap(&t, base + 28 * p, 0, &l), p);
-		assert_int_equal(pg_map_range(&t, base + 4 * SZ_2M, HPA(SZ_1G), 4 * SZ_2M, SZ_2M, PG_READ, MT_WB), 0);
+		assert_int_equal(
+			pg_map_range(&t, base + 4 * SZ_2M, HPA(SZ_1G), 4 * SZ_2M, SZ_2M, PG_READ, MT_WB), 0);
 		assert_int_equal(pg_unmap(&t, base + 4 * SZ_2M, 2 * SZ_2M, &l), 2 * SZ_2M);
 		assert_false(pg_lookup(&t, base + 5 * SZ_2M, &l));
 		assert_true(pg_lookup(&t, base + 6 * SZ_2M, &l));
@@ -373,8 +379,11 @@ static void test_split(void **state)
 			for (u64 at = 0; at < SZ_1G; at += 0x87000) {
 				assert_true(pg_lookup(&t, SZ_1G + at, &l));
 				assert_int_equal(l.pa.v, 3 * SZ_1G + at);
-				assert_int_equal(l.size, size == SZ_2M || at >> 21 != 0x12345678 >> 21 ? SZ_2M : PAGE_SIZE);
-				assert_int_equal(*l.entry & ~MASK(51, 12) & ~BIT(7), first & ~MASK(51, 12) & ~BIT(7));
+				assert_int_equal(l.size, size == SZ_2M || at >> 21 != 0x12345678 >> 21
+								 ? SZ_2M
+								 : PAGE_SIZE);
+				assert_int_equal(*l.entry & ~MASK(51, 12) & ~BIT(7),
+						 first & ~MASK(51, 12) & ~BIT(7));
 				assert_int_equal(!!(*l.entry & BIT(7)), l.size == SZ_2M);
 			}
 		}
@@ -391,11 +400,15 @@ static void test_split(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_encodings), cmocka_unit_test(test_impossible_protections),
-		cmocka_unit_test(test_exist),	  cmocka_unit_test(test_fill),
+		cmocka_unit_test(test_encodings),
+		cmocka_unit_test(test_impossible_protections),
+		cmocka_unit_test(test_exist),
+		cmocka_unit_test(test_fill),
 		cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_random),	  cmocka_unit_test(test_range_walk_clear),
-		cmocka_unit_test(test_split), cmocka_unit_test(test_unmap_many),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_range_walk_clear),
+		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_unmap_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

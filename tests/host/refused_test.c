@@ -20,10 +20,10 @@
 #include "tests/host/fake_arch.h"
 #include "tests/host/world.h"
 
-#define CALLS 64u
-#define BUF   (8 * PAGE_SIZE)
-#define FAR   (4 * SZ_2M)
-#define LAZY  (8 * SZ_2M)
+#define CALLS  64u
+#define BUF    (8 * PAGE_SIZE)
+#define FAR    (4 * SZ_2M)
+#define LAZY   (8 * SZ_2M)
 #define ROUNDS 200u
 
 /* ---- what hv/debug.c does on the machine ---- */
@@ -81,7 +81,8 @@ static void lazy(void)
 
 static void posted(void)
 {
-	assert_int_equal(CALL(w.control, ioreq_claim, w.b->id, CAISSON_IO_PORT, 0x100, 8, CAISSON_CLAIM_POSTED), 0);
+	assert_int_equal(
+		CALL(w.control, ioreq_claim, w.b->id, CAISSON_IO_PORT, 0x100, 8, CAISSON_CLAIM_POSTED), 0);
 }
 
 static void tracing(void)
@@ -164,10 +165,11 @@ static u32 try(const struct row *r)
 		left = 0;
 		after = look();
 		if (refused && result < 0) {
-			assert_int_equal(result, r->nr == CAISSON_CALL_mem_write || r->nr == CAISSON_CALL_mem_read ||
-							 r->nr == CAISSON_CALL_foreign_map ?
-						 result :
-						 -CAISSON_ENOMEM);
+			assert_int_equal(result, r->nr == CAISSON_CALL_mem_write ||
+								 r->nr == CAISSON_CALL_mem_read ||
+								 r->nr == CAISSON_CALL_foreign_map
+							 ? result
+							 : -CAISSON_ENOMEM);
 			/* pages that were touched before are there to stay */
 			for (u32 i = 0; i < 3 && r->falls; i++)
 				before.populated[i] = after.populated[i];
@@ -209,7 +211,10 @@ static u64 any(u32 n)
 
 static u64 argument(void)
 {
-	static const u64 values[] = { 0, 1, 2, 3, 4, 8, 16, 40, 512, 0x3f8, CAISSON_SELF, CAISSON_OVER_DOMAINS, PAGE_SIZE, BUF, FAR, LAZY };
+	static const u64 values[] = {
+		0,	   1,	2,   3,	  4, 8, 16, 40, 512, 0x3f8, CAISSON_SELF, CAISSON_OVER_DOMAINS,
+		PAGE_SIZE, BUF, FAR, LAZY
+	};
 	u64 v = values[any(sizeof(values) / sizeof(*values))];
 
 	return v >= FAR ? v + any(64) * PAGE_SIZE : v;
@@ -242,7 +247,8 @@ static void who_allocates(void **state)
 					arg[n] = n == k ? arg[n] : r->d && !n ? b : r->arg[n];
 				nr = r->nr - CAISSON_CALL_BASE;
 			}
-			if (nr + CAISSON_CALL_BASE == CAISSON_CALL_power || nr + CAISSON_CALL_BASE == CAISSON_CALL_wait ||
+			if (nr + CAISSON_CALL_BASE == CAISSON_CALL_power ||
+			    nr + CAISSON_CALL_BASE == CAISSON_CALL_wait ||
 			    (any(8) && nr + CAISSON_CALL_BASE == CAISSON_CALL_domain_destroy))
 				continue;
 			left = (u32)any(8);

@@ -297,7 +297,8 @@ static void work_keeps_it_awake(void **state)
 /* Its timers come with it; its coming and going is in the trace. */
 static void comes_from_another_cpu(void **state)
 {
-	struct caisson_trace_control on = { CAISSON_TRACE_ON, BIT(CAISSON_TRACE_IN) | BIT(CAISSON_TRACE_OUT), 0 };
+	struct caisson_trace_control on = { CAISSON_TRACE_ON, BIT(CAISSON_TRACE_IN) | BIT(CAISSON_TRACE_OUT),
+					    0 };
 	struct vcpu *v = w.b->vcpu[0];
 	struct caisson_trace_record r[4];
 	struct caisson_trace_head head;
@@ -313,7 +314,7 @@ static void comes_from_another_cpu(void **state)
 	run("b. bh a. ah ");
 	assert_ptr_equal(v->wait_timer.queue, &fake_pcpu[0].timers);
 	assert_false(timer_pending(&v->wait_timer)); /* it has come, here */
-		assert_int_equal(trace_read(0, 0, &head, r, 4), 2);
+	assert_int_equal(trace_read(0, 0, &head, r, 4), 2);
 	assert_int_equal(r[0].type, CAISSON_TRACE_IN);
 	assert_int_equal(r[1].type, CAISSON_TRACE_OUT);
 	assert_int_equal(r[1].kind, SLEEP_HLT);

@@ -307,11 +307,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_none), /* first: there is no way back to no line */
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_pci),
-		cmocka_unit_test(test_port),
-		cmocka_unit_test(test_receives),
-		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_words),	 cmocka_unit_test(test_pci),	cmocka_unit_test(test_port),
+		cmocka_unit_test(test_receives), cmocka_unit_test(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,12 +42,18 @@ static void every_error_has_words(void **state)
 		s64 error;
 		const char *text;
 	} e[] = {
-		{ CAISSON_EPERM, "not permitted" },	    { CAISSON_ENOENT, "no such thing" },
-		{ CAISSON_EIO, "the processor refused" },   { CAISSON_EAGAIN, "not finished" },
-		{ CAISSON_ENOMEM, "not enough memory" },    { CAISSON_EFAULT, "a bad address" },
-		{ CAISSON_EBUSY, "busy" },		    { CAISSON_EEXIST, "already there" },
-		{ CAISSON_EINVAL, "a value out of range" }, { CAISSON_ENOSPC, "a table is full" },
-		{ CAISSON_ENOSYS, "not offered" },	    { 999, "unknown error" },
+		{ CAISSON_EPERM, "not permitted" },
+		{ CAISSON_ENOENT, "no such thing" },
+		{ CAISSON_EIO, "the processor refused" },
+		{ CAISSON_EAGAIN, "not finished" },
+		{ CAISSON_ENOMEM, "not enough memory" },
+		{ CAISSON_EFAULT, "a bad address" },
+		{ CAISSON_EBUSY, "busy" },
+		{ CAISSON_EEXIST, "already there" },
+		{ CAISSON_EINVAL, "a value out of range" },
+		{ CAISSON_ENOSPC, "a table is full" },
+		{ CAISSON_ENOSYS, "not offered" },
+		{ 999, "unknown error" },
 	};
 
 	(void)state;
@@ -94,17 +100,36 @@ static void the_machine(void **state)
 	good("clear");
 	says("\033[2J");
 	good("help status");
-	static const char *const none[] = { "info", "doctor", "dmesg", "poweroff", "status", "clear", "cpupool-list", "cpupool-create",
-					    "images", "list" };
+	static const char *const none[] = { "info",  "doctor",	     "dmesg",	       "poweroff", "status",
+					    "clear", "cpupool-list", "cpupool-create", "images",   "list" };
 	for (u32 i = 0; i < ARRAY_SIZE(none); i++) {
 		char line[40];
 
 		snprintf(line, sizeof(line), "%s x y", none[i]);
 		bad(line, "error: ");
 	}
-	static const char *const some[] = { "help a b", "vcpu-list a b", "vcpu-pin r 0", "sched", "cpupool-destroy", "cpupool-cpu-add 1",
-					    "cpupool-cpu-remove 1", "cpupool-migrate r", "stats a b", "top x", "vmcs", "apic", "ept r",
-					    "walk r", "why", "trace", "rights", "console", "pause", "wait", "shutdown", "reboot" };
+	static const char *const some[] = { "help a b",
+					    "vcpu-list a b",
+					    "vcpu-pin r 0",
+					    "sched",
+					    "cpupool-destroy",
+					    "cpupool-cpu-add 1",
+					    "cpupool-cpu-remove 1",
+					    "cpupool-migrate r",
+					    "stats a b",
+					    "top x",
+					    "vmcs",
+					    "apic",
+					    "ept r",
+					    "walk r",
+					    "why",
+					    "trace",
+					    "rights",
+					    "console",
+					    "pause",
+					    "wait",
+					    "shutdown",
+					    "reboot" };
 	for (u32 i = 0; i < ARRAY_SIZE(some); i++)
 		bad(some[i], "error: ");
 }
@@ -149,7 +174,8 @@ static void rights(void **state)
 	/* or it does not begin */
 	bad("create silent --memory 4 --name u --rights info,nonsense", "no right nonsense");
 	bad("create silent --memory 4 --name u --rights \"info nobody\"", "no domain nobody");
-	bad_when(CAISSON_CALL_rights_set, CAISSON_EPERM, "create silent --memory 4 --name u --rights info", "giving domain");
+	bad_when(CAISSON_CALL_rights_set, CAISSON_EPERM, "create silent --memory 4 --name u --rights info",
+		 "giving domain");
 	assert_null(domain_find("u"));
 }
 
@@ -225,7 +251,8 @@ static void shares_of_cpus(void **state)
 
 static void vcpus(void **state)
 {
-	static const char *const name[] = { "running", "runnable", "blocked", "device", "paused", "off", "unknown" };
+	static const char *const name[] = { "running", "runnable", "blocked", "device",
+					    "paused",  "off",	   "unknown" };
 
 	(void)state;
 	good("create silent --memory 4 --name other");
@@ -257,7 +284,11 @@ static void counters(void **state)
 	static const struct {
 		const char *how;
 		bool hlt_first;
-	} order[] = { { "cycles", true }, { "count", true }, { "worst", true }, { "name", true }, { "average", false } };
+	} order[] = { { "cycles", true },
+		      { "count", true },
+		      { "worst", true },
+		      { "name", true },
+		      { "average", false } };
 
 	(void)state;
 	good("create hello --memory 4 --name h --wait");
@@ -471,7 +502,8 @@ static void page_tables(void **state)
 
 static void why_not(void **state)
 {
-	static const char *const text[] = { "runs", "waits for a CPU", "sleeps", "waits for a device", "is paused", "is off", "?" };
+	static const char *const text[] = { "runs",	 "waits for a CPU", "sleeps", "waits for a device",
+					    "is paused", "is off",	    "?" };
 
 	(void)state;
 	for (u32 i = 0; i < ARRAY_SIZE(text); i++) {
@@ -530,7 +562,8 @@ static void refused(void **state)
 		hc_domain_end(domain_find("q")->id, CAISSON_END_CRASH, CAISSON_CRASH_REFUSED);
 		run("wait q");
 		d = domain_find("q");
-	assert_non_null(strstr(d->why, i ? "every check that software can make passes" : "EFER.SVME is 0"));
+		assert_non_null(
+			strstr(d->why, i ? "every check that software can make passes" : "EFER.SVME is 0"));
 		good("why q");
 		says(d->why);
 		good("destroy q");
@@ -663,7 +696,9 @@ static void traces(void **state)
 	assert_int_equal(strncmp(strchr(last, '\n') + 1, "           3  ", 14), 0);
 	says_not("more kinds");
 	for (u32 i = 0; i < 300; i++) {
-		r[0] = (struct caisson_trace_record){ .type = CAISSON_TRACE_EXIT, .kind = 2, .b = 0x1000 + i };
+		r[0] = (struct caisson_trace_record){ .type = CAISSON_TRACE_EXIT,
+						      .kind = 2,
+						      .b = 0x1000 + i };
 		fake_trace(0, r, 1, 0);
 	}
 	r[0].b = 0x1007;
@@ -688,8 +723,11 @@ static void ctrl_c(const void *bytes, size_t n)
 /* Whoever prints much stops soon after it was pressed, and says so. */
 static void ctrl_c_ends_each_print(void **state)
 {
-	static const char *const line[] = { "list",	   "list --all --json", "vcpu-list", "vcpu-list --json", "stats", "stats --json",
-					    "stats r --histogram", "doctor", "doctor --json", "dmesg", "vmcs r", "trace dump" };
+	static const char *const line[] = {
+		"list",		"list --all --json",   "vcpu-list", "vcpu-list --json", "stats",
+		"stats --json", "stats r --histogram", "doctor",    "doctor --json",	"dmesg",
+		"vmcs r",	"trace dump"
+	};
 	struct caisson_trace_record r[20] = { 0 };
 	u32 all, n;
 
@@ -709,7 +747,8 @@ static void ctrl_c_ends_each_print(void **state)
 			printed = 0;
 			n = (u32)shell_line(line[i]);
 			if (n != 1)
-				fail_msg("`%s` goes on behind Ctrl-C at %u of %u", line[i], pieces_until, all);
+				fail_msg("`%s` goes on behind Ctrl-C at %u of %u", line[i], pieces_until,
+					 all);
 			assert_true(printed <= pieces_until + 60 + all / 2); /* a row at most */
 		}
 		out_taker = NULL;
@@ -721,9 +760,20 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, check_clean)
 	const struct CMUnitTest tests[] = {
-		TEST(every_error_has_words), TEST(the_machine), TEST(rights),	   TEST(pools),	  TEST(shares_of_cpus), TEST(vcpus),
-		TEST(counters),		     TEST(the_top),	TEST(registers), TEST(page_tables), TEST(why_not),	TEST(refused),
-		TEST(traces), TEST(ctrl_c_ends_each_print),
+		TEST(every_error_has_words),
+		TEST(the_machine),
+		TEST(rights),
+		TEST(pools),
+		TEST(shares_of_cpus),
+		TEST(vcpus),
+		TEST(counters),
+		TEST(the_top),
+		TEST(registers),
+		TEST(page_tables),
+		TEST(why_not),
+		TEST(refused),
+		TEST(traces),
+		TEST(ctrl_c_ends_each_print),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

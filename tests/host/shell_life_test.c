@@ -8,8 +8,8 @@
 #include "tests/host/shell_common.h"
 
 #define CTRL_LEAVE "\x1d"
-#define OUTW(what, p, v, n)          \
-	{                            \
+#define OUTW(what, p, v, n)         \
+	{                           \
 		what, p, v, n, NULL \
 	}
 #define PAGE_TEST 0xfeb00000
@@ -23,16 +23,17 @@ static const struct fake_step again[] = { SAY("second\r\n"), STOP };
 static const struct fake_step resets[] = { BUTTON, RESET, STOP };
 static const struct fake_step exits[] = { BUTTON, EXIT(3), STOP };
 static const struct fake_step kbd[] = { INB(0x64, 0), OUTB(0x64, 0xd1), OUTB(0x64, 0xfe), STOP };
-static const struct fake_step echo[] = { UART_ON,	 SAY("type: "), KEY('a'), SAY("A"), KEY('b'), SAY("B"),
-					 OUTB(0x3ff, 0x5a), STOP };
+static const struct fake_step echo[] = { UART_ON,  SAY("type: "), KEY('a'),	     SAY("A"),
+					 KEY('b'), SAY("B"),	  OUTB(0x3ff, 0x5a), STOP };
 /* The test device: lines and their messages, its page,
  * writes that are posted before what is asked behind them. */
 static const struct fake_step lines[] = { OUTB(0x2003, 1), INB(0x2003, 1), STOP };
-static const struct fake_step masked[] = { OUTB(0x21, 8), OUTB(0x2003, 1), OUTB(0x2003, 0), OUTB(0x2014, 1), STOP };
+static const struct fake_step masked[] = { OUTB(0x21, 8), OUTB(0x2003, 1), OUTB(0x2003, 0), OUTB(0x2014, 1),
+					   STOP };
 static const struct fake_step second[] = { OUTB(0x200a, 1), STOP };
 static const struct fake_step cascade[] = { OUTB(0x21, 4), OUTB(0x200a, 1), STOP };
-static const struct fake_step moved[] = { OUTB(0x20, 0x11), OUTB(0x21, 0x33), OUTB(0x21, 4), OUTB(0x21, 1), OUTB(0x20, 0x20),
-					  OUTB(0x2001, 1),  STOP };
+static const struct fake_step moved[] = { OUTB(0x20, 0x11), OUTB(0x21, 0x33), OUTB(0x21, 4), OUTB(0x21, 1),
+					  OUTB(0x20, 0x20), OUTB(0x2001, 1),  STOP };
 static const struct fake_step paged[] = { OUTW(FAKE_MMIO_OUT, PAGE_TEST + 0x10, 0x12345678, 4),
 					  OUTW(FAKE_MMIO_IN, PAGE_TEST + 0x12, 0x1234, 2),
 					  OUTW(FAKE_POST, PAGE_TEST + 0x800, 0xaabb, 2),
@@ -147,7 +148,9 @@ static void the_test_device(void **state)
 
 static u64 io(struct dom *d, u32 kind, u64 addr, u32 size, bool write, u64 data)
 {
-	struct caisson_ioreq q = { .addr = addr, .data = data, .size = size, .kind = (u8)kind, .write = write };
+	struct caisson_ioreq q = {
+		.addr = addr, .data = data, .size = size, .kind = (u8)kind, .write = write
+	};
 
 	devices_access(d, &q);
 	return q.data;
@@ -257,7 +260,8 @@ static void control_is_full(void **state)
 	assert_int_equal(fake_domains(), 0);
 	alloc_free(hog);
 	hog = alloc(alloc_left() - sizeof(struct dom) - 1024);
-	bad("create silent --memory 4 --testdev --name d", "not enough memory in the control domain for its devices");
+	bad("create silent --memory 4 --testdev --name d",
+	    "not enough memory in the control domain for its devices");
 	assert_int_equal(fake_domains(), 0);
 	/* without a test device it is made, and what it prints is lost */
 	d = made("create hello --memory 4 --name d", "d");
@@ -481,7 +485,8 @@ static void attached(void **state)
 	in_drop();
 	/* Ctrl-C is the guest's there */
 	good("create echo --memory 4 --name e");
-	fake_type("a\x03" "b");
+	fake_type("a\x03"
+		  "b");
 	fake_idle = leave;
 	good("console e");
 	fake_idle = NULL;
@@ -699,10 +704,28 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, check_clean)
 	const struct CMUnitTest tests[] = {
-		TEST(the_test_device), TEST(devices_that_are_not_there), TEST(the_clock_interrupts), TEST(the_keyboard_resets),
-		TEST(images_that_cannot_be), TEST(linux_starts_in_64_bits), TEST(control_is_full), TEST(rebuilds_that_fail),
-		TEST(wrong_words), TEST(strangers), TEST(buttons), TEST(remembered), TEST(lists), TEST(a_long_log), TEST(attached), TEST(lost_output),
-		TEST(the_console_is_gone), TEST(typed_ahead), TEST(completion), TEST(adopted), TEST(held), TEST(time_passes),
+		TEST(the_test_device),
+		TEST(devices_that_are_not_there),
+		TEST(the_clock_interrupts),
+		TEST(the_keyboard_resets),
+		TEST(images_that_cannot_be),
+		TEST(linux_starts_in_64_bits),
+		TEST(control_is_full),
+		TEST(rebuilds_that_fail),
+		TEST(wrong_words),
+		TEST(strangers),
+		TEST(buttons),
+		TEST(remembered),
+		TEST(lists),
+		TEST(a_long_log),
+		TEST(attached),
+		TEST(lost_output),
+		TEST(the_console_is_gone),
+		TEST(typed_ahead),
+		TEST(completion),
+		TEST(adopted),
+		TEST(held),
+		TEST(time_passes),
 	};
 
 	return cmocka_run_group_tests(tests, setup_all, NULL);

@@ -162,7 +162,9 @@ static void exits_are_documented(void **s)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_required), cmocka_unit_test(locked_and_disabled), cmocka_unit_test(what_is_used),
+		cmocka_unit_test(what_is_required),
+		cmocka_unit_test(locked_and_disabled),
+		cmocka_unit_test(what_is_used),
 		cmocka_unit_test(exits_are_documented),
 	};
 

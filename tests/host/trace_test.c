@@ -67,13 +67,14 @@ static void what_goes_in(void **state)
 	(void)state;
 	assert_int_equal(control(ON | 4, ~0u, ALL), -CAISSON_EINVAL); /* and it is off */
 	add(1);
-	assert_int_equal(control(ON, BIT(CAISSON_TRACE_EXIT) | BIT(CAISSON_TRACE_OUT), BIT(5) | 1ull << 63), 0);
+	assert_int_equal(control(ON, BIT(CAISSON_TRACE_EXIT) | BIT(CAISSON_TRACE_OUT), BIT(5) | 1ull << 63),
+			 0);
 	fake.now = 1234;
 	fake_cpu = 1;
 	trace(&v, CAISSON_TRACE_EXIT, 5, 0xaa, 0xbb);
-	trace(&v, CAISSON_TRACE_EXIT, 6, 0, 0);	 /* not that exit */
-	trace(&v, CAISSON_TRACE_WAKE, 5, 0, 0);	 /* nor that type */
-	trace(&v, CAISSON_TRACE_OUT, 6, 1, 2);	 /* the exits' filter is the exits' */
+	trace(&v, CAISSON_TRACE_EXIT, 6, 0, 0); /* not that exit */
+	trace(&v, CAISSON_TRACE_WAKE, 5, 0, 0); /* nor that type */
+	trace(&v, CAISSON_TRACE_OUT, 6, 1, 2);	/* the exits' filter is the exits' */
 	trace(&v, CAISSON_TRACE_EXIT, 63, 3, 4);
 	v.watch = WATCH_DEBUG;
 	trace(&v, CAISSON_TRACE_EXIT, 5, 0, 0); /* nobody traces it */
@@ -167,8 +168,9 @@ static void stops_when_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_memory),  cmocka_unit_test(what_goes_in),	cmocka_unit_test(read_in_pieces),
-		cmocka_unit_test(overwrites), cmocka_unit_test(stops_when_full),
+		cmocka_unit_test(no_memory),	   cmocka_unit_test(what_goes_in),
+		cmocka_unit_test(read_in_pieces),  cmocka_unit_test(overwrites),
+		cmocka_unit_test(stops_when_full),
 	};
 
 	fake_reset();

@@ -137,8 +137,10 @@ static void models(void **s)
 		const struct machine *m;
 		const char *lacks; /* NULL: good enough */
 	} t[] = {
-		{ &skylake_x, NULL },	   { &sapphire_rapids, NULL },
-		{ &sandy_bridge, NULL },   { &lynnfield, "VMX control PROC2.UNRESTRICTED_GUEST" },
+		{ &skylake_x, NULL },
+		{ &sapphire_rapids, NULL },
+		{ &sandy_bridge, NULL },
+		{ &lynnfield, "VMX control PROC2.UNRESTRICTED_GUEST" },
 		{ &penryn, "VMX control PROC2.EPT" },
 	};
 

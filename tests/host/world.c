@@ -18,8 +18,8 @@
 #include "tests/host/fake_arch.h"
 #include "tests/host/world.h"
 
-#define PAGES	  (1ull << (world_phys_bits - 12))
-#define MEMORY	  (64ull << 20)
+#define PAGES  (1ull << (world_phys_bits - 12))
+#define MEMORY (64ull << 20)
 
 enum { MAPPED = 1, WRITE = 2, FIRST = 4, LARGE = 8, HUGE = 16 };
 u32 world_phys_bits = 26;
@@ -122,7 +122,10 @@ int arch_s2_map(struct domain *d, gpa_t at, hpa_t pa, u64 size, u32 prot)
 		return -CAISSON_ENOMEM;
 	for (u64 i = 0; i < size / PAGE_SIZE; i++)
 		e[i] = (pa.v + i * PAGE_SIZE) | MAPPED | (prot & CAISSON_PROT_WRITE ? WRITE : 0) |
-		       (i ? 0 : FIRST) | (size == SZ_2M ? LARGE : size == SZ_1G ? HUGE : 0);
+		       (i ? 0 : FIRST) |
+		       (size == SZ_2M	? LARGE
+			: size == SZ_1G ? HUGE
+					: 0);
 	return 0;
 }
 
@@ -164,7 +167,8 @@ u64 arch_s2_unmap(struct domain *d, gpa_t at, u64 limit)
 		want -= PAGE_SIZE;
 		e--;
 	}
-	for (; e && (!bytes || bytes + size <= limit) && (*e & ~0ull << 12) == (want & ~0ull << 12); want += size) {
+	for (; e && (!bytes || bytes + size <= limit) && (*e & ~0ull << 12) == (want & ~0ull << 12);
+	     want += size) {
 		memset(e, 0, size / PAGE_SIZE * sizeof(*e));
 		bytes += size;
 		e = entry(d, at.v + bytes, &size);

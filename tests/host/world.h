@@ -32,14 +32,14 @@ s64 world_call(struct domain *d, u64 nr, const u64 arg[6]);
 void world_destroy(struct domain *d);
 
 /* What a test may want otherwise, the first two before world_init(). */
-extern u32 world_phys_bits;  /* of guest-physical addresses */
-extern u64 world_sizes;	     /* of second-stage pages */
-extern u32 world_fails;	     /* the next so many allocations of vCPUs, tables and the like find no memory */
-extern char world_power;     /* 'o': switched off, 'r': reset */
-extern bool world_flushed;   /* every CPU has forgotten what was unmapped; else now and then one has not */
-extern s64 world_result;     /* what a `wait` that slept was given */
-extern u32 world_again;	     /* so often the control domain was started again */
-extern u32 world_lines;	     /* level of the domains' interrupt lines, by GSI */
+extern u32 world_phys_bits; /* of guest-physical addresses */
+extern u64 world_sizes;	    /* of second-stage pages */
+extern u32 world_fails;	    /* the next so many allocations of vCPUs, tables and the like find no memory */
+extern char world_power;    /* 'o': switched off, 'r': reset */
+extern bool world_flushed;  /* every CPU has forgotten what was unmapped; else now and then one has not */
+extern s64 world_result;    /* what a `wait` that slept was given */
+extern u32 world_again;	    /* so often the control domain was started again */
+extern u32 world_lines;	    /* level of the domains' interrupt lines, by GSI */
 
 #define WORLD_RAM  32u /* pages of each, from address 0 */
 #define WORLD_DOMS 40u /* more are "no memory" */

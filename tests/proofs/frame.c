@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Frames, by induction: from any state in which valid() holds (blocks of any orders, owners, references and pools, free lists in any
- * sequence, the direct map with the hypervisor's frames and no others), giving back a block or a part of one, one reference more or
- * fewer, and asking for owner and block, with any arguments, leave a state in which it holds, change owner and references of those
- * frames only, and panic for misuse only. 4 frames of one range, orders of 1, 2 ("2 MiB") and 4.
+ * Frames, by induction: from any state in which valid() holds (blocks of any orders, owners, references and
+ * pools, free lists in any sequence, the direct map with the hypervisor's frames and no others), giving back
+ * a block or a part of one, one reference more or fewer, and asking for owner and block, with any arguments,
+ * leave a state in which it holds, change owner and references of those frames only, and panic for misuse
+ * only. 4 frames of one range, orders of 1, 2 ("2 MiB") and 4.
  * with: hv/frame.h: #define FRAME_ORDERS   19u => #define FRAME_ORDERS 3u
  * with: hv/frame.h: #define FRAME_ORDER_2M 9u => #define FRAME_ORDER_2M 1u
  * with: hv/frame.h: #define FRAME_RANGES   256u => #define FRAME_RANGES 1u
  * with: hv/frame.c: static const u8 orders[FRAME_ORDERS] = { 0,  9,	 1,  2,	 3,  4,	 5,  6,	 7, 8, => static const u8 orders[] = { 0, 2, 1 };
- * with: hv/frame.c: 						 10, 11, 12, 13, 14, 15, 16, 17, 18 }; => 
+ * with: hv/frame.c: 						 10, 11, 12, 13, 14, 15, 16, 17, 18 }; =>
  * with: hv/frame.c: for (r = f.range; r < f.range + f.ranges; r++) => r = f.range;
  * with: hv/frame.c: struct record *rec; => struct record rec[4];
  * with: hv/frame.c: f.rec = arch_direct_map( => (void)arch_direct_map(
  * with: hv/frame.c: #define MIXED_ORDER 2u => #define MIXED_ORDER 1u
  * with: hv/frame.c: #define PIECE_ORDER 4u => #define PIECE_ORDER 1u
- * with: hv/types.h: #define SZ_2M      (1ul << 21) => #define SZ_2M (2 * PAGE_SIZE)
+ * with: hv/types.h: #define SZ_2M	   (1ul << 21) => #define SZ_2M (2 * PAGE_SIZE)
  * cases: free refs owner
  * fault free.REFS_IGNORED: hv/frame.c: ASSERT(!f.rec[i].refs, => ASSERT(true,
  * fault free.REFS_OF_A_PART: hv/frame.c: f.rec[upper].refs = 0; => ;
@@ -38,14 +39,15 @@ struct pool nondet_pool(void);
 
 #define N     4u
 #define FIRST 0x100ull
-#define VALID(x)         \
-	if (!(x))        \
-		return false
+#define VALID(x)  \
+	if (!(x)) \
+	return false
 
 #define rec f.rec
-static bool dirty[N], near[N], misuse; /* what is in the frame; in the direct map; the call under way may panic */
-static u32 head[N];	      /* the first record of the block that holds each frame */
-static u32 pages;	      /* zeroed */
+/* what is in the frame; in the direct map; the call under way may panic */
+static bool dirty[N], near[N], misuse;
+static u32 head[N]; /* the first record of the block that holds each frame */
+static u32 pages;   /* zeroed */
 
 void panic(const char *fmt, ...)
 {
@@ -54,13 +56,15 @@ void panic(const char *fmt, ...)
 	__CPROVER_assume(false);
 }
 
-/* The list that holds free block i: what is before and behind it knows it, and before all of them is the head. */
+/* The list that holds free block i:
+ * what is before and behind it knows it, and before all of them is the head. */
 static bool linked(const struct pool *p, u32 i)
 {
 	u32 t = rec[i].tag, next = rec[i].next, prev = rec[i].prev;
 
 	VALID(next == NIL || (next < N && rec[next].tag == t && rec[next].prev == i));
-	VALID(prev == NIL ? p->head[!!(t & TAG_ZERO)][GET(TAG_ORDER, t)] == i : prev < N && rec[prev].tag == t && rec[prev].next == i);
+	VALID(prev == NIL ? p->head[!!(t & TAG_ZERO)][GET(TAG_ORDER, t)] == i
+			  : prev < N && rec[prev].tag == t && rec[prev].next == i);
 	for (u32 k = 1; k < N && prev != NIL; k++)
 		prev = rec[prev % N].prev;
 	return prev == NIL;
@@ -74,8 +78,9 @@ static bool heads_valid(const struct pool *p, u32 flags)
 			u32 i = p->head[z][o];
 
 			VALID(!(p->orders[z] & BIT(o)) == (i == NIL));
-			VALID(i == NIL || (i < N && rec[i].prev == NIL &&
-					   rec[i].tag == tag(FRAME_NO_OWNER, FREE, flags | (z ? TAG_ZERO : 0), o)));
+			VALID(i == NIL ||
+			      (i < N && rec[i].prev == NIL &&
+			       rec[i].tag == tag(FRAME_NO_OWNER, FREE, flags | (z ? TAG_ZERO : 0), o)));
 		}
 	}
 	return true;
@@ -95,11 +100,13 @@ static bool valid(void)
 			VALID(o < FRAME_ORDERS && !((FIRST + i) & (BIT(o) - 1)) && i + BIT(o) <= N);
 			left = BIT(o);
 			if (kind_of(i) == FREE) {
-				VALID(GET(TAG_OWNER, t) == FRAME_NO_OWNER && !(t & TAG_HV && o > FRAME_ORDER_2M));
+				VALID(GET(TAG_OWNER, t) == FRAME_NO_OWNER &&
+				      !(t & TAG_HV && o > FRAME_ORDER_2M));
 				free[!!(t & TAG_HV)] += left;
 				zero += t & TAG_ZERO ? left : 0;
 			} else {
-				VALID(kind_of(i) == USED && GET(TAG_OWNER, t) != FRAME_NO_OWNER && !(t & TAG_ZERO));
+				VALID(kind_of(i) == USED && GET(TAG_OWNER, t) != FRAME_NO_OWNER &&
+				      !(t & TAG_ZERO));
 				used_hv += t & TAG_HV ? left : 0;
 			}
 			VALID(!(t & ~(u32)(TAG_OWNER | TAG_KIND | TAG_ZERO | TAG_HV | TAG_ORDER)));
@@ -115,7 +122,8 @@ static bool valid(void)
 	VALID(left == 0);
 	VALID(heads_valid(&f.machine, 0) && heads_valid(&f.hv, TAG_HV));
 	for (i = 0; i < N; i++)
-		VALID(head[i] != i || kind_of(i) != FREE || linked(rec[i].tag & TAG_HV ? &f.hv : &f.machine, i));
+		VALID(head[i] != i || kind_of(i) != FREE ||
+		      linked(rec[i].tag & TAG_HV ? &f.hv : &f.machine, i));
 	VALID(f.machine.free == free[0] && f.hv.free == free[1] && f.hv_used == used_hv && f.zero == zero);
 	return f.machine.reserved <= f.machine.free && f.hv.reserved <= f.hv.free;
 }
@@ -144,7 +152,8 @@ static void look(u64 but, u64 n)
 {
 	for (u32 i = 0; i < N; i++)
 		if (i - but >= n)
-			was[i] = (struct was){ GET(TAG_OWNER, rec[head[i]].tag), kind_of(head[i]) == USED ? rec[head[i]].refs : 0 };
+			was[i] = (struct was){ GET(TAG_OWNER, rec[head[i]].tag),
+					       kind_of(head[i]) == USED ? rec[head[i]].refs : 0 };
 }
 
 /* Without the lock: whatever others do meanwhile, but to the block in hand. */
@@ -155,7 +164,8 @@ static void *window(hpa_t pa, u32 hv)
 
 	__CPROVER_assert(i < N && f.lock.next == f.lock.owner, "without the lock");
 	if (pages++ == 0) {
-		__CPROVER_assert(valid() && head[i] == i && kind_of(i) == USED, "zeroed in a valid state, by whoever has it");
+		__CPROVER_assert(valid() && head[i] == i && kind_of(i) == USED,
+				 "zeroed in a valid state, by whoever has it");
 		__CPROVER_assert((rec[i].tag & TAG_HV) == hv, "frames of domains by their window");
 		in_hand = rec[i];
 		free -= f.machine.free + f.hv.free;
@@ -256,7 +266,8 @@ void prove_free(void)
 	frame_free(HPA(a), order, back);
 	__CPROVER_assert(!misuse, "allocated, and without references");
 	__CPROVER_assert(free + BIT(order) == f.machine.free + f.hv.free, "counted");
-	__CPROVER_assert(f.machine.reserved + f.hv.reserved == promised[0] + promised[1] + (back & FRAME_RESERVED ? BIT(order) : 0),
+	__CPROVER_assert(f.machine.reserved + f.hv.reserved ==
+				 promised[0] + promised[1] + (back & FRAME_RESERVED ? BIT(order) : 0),
 			 "promised again");
 	changed(i, BIT(order), FRAME_NO_OWNER, 0);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Copies between the RAM of a domain and the hypervisor's (read, write), what holds a frame (pin), copies between two domains or within
- * one, out of such frames (copy), and the calls of which an argument tells the length (args). For all addresses, up to the last of 64
- * bits, all lengths up to two pages (copy: all, of which it does two), two regions, and while other CPUs change regions and second stage
- * whenever the lock is free: each byte goes once, in sequence, between its place in the buffer and its place in the frame that the second
- * stage named for its address, while the lock is held or the frame pinned; it is written only where that may be; what is refused was not
- * there; each lock, window and pin is given back. Of a copy the ranges are asked, no bytes are moved. memory_fault() says anything.
+ * Copies between the RAM of a domain and the hypervisor's (read, write), what holds a frame (pin), copies
+ * between two domains or within one, out of such frames (copy), and the calls of which an argument tells the
+ * length (args). For all addresses, up to the last of 64 bits, all lengths up to two pages (copy: all, of
+ * which it does two), two regions, and while other CPUs change regions and second stage whenever the lock is
+ * free: each byte goes once, in sequence, between its place in the buffer and its place in the frame that the
+ * second stage named for its address, while the lock is held or the frame pinned; it is written only where
+ * that may be; what is refused was not there; each lock, window and pin is given back. Of a copy the ranges
+ * are asked, no bytes are moved. memory_fault() says anything.
  * with: hv/memory.c: enum memory_fault memory_fault(struct domain *d, u64 gpa, bool write) => enum memory_fault real_fault(struct domain *d, u64 gpa, bool write)
  * with: hv/memory.c: hpa_t memory_pin(struct domain *d, u64 gpa, bool write, bool rom) => hpa_t real_pin(struct domain *d, u64 gpa, bool write, bool rom)
  * with: hv/domain.h: #define MEMORY_COPY 65536u => #define MEMORY_COPY 8192u
@@ -21,7 +23,7 @@
  * fault read.WORD: hv/memory.c: else if (n == sizeof(u64)) => else if (n <= sizeof(u64))
  * fault write.ROM_WRITTEN: hv/memory.c: && (!write || (prot & CAISSON_PROT_WRITE)); => && (!write || (prot & CAISSON_PROT_READ));
  * fault write.SAME_BYTES: hv/memory.c: bytes -= n, gpa += n, buf += n) => bytes -= n, gpa += n)
- * fault write.NOT_TRIED: hv/memory.c: != MEM_MAPPED || !piece(d, gpa, buf, n, write)) => != MEM_MAPPED)
+ * fault write.NOT_TRIED: hv/memory.c: !piece(d, gpa, buf, n, write)) => false)
  * fault copy.ONE_OFFSET: hv/memory.c: MIN(PAGE_SIZE - (t & ~PAGE_MASK), PAGE_SIZE - (f & ~PAGE_MASK))); => PAGE_SIZE - (t & ~PAGE_MASK));
  * fault pin.NOT_HELD: hv/memory.c: if (ok && frame_owner(pa) != FRAME_NO_OWNER) => if (ok && !write && frame_owner(pa) != FRAME_NO_OWNER)
  * fault pin.ANY_ROM: hv/memory.c: if (!rom || !r || !(r->flags & CAISSON_POP_ROM)) { => if (!rom) {

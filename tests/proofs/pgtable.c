@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Page tables: after any two maps and unmaps (maps), or a map and a split (split), of any sizes, at any addresses, with pages for tables
- * running out at any time, a look-up of any address gives what was mapped there last and nothing else, in each format; an error has changed nothing; all
- * table pages are counted and given back. Tables have two entries instead of 512.
+ * Page tables: after any two maps and unmaps (maps), or a map and a split (split), of any sizes, at any
+ * addresses, with pages for tables running out at any time, a look-up of any address gives what was mapped
+ * there last and nothing else, in each format; an error has changed nothing; all table pages are counted and
+ * given back. Tables have two entries instead of 512.
  * with: arch/x86/pgtable.h: #define PG_ENTRIES 512 => #define PG_ENTRIES 2
  * with: arch/x86/pgtable.c: #define GROUP 8 => #define GROUP 2
  * with: arch/x86/pgtable.c: for (u64 *group = table; group < table + PG_ENTRIES; group += GROUP) { => for (u32 g_ = 0; g_ < PG_ENTRIES; g_ += GROUP) { u64 *group = table + g_;
@@ -88,7 +89,8 @@ static void end(struct pgtable *t)
 
 void prove_maps(void)
 {
-	u64 at = nondet_u64() & (USED | 0xfff), want = 0, size_there = 0; /* one address, and what is mapped at it: 0 nothing */
+	u64 at = nondet_u64() & (USED | 0xfff), want = 0,
+	    size_there = 0; /* one address, and what is mapped at it: 0 nothing */
 	struct pgtable t;
 	struct pg_leaf l;
 
@@ -101,13 +103,16 @@ void prove_maps(void)
 		__CPROVER_assume(s < 3);
 		size = sizes[s];
 		if (nondet_bool()) {
-			u64 limit = nondet_bool() ? 0 : SZ_1G, gone = pg_unmap(&t, va, limit, &l), first = va & ~(l.size - 1);
+			u64 limit = nondet_bool() ? 0 : SZ_1G, gone = pg_unmap(&t, va, limit, &l),
+			    first = va & ~(l.size - 1);
 
 			__CPROVER_assert(gone <= MAX(l.size, limit), "not beyond the limit");
 			if (size_there && (at & ~(size_there - 1)) == (va & ~(size_there - 1)))
-				__CPROVER_assert(gone >= size_there && l.size == size_there, "unmapped whole");
+				__CPROVER_assert(gone >= size_there && l.size == size_there,
+						 "unmapped whole");
 			if (size_there && at - first < gone) {
-				__CPROVER_assert(l.pa.v - (va - first) + (at - first) == want, "one stretch of memory");
+				__CPROVER_assert(l.pa.v - (va - first) + (at - first) == want,
+						 "one stretch of memory");
 				want = size_there = 0;
 			}
 		} else {
@@ -132,7 +137,8 @@ void prove_maps(void)
 void prove_split(void)
 {
 	u32 s = nondet_u32();
-	u64 va = nondet_u64() & USED, pa = nondet_u64() & MASK(39, 12), at = nondet_u64() & (USED | 0xfff), cut = nondet_u64() & USED, size;
+	u64 va = nondet_u64() & USED, pa = nondet_u64() & MASK(39, 12), at = nondet_u64() & (USED | 0xfff),
+	    cut = nondet_u64() & USED, size;
 	struct pgtable t;
 	struct pg_leaf l;
 	bool in;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Rights and event ports: for any state of the tables (of two places) and any arguments, nobody hands on what it does not hold, nothing else
- * changes, a refused call changes nothing; a port is bound once, and nothing is reached outside of the tables.
+ * Rights and event ports: for any state of the tables (of two places) and any arguments, nobody hands on what
+ * it does not hold, nothing else changes, a refused call changes nothing; a port is bound once, and nothing
+ * is reached outside of the tables.
  * fault GIVES_ALL: hv/rights.c: give & ~has : => give & ~(has | 1) :
  * fault SECOND_PLACE: hv/rights.c: if (!target->grant[i].held || => if (target->grant[i].held ||
- * fault FORGETS_LIVING: hv/rights.c: != target->grant[i].holder) { => == target->grant[i].holder) {
+ * fault FORGETS_LIVING: hv/rights.c: != old) { => == old) {
  * fault INHERITS: hv/rights.c: WRITE_ONCE(target->grant[i].held, 0); => ;
  * fault PORT_TWICE: hv/event.c: e->from[port] != from) => from == EVENT_HV)
  * fault PORT_BEYOND: hv/event.c: || port >= CAISSON_EVENTS) => || port > CAISSON_EVENTS)
  * with: hv/rights.h: #define RIGHTS_GRANTS 8 => #define RIGHTS_GRANTS 2
- * with: hv/abi/caisson.h: #define CAISSON_MAX_DOMS  4096u => #define CAISSON_MAX_DOMS 4u
+ * with: hv/abi/caisson.h: #define CAISSON_MAX_DOMS     4096u => #define CAISSON_MAX_DOMS 4u
  * cbmc: --unwind 4
  */
 #include "hv/rights.c"
@@ -25,7 +26,8 @@ struct events nondet_events(void);
 static void prove_rights(void)
 {
 	struct rights r[N], was[N];
-	u32 c = nondet_u32(), h = nondet_u32(), t = nondet_u32(), over = nondet_u32(), give = nondet_u32(), take = nondet_u32();
+	u32 c = nondet_u32(), h = nondet_u32(), t = nondet_u32(), over = nondet_u32(), give = nondet_u32(),
+	    take = nondet_u32();
 	bool one = over < CAISSON_OVER_DOMAINS;
 	u32 had, i, j;
 	int err;
@@ -36,7 +38,8 @@ static void prove_rights(void)
 		for (u32 a = 0; a < RIGHTS_GRANTS; a++) {
 			__CPROVER_assume(r[i].grant[a].holder != r[i].id); /* its own are in `self` */
 			for (u32 b = 0; b < a; b++)
-				__CPROVER_assume(!r[i].grant[a].holder || r[i].grant[a].holder != r[i].grant[b].holder);
+				__CPROVER_assume(!r[i].grant[a].holder ||
+						 r[i].grant[a].holder != r[i].grant[b].holder);
 		}
 		was[i] = r[i];
 	}
@@ -51,10 +54,15 @@ static void prove_rights(void)
 		__CPROVER_assert(!((give | take) & ~(u32)RIGHT_ALL), "there is such a right");
 	}
 	for (i = 0; i < N; i++) {
-		__CPROVER_assert(r[i].machine == was[i].machine || (!err && i == h && over == CAISSON_OVER_MACHINE), "machine");
-		__CPROVER_assert(r[i].domains == was[i].domains || (!err && i == h && over == CAISSON_OVER_DOMAINS), "domains");
+		__CPROVER_assert(r[i].machine == was[i].machine ||
+					 (!err && i == h && over == CAISSON_OVER_MACHINE),
+				 "machine");
+		__CPROVER_assert(r[i].domains == was[i].domains ||
+					 (!err && i == h && over == CAISSON_OVER_DOMAINS),
+				 "domains");
 		for (j = 0; j < N; j++) {
-			u32 now = i == j ? r[i].self : granted(&r[i], &r[j]), before = i == j ? was[i].self : granted(&was[i], &was[j]);
+			u32 now = i == j ? r[i].self : granted(&r[i], &r[j]),
+			    before = i == j ? was[i].self : granted(&was[i], &was[j]);
 
 			if (!err && one && i == h && j == t)
 				__CPROVER_assert(now == ((before & ~take) | give), "changed as told");
@@ -75,8 +83,10 @@ static void prove_events(void)
 	__CPROVER_assert(err || event_allowed(&e, port, from), "who bound it may send");
 	event_allowed(&e, q, from);
 	__CPROVER_assume(q < CAISSON_EVENTS);
-	__CPROVER_assert(e.from[q] == was.from[q] || (!err && q == port && was.from[q] == EVENT_UNBOUND), "bound once");
-	__CPROVER_assert(q >= CAISSON_EVENT_FREE || e.from[q] == was.from[q], "the hypervisor's stay its own");
+	__CPROVER_assert(e.from[q] == was.from[q] || (!err && q == port && was.from[q] == EVENT_UNBOUND),
+			 "bound once");
+	__CPROVER_assert(q >= CAISSON_EVENT_FREE || e.from[q] == was.from[q],
+			 "the hypervisor's stay its own");
 	__CPROVER_assert(events_take(&e) == was_pending && !e.pending, "taken once");
 }
 

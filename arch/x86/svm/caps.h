@@ -26,7 +26,8 @@ static inline bool svm_disabled(const struct svm_caps *c)
 }
 
 /* What is used where there is any; more words: guest/control/doctor.c */
-#define SVM_USED (SVM_NRIPS | SVM_FLUSH_ASID | SVM_CLEAN | SVM_DECODE | SVM_PAUSE_FILTER | SVM_PAUSE_THRESHOLD)
+#define SVM_USED \
+	(SVM_NRIPS | SVM_FLUSH_ASID | SVM_CLEAN | SVM_DECODE | SVM_PAUSE_FILTER | SVM_PAUSE_THRESHOLD)
 
 /* Row i of the doctor's of what is needed, and of what CPUID does not tell:
  * 0, or -CAISSON_ENOENT after the last. */

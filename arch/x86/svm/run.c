@@ -12,7 +12,8 @@
 
 #define RETRIES 10000u
 /* All faults that one instruction can make; #MC, #AC and #GP exit always. */
-#define STEP_FAULTS ((u32)(MASK(19, 0) & ~(BIT(X86_DB) | BIT(X86_NMI) | BIT(X86_BP) | BIT(X86_OF) | BIT(X86_DF))))
+#define STEP_FAULTS \
+	((u32)(MASK(19, 0) & ~(BIT(X86_DB) | BIT(X86_NMI) | BIT(X86_BP) | BIT(X86_OF) | BIT(X86_DF))))
 #define HAS_ERROR ((u32)(BIT(X86_DF) | MASK(X86_PF, X86_TS) | BIT(X86_AC)))
 
 static void look_again(struct x86_vcpu *v, u32 bits)
@@ -61,7 +62,8 @@ void svm_inject(struct x86_vcpu *v, u8 vector, u32 error)
 	u32 old = svm_vcpu(v)->event, was = (u32)GET(EVENT_VECTOR, old);
 	u32 event = (u32)(EVENT_VALID | PUT(EVENT_TYPE, EVENT_EXCEPTION));
 
-	if ((old & EVENT_VALID) && GET(EVENT_TYPE, old) == EVENT_EXCEPTION && !hvm_nested(v, was, &vector, &error))
+	if ((old & EVENT_VALID) && GET(EVENT_TYPE, old) == EVENT_EXCEPTION &&
+	    !hvm_nested(v, was, &vector, &error))
 		return;
 	/* A fault's image of RFLAGS has RF, and VMRUN pushes what the field holds. */
 	if (vector != X86_DB && vector != X86_DF && vector != X86_MC)
@@ -85,11 +87,15 @@ static enum insn_status insn_at_rip(struct x86_vcpu *v, struct hvm_regs *r, stru
 static const struct {
 	u8 op, or_op;
 } exit_insn[SVM_EXIT_TABLE] = {
-	[SVM_EXIT_CPUID] = { INSN_CPUID, INSN_CPUID },	     [SVM_EXIT_HLT] = { INSN_HLT, INSN_HLT },
-	[SVM_EXIT_PAUSE] = { INSN_PAUSE, INSN_PAUSE },	     [SVM_EXIT_VMMCALL] = { INSN_VMMCALL, INSN_VMMCALL },
-	[SVM_EXIT_MSR] = { INSN_RDMSR, INSN_WRMSR },	     [SVM_EXIT_XSETBV] = { INSN_XSETBV, INSN_XSETBV },
+	[SVM_EXIT_CPUID] = { INSN_CPUID, INSN_CPUID },
+	[SVM_EXIT_HLT] = { INSN_HLT, INSN_HLT },
+	[SVM_EXIT_PAUSE] = { INSN_PAUSE, INSN_PAUSE },
+	[SVM_EXIT_VMMCALL] = { INSN_VMMCALL, INSN_VMMCALL },
+	[SVM_EXIT_MSR] = { INSN_RDMSR, INSN_WRMSR },
+	[SVM_EXIT_XSETBV] = { INSN_XSETBV, INSN_XSETBV },
 	/* QEMU's TCG says WBINVD for both */
-	[SVM_EXIT_WBINVD] = { INSN_WBINVD, INSN_INVD },	     [SVM_EXIT_INVD] = { INSN_INVD, INSN_INVD },
+	[SVM_EXIT_WBINVD] = { INSN_WBINVD, INSN_INVD },
+	[SVM_EXIT_INVD] = { INSN_INVD, INSN_INVD },
 };
 
 /* The processor does not tell what it stopped at, and memory does not say it: stop with words, or let the
@@ -99,7 +105,8 @@ static u32 no_insn(struct x86_vcpu *v, enum insn_status how)
 	struct svm_vcpu *x = svm_vcpu(v);
 
 	if (how == INSN_UNKNOWN || how == INSN_TOO_LONG || ++x->retries > RETRIES)
-		hvm_crash(v, 0, "the instruction at %lx of exit %lx is not known", v->exit_rip, x->b->exit_code);
+		hvm_crash(v, 0, "the instruction at %lx of exit %lx is not known", v->exit_rip,
+			  x->b->exit_code);
 	return 0;
 }
 
@@ -287,7 +294,8 @@ static void inject_irqs(struct x86_vcpu *v, struct svm_vcpu *x, bool taken)
 /* The event is an interrupt and goes in by V_IRQ. What else waits is looked at behind the next exit. */
 static void virq_put(struct svm_vcpu *x, struct vmcb *b)
 {
-	b->vintr = V_INTR_MASKING | V_IGN_TPR | V_IRQ | V_INTR_PRIO | PUT(V_INTR_VECTOR, GET(EVENT_VECTOR, b->event));
+	b->vintr = V_INTR_MASKING | V_IGN_TPR | V_IRQ | V_INTR_PRIO |
+		   PUT(V_INTR_VECTOR, GET(EVENT_VECTOR, b->event));
 	b->event = 0;
 	svm_intercept(b, SVM_INTERCEPT_VINTR, false);
 	svm_dirty(b, CLEAN_TPR);
@@ -300,7 +308,8 @@ static void virq_put(struct svm_vcpu *x, struct vmcb *b)
 static void virq_done(struct x86_vcpu *v, struct svm_vcpu *x, struct vmcb *b)
 {
 	if (b->vintr & V_IRQ) {
-		event_set(v, (u32)(EVENT_VALID | PUT(EVENT_TYPE, EVENT_INTR) | GET(V_INTR_VECTOR, b->vintr)), 0);
+		event_set(v, (u32)(EVENT_VALID | PUT(EVENT_TYPE, EVENT_INTR) | GET(V_INTR_VECTOR, b->vintr)),
+			  0);
 		b->exit_int_info = 0;
 	}
 	b->vintr = V_INTR_MASKING;
@@ -327,7 +336,8 @@ static bool svm_pending(struct x86_vcpu *v, struct svm_vcpu *x)
 		x->event = 0;
 	}
 	inject_irqs(v, x, taken);
-	if (unlikely(svm_by_virq) && (x->b->event & EVENT_VALID) && GET(EVENT_TYPE, x->b->event) == EVENT_INTR)
+	if (unlikely(svm_by_virq) && (x->b->event & EVENT_VALID) &&
+	    GET(EVENT_TYPE, x->b->event) == EVENT_INTR)
 		virq_put(x, x->b);
 	return true;
 }
@@ -365,7 +375,8 @@ static bool wrong_cr3(struct x86_vcpu *v)
 	struct hvm_regs r;
 	struct insn i;
 
-	return insn_at_rip(v, &r, &i) == INSN_OK && i.op == INSN_MOV_TO_CR && i.reg == 3 && (v->regs[i.rm] >> arch_phys_bits());
+	return insn_at_rip(v, &r, &i) == INSN_OK && i.op == INSN_MOV_TO_CR && i.reg == 3 &&
+	       (v->regs[i.rm] >> arch_phys_bits());
 }
 
 /* The processor refused the entry:
@@ -410,8 +421,8 @@ static bool svm_insn(struct x86_vcpu *v)
 	struct hvm_regs r;
 	struct insn i;
 
-	return insn_at_rip(v, &r, &i) == INSN_OK && i.map == 1 && i.opcode == 0x01 && (i.modrm & 0xf8) == 0xd8 &&
-	       i.op != INSN_VMMCALL;
+	return insn_at_rip(v, &r, &i) == INSN_OK && i.map == 1 && i.opcode == 0x01 &&
+	       (i.modrm & 0xf8) == 0xd8 && i.op != INSN_VMMCALL;
 }
 
 static void decode_exception(struct x86_vcpu *v, struct vmcb *b, u32 code, struct vm_exit *e)
@@ -471,8 +482,8 @@ static bool msw_memory(struct x86_vcpu *v, const struct hvm_regs *r, u64 gva, u1
 			return w == WALK_FAULT ? false : no_insn(v, INSN_UNKNOWN);
 	}
 	for (u32 i = 0; i < 2; i++)
-		if (!(write ? memory_write(v->hv.domain, gpa[i], (u8 *)value + i, 1) :
-			      memory_read(v->hv.domain, gpa[i], (u8 *)value + i, 1)))
+		if (!(write ? memory_write(v->hv.domain, gpa[i], (u8 *)value + i, 1)
+			    : memory_read(v->hv.domain, gpa[i], (u8 *)value + i, 1)))
 			return no_insn(v, INSN_UNKNOWN);
 	return true;
 }
@@ -524,7 +535,8 @@ static bool decode_cr(struct x86_vcpu *v, const struct vmcb *b, u32 code, struct
 	case INSN_LMSW:
 		e->cr.op = CR_LMSW;
 		e->cr.lmsw = (u16)v->regs[i.rm & 15];
-		return !i.mem || msw_memory(v, &r, insn_ea(&i, v->regs, r.rip, r.seg_base), &e->cr.lmsw, false);
+		return !i.mem ||
+		       msw_memory(v, &r, insn_ea(&i, v->regs, r.rip, r.seg_base), &e->cr.lmsw, false);
 	case INSN_SMSW:
 		return smsw(v, &r, &i);
 	}
@@ -639,7 +651,8 @@ static bool svm_exit_slow(struct x86_vcpu *v, struct svm_vcpu *x, u32 code)
 }
 
 /* A verdict acted on here, without the detour over struct vm_exit. */
-static inline bool svm_verdict(struct x86_vcpu *v, struct svm_vcpu *x, u32 kind, u32 insn_len, enum verdict vd)
+static inline bool svm_verdict(struct x86_vcpu *v, struct svm_vcpu *x, u32 kind, u32 insn_len,
+			       enum verdict vd)
 {
 	if (vd == V_ADVANCE || vd == V_SLEEP)
 		svm_step_over(v, x->b, insn_len);
@@ -668,7 +681,8 @@ void svm_look(struct x86_vcpu *v, struct hvm_look *l)
 	l->kind = kind_of(b, code);
 	l->rip = b->rip;
 	l->detail = l->kind == EXIT_CR || l->kind == EXIT_DR ? code & 15 : b->exit_info1;
-	l->int1 = code == SVM_EXIT_ICEBP || (code == SVM_EXIT_EXCEPTION + X86_UD && insn_at_rip(v, &r, &i) == INSN_OK && i.op == INSN_ICEBP);
+	l->int1 = code == SVM_EXIT_ICEBP || (code == SVM_EXIT_EXCEPTION + X86_UD &&
+					     insn_at_rip(v, &r, &i) == INSN_OK && i.op == INSN_ICEBP);
 	if (l->int1) {
 		l->kind = EXIT_EXCEPTION;
 		l->detail = X86_DB;
@@ -682,7 +696,8 @@ void svm_look(struct x86_vcpu *v, struct hvm_look *l)
 	} else if (l->kind == EXIT_NPF || l->kind == EXIT_NPF_CONFIG) {
 		l->detail = b->exit_info2;
 	} else if (l->kind == EXIT_IO) {
-		l->detail = GET(IOIO_PORT, b->exit_info1) | GET(IOIO_SIZE, b->exit_info1) << 16 | (b->exit_info1 & IOIO_IN ? BIT(24) : 0);
+		l->detail = GET(IOIO_PORT, b->exit_info1) | GET(IOIO_SIZE, b->exit_info1) << 16 |
+			    (b->exit_info1 & IOIO_IN ? BIT(24) : 0);
 	}
 }
 
@@ -738,8 +753,9 @@ bool __endbr svm_exit(struct x86_vcpu *v)
 	if (code == SVM_EXIT_IOIO && likely(!(b->exit_info1 & IOIO_STRING))) {
 		length = (u32)(b->exit_info2 - v->exit_rip);
 		return svm_verdict(v, x, EXIT_IO, length,
-				   io_port(v, (u16)GET(IOIO_PORT, b->exit_info1), (u8)GET(IOIO_SIZE, b->exit_info1),
-					   b->exit_info1 & IOIO_IN, length));
+				   io_port(v, (u16)GET(IOIO_PORT, b->exit_info1),
+					   (u8)GET(IOIO_SIZE, b->exit_info1), b->exit_info1 & IOIO_IN,
+					   length));
 	}
 	if (code == SVM_EXIT_NPF)
 		return svm_npf(v, x);
@@ -754,7 +770,8 @@ bool __endbr svm_exit(struct x86_vcpu *v)
 	}
 	if (code == SVM_EXIT_VMMCALL) {
 		exit_what_HYPERCALL(v, (u32)v->regs[RAX]);
-		return svm_verdict(v, x, EXIT_HYPERCALL, length, hot_hypercall(v, v->regs[RAX], b->cpl) ? V_ADVANCE : exit_hypercall(v));
+		return svm_verdict(v, x, EXIT_HYPERCALL, length,
+				   hot_hypercall(v, v->regs[RAX], b->cpl) ? V_ADVANCE : exit_hypercall(v));
 	}
 	if (b->exit_info1 & MSR_IS_WRITE) {
 		exit_what_WRMSR(v, (u32)v->regs[RCX]);

@@ -68,14 +68,15 @@ bool svm_probe(void)
 	if (svm_caps.svm && rdmsr_safe(MSR_VM_CR, &svm_caps.vm_cr)) {
 		u64 want = (svm_caps.vm_cr & ~VM_CR_SVMDIS) | VM_CR_R_INIT, now;
 
-		if ((svm_caps.vm_cr & VM_CR_SVMDIS) && !(svm_caps.vm_cr & VM_CR_LOCK) && wrmsr_safe(MSR_VM_CR, want) &&
-		    rdmsr_safe(MSR_VM_CR, &now) && !(now & VM_CR_SVMDIS))
+		if ((svm_caps.vm_cr & VM_CR_SVMDIS) && !(svm_caps.vm_cr & VM_CR_LOCK) &&
+		    wrmsr_safe(MSR_VM_CR, want) && rdmsr_safe(MSR_VM_CR, &now) && !(now & VM_CR_SVMDIS))
 			svm_caps.vm_cr = now;
-		svm_caps.init_redirect = !svm_disabled(&svm_caps) && wrmsr_safe(MSR_VM_CR, want) && rdmsr_safe(MSR_VM_CR, &now) &&
-					 (now & VM_CR_R_INIT);
+		svm_caps.init_redirect = !svm_disabled(&svm_caps) && wrmsr_safe(MSR_VM_CR, want) &&
+					 rdmsr_safe(MSR_VM_CR, &now) && (now & VM_CR_R_INIT);
 	}
 	if (svm_caps.features & SVM_CLEAN) /* CR2 is written before every entry */
-		svm_clean = CLEAN_I | CLEAN_IOPM | CLEAN_ASID | CLEAN_TPR | CLEAN_NP | CLEAN_CR | CLEAN_DR | CLEAN_DT | CLEAN_SEG;
+		svm_clean = CLEAN_I | CLEAN_IOPM | CLEAN_ASID | CLEAN_TPR | CLEAN_NP | CLEAN_CR | CLEAN_DR |
+			    CLEAN_DT | CLEAN_SEG;
 	for (u32 i = 0; !svm_caps_row(&svm_caps, i, &row); i++)
 		doctor_add(row.flags, row.name, row.value, row.note);
 	doctor_bits(svm_caps.features, svm_caps.features & SVM_USED, 0);
@@ -87,7 +88,10 @@ bool svm_probe(void)
  * of 0 to 1fffH, c0000000H to c0001fffH, c0010000H to c0011fffH. */
 static void __endbr msrpm_pass(void *ctx, u32 msr, bool read, bool write)
 {
-	u32 base = msr >= 0xc0010000 ? 2 : msr >= 0xc0000000 ? 1 : 0, bit = (base * 0x2000 + (msr & 0x1fff)) * 2;
+	u32 base = msr >= 0xc0010000   ? 2
+		   : msr >= 0xc0000000 ? 1
+				       : 0,
+	    bit = (base * 0x2000 + (msr & 0x1fff)) * 2;
 	u8 *map = svm_msrpm;
 
 	(void)ctx;
@@ -95,7 +99,7 @@ static void __endbr msrpm_pass(void *ctx, u32 msr, bool read, bool write)
 	 * the TSC's offset is added here, PAT is the VMCB's: some emulators do neither. */
 	if (msr == MSR_EFER || msr == MSR_TSC || msr == MSR_PAT)
 		return;
-	map[bit / 8] &= (u8)~((read ? 1u : 0) << (bit % 8) | (write ? 2u : 0) << (bit % 8));
+	map[bit / 8] &= (u8) ~((read ? 1u : 0) << (bit % 8) | (write ? 2u : 0) << (bit % 8));
 }
 
 static void svm_maps(void)

@@ -11,8 +11,8 @@
 struct svm_vcpu {
 	struct vmcb *b;
 	hpa_t pa;
-	u32 last_cpu;	     /* where it ran last, ~0: nowhere */
-	u32 event;	     /* event to inject at the next entry (EVENT_*), 0: none */
+	u32 last_cpu; /* where it ran last, ~0: nowhere */
+	u32 event;    /* event to inject at the next entry (EVENT_*), 0: none */
 	u32 event_error;
 	u64 asid_generation; /* of last_cpu's ASIDs, when b->asid was given; 0: it has none */
 	u64 s2_changes;	     /* of the domain, when its translations were last dropped */
@@ -21,15 +21,15 @@ struct svm_vcpu {
 	bool window;	     /* V_IRQ asks for an exit when the guest takes interrupts */
 	/* NMIs. The processor does not tell when one ends:
 	 * its IRET is intercepted, and single-stepped where another waits. */
-	bool nmi_blocked;    /* one was injected and its IRET has not been executed */
-	bool nmi_iret;	     /* that IRET, at iret_rip, is next */
+	bool nmi_blocked; /* one was injected and its IRET has not been executed */
+	bool nmi_iret;	  /* that IRET, at iret_rip, is next */
 	u64 iret_rip;
 	/* RFLAGS.TF is ours for the instruction at step_rip; what the guest had of it: */
 	bool step;
-	bool step_pops;	     /* that instruction loads RFLAGS */
-	bool step_shadow;    /* it stands in an interrupt shadow */
+	bool step_pops;	  /* that instruction loads RFLAGS */
+	bool step_shadow; /* it stands in an interrupt shadow */
 	u64 step_rip, step_tf, step_dr6;
-	u32 retries;	     /* of an instruction that exited and was not found in memory */
+	u32 retries; /* of an instruction that exited and was not found in memory */
 };
 static inline struct svm_vcpu *svm_vcpu(const struct x86_vcpu *v)
 {
@@ -47,7 +47,8 @@ static inline void svm_dirty(struct vmcb *b, u32 what)
 }
 static inline void svm_intercept(struct vmcb *b, enum svm_intercept i, bool on)
 {
-	b->intercept[i / 32] = on ? b->intercept[i / 32] | (u32)BIT(i % 32) : b->intercept[i / 32] & ~(u32)BIT(i % 32);
+	b->intercept[i / 32] =
+		on ? b->intercept[i / 32] | (u32)BIT(i % 32) : b->intercept[i / 32] & ~(u32)BIT(i % 32);
 	svm_dirty(b, CLEAN_I);
 }
 
@@ -89,7 +90,8 @@ void svm_flush_due(struct x86_vcpu *v);
 void svm_enter(struct x86_vcpu *v, hpa_t host_vmcb);
 
 /* entry.asm: enters and re-enters the guest until v->on_exit() says no. */
-void svm_loop(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb), svm_loop_mitigated(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb);
+void svm_loop(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb),
+	svm_loop_mitigated(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb);
 typedef void (*svm_loop_fn)(struct x86_vcpu *v, hpa_t vmcb, hpa_t host_vmcb) __notrack;
 extern svm_loop_fn svm_way; /* the one that this machine takes */
 

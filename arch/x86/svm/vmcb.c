@@ -160,7 +160,8 @@ void vmcb_set_cr(struct x86_vcpu *v, u32 cr, u64 value)
 
 	switch (cr) {
 	case 0:
-		value &= CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG;
+		value &= CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW |
+			 CR0_CD | CR0_PG;
 		x->cr0 = value;
 		b->cr0 = value & ~SVM_CR0_OURS;
 		intercept_cr(b, 0, value != b->cr0, value != b->cr0);
@@ -344,7 +345,8 @@ void vmcb_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in)
 
 		*vmcb_segment(b, i) = (struct vmcb_segment){
 			.selector = s->selector,
-			.attr = s->attr & VMCB_ATTR_P ? (u16)((s->attr & 0xff) | ((s->attr >> 4) & 0xf00)) : 0,
+			.attr = s->attr & VMCB_ATTR_P ? (u16)((s->attr & 0xff) | ((s->attr >> 4) & 0xf00))
+						      : 0,
 			.limit = s->limit,
 			.base = s->base,
 		};

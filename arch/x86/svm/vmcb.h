@@ -160,12 +160,12 @@ enum svm_exit_code {
 #define MSRPM_BYTES 0x2000u
 
 /* ---- CPUID Fn8000_000A_EDX, "SVM Revision and Feature Identification" ---- */
-#define SVM_NP		     BIT(0)
-#define SVM_NRIPS	     BIT(3)
-#define SVM_CLEAN	     BIT(5)
-#define SVM_FLUSH_ASID	     BIT(6)
-#define SVM_DECODE	     BIT(7)
-#define SVM_PAUSE_FILTER     BIT(10)
-#define SVM_PAUSE_THRESHOLD  BIT(12)
+#define SVM_NP		    BIT(0)
+#define SVM_NRIPS	    BIT(3)
+#define SVM_CLEAN	    BIT(5)
+#define SVM_FLUSH_ASID	    BIT(6)
+#define SVM_DECODE	    BIT(7)
+#define SVM_PAUSE_FILTER    BIT(10)
+#define SVM_PAUSE_THRESHOLD BIT(12)
 
 #endif

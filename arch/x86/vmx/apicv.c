@@ -6,8 +6,8 @@
  * (docs/interrupts.md has the proof):
  *
  *   running    NV = VEC_POSTED, NDST = its CPU    the processor takes it from PIR without an exit
- *   asleep     NV = VEC_POSTED_WAKE, NDST = the CPU it fell asleep on, in that CPU's list: the handler wakes who has ON
- *   preempted  SN = 1                              nobody is told; whoever loads it looks at PIR
+ *   asleep     NV = VEC_POSTED_WAKE, NDST = the CPU it fell asleep on, in that CPU's list: the handler wakes
+ * who has ON preempted  SN = 1                              nobody is told; whoever loads it looks at PIR
  *
  * A poster sets the bit in PIR, then ON, and notifies when ON was clear and SN is. A vCPU
  * that changes state changes the descriptor first and then looks at PIR: either it sees the
@@ -26,9 +26,9 @@
 #include "hv/panic.h"
 #include "hv/string.h"
 
-#define NEEDS_PROC2                                                                                                     \
-	(VMX_PROC2_VIRTUALIZE_APIC_ACCESSES | VMX_PROC2_VIRTUALIZE_X2APIC | VMX_PROC2_APIC_REGISTER_VIRTUALIZATION |    \
-	 VMX_PROC2_VIRTUAL_INTERRUPT_DELIVERY)
+#define NEEDS_PROC2                                                         \
+	(VMX_PROC2_VIRTUALIZE_APIC_ACCESSES | VMX_PROC2_VIRTUALIZE_X2APIC | \
+	 VMX_PROC2_APIC_REGISTER_VIRTUALIZATION | VMX_PROC2_VIRTUAL_INTERRUPT_DELIVERY)
 
 static bool usable;
 /* accesses to the xAPIC's page can be told from others: all of APICv that older processors have */
@@ -48,7 +48,8 @@ bool apicv_probe(void)
 	if (catches)
 		vmx_caps.use[VMX_CTL_PROC2] |= VMX_PROC2_VIRTUALIZE_APIC_ACCESSES;
 	usable = !hv_options.no_apicv && vmx_has(&vmx_caps, VMX_CTL_PIN, VMX_PIN_POSTED_INTERRUPTS) &&
-		 vmx_has(&vmx_caps, VMX_CTL_PROC, VMX_PROC_TPR_SHADOW) && vmx_has(&vmx_caps, VMX_CTL_PROC2, NEEDS_PROC2);
+		 vmx_has(&vmx_caps, VMX_CTL_PROC, VMX_PROC_TPR_SHADOW) &&
+		 vmx_has(&vmx_caps, VMX_CTL_PROC2, NEEDS_PROC2);
 	if (!usable)
 		return false;
 	vmx_caps.use[VMX_CTL_PIN] |= VMX_PIN_POSTED_INTERRUPTS;
@@ -93,9 +94,10 @@ void apicv_init(void (*pass)(void *bitmap, u32 msr, bool write))
 	memcpy(x2apic_bitmap, vmx_msr_bitmap, PAGE_SIZE);
 	/* Reads come from the virtual-APIC page,
 	 * but for the timer's count and what does not exist there (its exit gives #GP). */
-	static const u8 reads[] = { 0x02, 0x03, 0x08, 0x0a, 0x0d, 0x0f, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17,
-				    0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25,
-				    0x26, 0x27, 0x28, 0x30, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x3e };
+	static const u8 reads[] = { 0x02, 0x03, 0x08, 0x0a, 0x0d, 0x0f, 0x10, 0x11, 0x12, 0x13,
+				    0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d,
+				    0x1e, 0x1f, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27,
+				    0x28, 0x30, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x3e };
 	for (u32 i = 0; i < sizeof(reads); i++)
 		pass(x2apic_bitmap, MSR_X2APIC + reads[i], false);
 	pass(x2apic_bitmap, MSR_X2APIC + APIC_TPR / 16, true);
@@ -132,7 +134,8 @@ static void access_page_map(struct x86_vcpu *v, bool away)
 	d->apics_away += (u32)away - (u32)v->apic_away;
 	v->apic_away = away;
 	if (d->apics_away == 0)
-		arch_s2_map(&d->hv, GPA(APIC_BASE_POWER_UP), access_page, PAGE_SIZE, CAISSON_PROT_READ | CAISSON_PROT_WRITE);
+		arch_s2_map(&d->hv, GPA(APIC_BASE_POWER_UP), access_page, PAGE_SIZE,
+			    CAISSON_PROT_READ | CAISSON_PROT_WRITE);
 	else if (arch_s2_unmap(&d->hv, GPA(APIC_BASE_POWER_UP), PAGE_SIZE))
 		arch_s2_flush(&d->hv);
 	unlock(&d->hv.vm.lock);
@@ -207,7 +210,8 @@ void apicv_sync(struct x86_vcpu *v)
 		vlapic_sync(&v->apic);
 		rvi = vlapic_irr_top(&v->apic);
 		svi = vlapic_isr_top(&v->apic);
-		vmwrite(VMCS_GUEST_INTERRUPT_STATUS, PUT(INTERRUPT_STATUS_RVI, MAX(rvi, 0)) | PUT(INTERRUPT_STATUS_SVI, MAX(svi, 0)));
+		vmwrite(VMCS_GUEST_INTERRUPT_STATUS,
+			PUT(INTERRUPT_STATUS_RVI, MAX(rvi, 0)) | PUT(INTERRUPT_STATUS_SVI, MAX(svi, 0)));
 		return;
 	}
 	merge_pir(v);
@@ -222,7 +226,9 @@ bool apicv_self_ipi(struct x86_vcpu *v)
 	u32 *tmr = &v->apic.regs[(APIC_TMR + (vector >> 5) * 16) / 4], bit = 1u << (vector & 31);
 
 	if ((icr & ~(u32)(APIC_ICR_VECTOR | APIC_ICR_LEVEL | APIC_ICR_SHORTHAND)) || vector < 16 ||
-	    !(shorthand == APIC_TO_SELF || (shorthand == APIC_TO_DEST && dest == v->hv.id)) || !vlapic_x2apic(&v->apic) || !(v->apic.regs[APIC_SVR / 4] & APIC_SVR_ENABLE) || (READ_ONCE(*tmr) & bit))
+	    !(shorthand == APIC_TO_SELF || (shorthand == APIC_TO_DEST && dest == v->hv.id)) ||
+	    !vlapic_x2apic(&v->apic) || !(v->apic.regs[APIC_SVR / 4] & APIC_SVR_ENABLE) ||
+	    (READ_ONCE(*tmr) & bit))
 		return false;
 	v->apic.regs[APIC_ICR / 4] = icr;
 	v->apic.regs[APIC_ICR / 4 + 1] = dest;
@@ -239,7 +245,8 @@ bool __endbr apicv_waits(struct x86_vcpu *v)
 	if (v->apic_touched)
 		return vlapic_pending_vector(&v->apic) >= 0;
 	merge_pir(v);
-	return (vmread(VMCS_GUEST_INTERRUPT_STATUS) & INTERRUPT_STATUS_RVI & 0xf0) > (v->apic.regs[APIC_PPR / 4] & 0xf0);
+	return (vmread(VMCS_GUEST_INTERRUPT_STATUS) & INTERRUPT_STATUS_RVI & 0xf0) >
+	       (v->apic.regs[APIC_PPR / 4] & 0xf0);
 }
 
 /* ---- the descriptor's states ---- */
@@ -248,7 +255,8 @@ static void pi_set(struct x86_vcpu *v, u64 value)
 {
 	u64 *c = &v->apic.pi.control, old = READ_ONCE(*c);
 
-	while (!__atomic_compare_exchange_n(c, &old, (old & PI_ON) | value, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+	while (!__atomic_compare_exchange_n(c, &old, (old & PI_ON) | value, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_RELAXED))
 		;
 }
 

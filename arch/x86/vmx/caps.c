@@ -100,7 +100,8 @@ int vmx_caps_row(const struct vmx_caps *c, u32 i, struct caisson_doctor *out)
 	} rows[] = {
 		{ c->vmx, "VMX (CPUID.1:ECX.VMX, CR4.VMXE)", FIRMWARE QEMU },
 		/* unlocked: this hypervisor writes it */
-		{ c->vmx && (!(fc & FEATURE_CONTROL_LOCK) || fc & FEATURE_CONTROL_VMX), "IA32_FEATURE_CONTROL: VMX outside SMX",
+		{ c->vmx && (!(fc & FEATURE_CONTROL_LOCK) || fc & FEATURE_CONTROL_VMX),
+		  "IA32_FEATURE_CONTROL: VMX outside SMX",
 		  fc & FEATURE_CONTROL_LOCK ? "locked off: " FIRMWARE : FIRMWARE QEMU },
 		{ GET(VMX_BASIC_MEMTYPE, c->basic) == 6, "VMX structures write-back (WB)", SINCE_2010 },
 		/* without it loads and stores of CR3 have to exit */
@@ -111,10 +112,12 @@ int vmx_caps_row(const struct vmx_caps *c, u32 i, struct caisson_doctor *out)
 	if (i >= ARRAY_SIZE(rows))
 		return -CAISSON_ENOENT;
 	memset(out, 0, sizeof(*out));
-	out->flags = CAISSON_DOCTOR_REQUIRED | (rows[i].found ? CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED : 0);
+	out->flags =
+		CAISSON_DOCTOR_REQUIRED | (rows[i].found ? CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED : 0);
 	snprintf(out->name, sizeof(out->name), "%s", rows[i].name);
 	snprintf(out->note, sizeof(out->note), "%s", rows[i].found ? "" : rows[i].note);
 	if (i == 1 && c->vmx)
-		snprintf(out->value, sizeof(out->value), "%#lx, %s", fc, fc & FEATURE_CONTROL_LOCK ? "locked" : "not locked");
+		snprintf(out->value, sizeof(out->value), "%#lx, %s", fc,
+			 fc & FEATURE_CONTROL_LOCK ? "locked" : "not locked");
 	return 0;
 }

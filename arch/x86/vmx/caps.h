@@ -27,7 +27,7 @@ struct vmx_caps {
 	 * is required or used and exists; the vendor code may add (within may) or take away
 	 * (apicv=off) at boot. */
 	u64 use[VMX_CTLS];
-	u64 vmx;	  /* CPUID.1:ECX.VMX */
+	u64 vmx; /* CPUID.1:ECX.VMX */
 };
 
 /* Reads the MSRs through rdmsr(ctx, MSR_*), only those that exist according to the ones read before.

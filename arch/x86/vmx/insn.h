@@ -31,12 +31,12 @@ failed:
 	vmx_insn_failed("VMWRITE", field);
 }
 
-#define DEFINE_VMX_PA(name)                                                                            \
-	static inline bool __must_check name(const hpa_t *pa)                                          \
-	{                                                                                              \
-		bool ok;                                                                               \
-		__asm__ volatile(#name " %1" : "=@cca"(ok) : "m"(pa->v) : "memory");                   \
-		return ok;                                                                             \
+#define DEFINE_VMX_PA(name)                                                          \
+	static inline bool __must_check name(const hpa_t *pa)                        \
+	{                                                                            \
+		bool ok;                                                             \
+		__asm__ volatile(#name " %1" : "=@cca"(ok) : "m"(pa->v) : "memory"); \
+		return ok;                                                           \
 	}
 DEFINE_VMX_PA(vmxon)
 DEFINE_VMX_PA(vmclear)

@@ -70,7 +70,8 @@ static inline void vmx_step(struct x86_vcpu *v, u64 insn_len)
 		rip = (u32)rip;
 	vmwrite(VMCS_GUEST_RIP, rip);
 	if (unlikely(blocked & (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS)))
-		vmwrite(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~(u64)(INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS));
+		vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+			blocked & ~(u64)(INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS));
 	/* A single-stepped instruction that we carried out still ends in #DB. */
 	if (unlikely(vmread(VMCS_GUEST_RFLAGS) & RFLAGS_TF))
 		vmwrite(VMCS_GUEST_PENDING_DEBUG, QUAL_DEBUG_BS);
@@ -86,7 +87,8 @@ void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error)
 	struct vmx_vcpu *x = vmx_vcpu(v);
 	u32 old = x->event, type = (u32)GET(INTR_INFO_TYPE, old), was = (u32)GET(INTR_INFO_VECTOR, old);
 
-	if ((old & INTR_INFO_VALID) && type == INTR_TYPE_HARDWARE_EXCEPTION && !hvm_nested(v, was, &vector, &error))
+	if ((old & INTR_INFO_VALID) && type == INTR_TYPE_HARDWARE_EXCEPTION &&
+	    !hvm_nested(v, was, &vector, &error))
 		return;
 	/* A fault's image of RFLAGS has RF: the entry pushes what the field holds.
 	 * SDM: "Vectored-Event Injection" */
@@ -94,8 +96,8 @@ void vmx_inject(struct x86_vcpu *v, u8 vector, u32 error)
 		vmwrite(VMCS_GUEST_RFLAGS, vmread(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
 	/* Its delivery ends the shadow of STI and MOV SS;
 	 * under TF the entry would be refused with one and without a pending #DB. */
-	vmwrite(VMCS_GUEST_INTERRUPTIBILITY, vmread(VMCS_GUEST_INTERRUPTIBILITY) &
-						     ~(u64)(INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS));
+	vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+		vmread(VMCS_GUEST_INTERRUPTIBILITY) & ~(u64)(INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS));
 	event_set(v, (u32)(INTR_INFO_VALID | PUT(INTR_INFO_TYPE, INTR_TYPE_HARDWARE_EXCEPTION) | vector));
 	if (error != NO_ERROR_CODE && (vmread(VMCS_GUEST_CR0) & CR0_PE)) {
 		x->event |= INTR_INFO_ERROR_CODE;
@@ -124,9 +126,11 @@ static void inject_irqs(struct x86_vcpu *v, struct vmx_vcpu *x, bool taken)
 
 		if (blocked & INTERRUPTIBILITY_NMI)
 			hvm_nmi_latch(v);
-		if (!taken && !(blocked & (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS | INTERRUPTIBILITY_NMI))) {
+		if (!taken &&
+		    !(blocked & (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS | INTERRUPTIBILITY_NMI))) {
 			__atomic_sub_fetch(&v->nmi_pending, 1, __ATOMIC_ACQ_REL);
-			vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, INTR_INFO_VALID | PUT(INTR_INFO_TYPE, INTR_TYPE_NMI) | X86_NMI);
+			vmwrite(VMCS_ENTRY_INTERRUPTION_INFO,
+				INTR_INFO_VALID | PUT(INTR_INFO_TYPE, INTR_TYPE_NMI) | X86_NMI);
 			taken = true;
 		}
 		nmi_window = READ_ONCE(v->nmi_pending);
@@ -156,7 +160,8 @@ static __noinline bool vmx_pending(struct x86_vcpu *v, struct vmx_vcpu *x)
 	bool taken;
 
 	/* The processor delivers by itself: it has only to be told. */
-	if (v->apicv && __atomic_compare_exchange_n(&v->hv.pending, &only, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+	if (v->apicv && __atomic_compare_exchange_n(&v->hv.pending, &only, 0, false, __ATOMIC_ACQ_REL,
+						    __ATOMIC_RELAXED)) {
 		apicv_sync(v);
 		return true;
 	}
@@ -214,21 +219,24 @@ static void vmx_redeliver(struct x86_vcpu *v, struct vmx_vcpu *x)
 
 	if (likely(!(info & INTR_INFO_VALID)))
 		return;
-	event_set(v, info & (u32)(INTR_INFO_VALID | INTR_INFO_ERROR_CODE | INTR_INFO_TYPE | INTR_INFO_VECTOR));
+	event_set(v,
+		  info & (u32)(INTR_INFO_VALID | INTR_INFO_ERROR_CODE | INTR_INFO_TYPE | INTR_INFO_VECTOR));
 	if (info & INTR_INFO_ERROR_CODE)
 		x->event_error = (u32)vmread(VMCS_IDT_VECTORING_ERROR);
 	if (GET(INTR_INFO_TYPE, info) >= INTR_TYPE_SOFTWARE_INTERRUPT)
 		x->event_len = (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
 	/* The NMI will be delivered again: it does not block itself. */
 	if (GET(INTR_INFO_TYPE, info) == INTR_TYPE_NMI)
-		vmwrite(VMCS_GUEST_INTERRUPTIBILITY, vmread(VMCS_GUEST_INTERRUPTIBILITY) & ~(u64)INTERRUPTIBILITY_NMI);
+		vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+			vmread(VMCS_GUEST_INTERRUPTIBILITY) & ~(u64)INTERRUPTIBILITY_NMI);
 }
 
 /* IRET had ended NMI blocking before it faulted; it has not, since it will be run again. */
 static void vmx_nmi_unblocked(struct vmx_vcpu *x)
 {
 	if (!x->event)
-		vmwrite(VMCS_GUEST_INTERRUPTIBILITY, vmread(VMCS_GUEST_INTERRUPTIBILITY) | INTERRUPTIBILITY_NMI);
+		vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+			vmread(VMCS_GUEST_INTERRUPTIBILITY) | INTERRUPTIBILITY_NMI);
 }
 
 static void decode_exception(struct x86_vcpu *v, struct vmx_vcpu *x, struct vm_exit *e)
@@ -323,7 +331,7 @@ void vmx_look(struct x86_vcpu *v, struct hvm_look *l)
 	u64 q = vmread(VMCS_EXIT_QUALIFICATION);
 
 	(void)v;
-	l->kind = reason & VMX_REASON_ENTRY_FAILURE	 ? EXIT_INVALID_STATE
+	l->kind = reason & VMX_REASON_ENTRY_FAILURE    ? EXIT_INVALID_STATE
 		  : (reason & 0xffff) < VMX_REASON_END ? kinds[reason & 0xffff]
 						       : EXIT_OTHER;
 	l->rip = vmread(VMCS_GUEST_RIP);
@@ -333,11 +341,13 @@ void vmx_look(struct x86_vcpu *v, struct hvm_look *l)
 	if (l->kind == EXIT_EXCEPTION || l->kind == EXIT_IRQ) {
 		l->dr6 = q & MASK(3, 0);
 		l->detail = GET(INTR_INFO_VECTOR, info);
-		l->int1 = l->detail == X86_DB && GET(INTR_INFO_TYPE, info) == INTR_TYPE_PRIVILEGED_SOFTWARE_EXCEPTION;
+		l->int1 = l->detail == X86_DB &&
+			  GET(INTR_INFO_TYPE, info) == INTR_TYPE_PRIVILEGED_SOFTWARE_EXCEPTION;
 	} else if (l->kind == EXIT_NPF || l->kind == EXIT_NPF_CONFIG) {
 		l->detail = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
 	} else if (l->kind == EXIT_IO) {
-		l->detail = GET(QUAL_IO_PORT, q) | (GET(QUAL_IO_SIZE, q) + 1) << 16 | (q & QUAL_IO_IN ? BIT(24) : 0);
+		l->detail = GET(QUAL_IO_PORT, q) | (GET(QUAL_IO_SIZE, q) + 1) << 16 |
+			    (q & QUAL_IO_IN ? BIT(24) : 0);
 	}
 }
 
@@ -399,7 +409,8 @@ static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struc
 	case EXIT_NMI_WINDOW:
 		/* look again what can go in;
 		 * with APICv it is nothing of the APIC's, and not the short way's */
-		__atomic_or_fetch(&v->hv.pending, e->kind == EXIT_NMI_WINDOW || v->apicv ? PEND_NMI : PEND_IRQ,
+		__atomic_or_fetch(&v->hv.pending,
+				  e->kind == EXIT_NMI_WINDOW || v->apicv ? PEND_NMI : PEND_IRQ,
 				  __ATOMIC_RELAXED);
 		return false;
 	default:
@@ -409,7 +420,8 @@ static bool vmx_decode(struct x86_vcpu *v, struct vmx_vcpu *x, u32 reason, struc
 	return true;
 }
 
-static inline __attribute__((always_inline)) bool vmx_finish(struct x86_vcpu *v, struct vmx_vcpu *x, struct stat *s, bool enter)
+static inline __attribute__((always_inline)) bool vmx_finish(struct x86_vcpu *v, struct vmx_vcpu *x,
+							     struct stat *s, bool enter)
 {
 	enter = enter && vmx_prepare(v, x);
 	exit_account(v, s);
@@ -468,7 +480,8 @@ static __noinline bool vmx_io(struct x86_vcpu *v)
 		return vmx_exit_slow(v, VMX_REASON_IO);
 	vd = io_port(v, (u16)GET(QUAL_IO_PORT, q), (u32)GET(QUAL_IO_SIZE, q) + 1, q & QUAL_IO_IN,
 		     (u32)vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
-	return likely(vd == V_BLOCK) ? vmx_finish(v, vmx_vcpu(v), &v->stats[EXIT_IO], false) : vmx_verdict(v, &v->stats[EXIT_IO], vd);
+	return likely(vd == V_BLOCK) ? vmx_finish(v, vmx_vcpu(v), &v->stats[EXIT_IO], false)
+				     : vmx_verdict(v, &v->stats[EXIT_IO], vd);
 }
 
 static __noinline bool vmx_hypercall(struct x86_vcpu *v)
@@ -476,7 +489,8 @@ static __noinline bool vmx_hypercall(struct x86_vcpu *v)
 	s64 result;
 
 	/* `wait`, at CPL 0 in 64-bit code, is half of every access to a device. */
-	if (v->regs[RAX] != CAISSON_CALL_wait || (vmread(VMCS_GUEST_SS_AR) & AR_DPL) || !(vmread(VMCS_GUEST_CS_AR) & AR_L))
+	if (v->regs[RAX] != CAISSON_CALL_wait || (vmread(VMCS_GUEST_SS_AR) & AR_DPL) ||
+	    !(vmread(VMCS_GUEST_CS_AR) & AR_L))
 		return vmx_verdict(v, &v->stats[EXIT_HYPERCALL], exit_hypercall(v));
 	if (unlikely(ioreq_wait(&v->hv, v->regs[RDI], v->regs[RSI], &result) == V_ADVANCE)) {
 		v->regs[RAX] = (u64)result;
@@ -498,7 +512,8 @@ static __noinline bool vmx_touch(struct x86_vcpu *v)
 
 /* An instruction's own access to data at gpa: in 64-bit code (where CS.L counts), while no event was on its
  * way in, it may be one that was here before, or a first touch. */
-static inline __attribute__((always_inline)) bool vmx_mmio(struct x86_vcpu *v, u32 reason, u32 kind, bool own, u64 gpa, bool write)
+static inline __attribute__((always_inline)) bool vmx_mmio(struct x86_vcpu *v, u32 reason, u32 kind, bool own,
+							   u64 gpa, bool write)
 {
 	s64 known;
 
@@ -520,8 +535,8 @@ static __noinline bool vmx_npf(struct x86_vcpu *v)
 	u64 q = vmread(VMCS_EXIT_QUALIFICATION);
 
 	return vmx_mmio(v, VMX_REASON_EPT_VIOLATION, EXIT_NPF,
-			(q & (QUAL_EPT_FETCH | QUAL_EPT_LINEAR_VALID | QUAL_EPT_TRANSLATED | QUAL_EPT_NMI_UNBLOCKING)) ==
-				(QUAL_EPT_LINEAR_VALID | QUAL_EPT_TRANSLATED),
+			(q & (QUAL_EPT_FETCH | QUAL_EPT_LINEAR_VALID | QUAL_EPT_TRANSLATED |
+			      QUAL_EPT_NMI_UNBLOCKING)) == (QUAL_EPT_LINEAR_VALID | QUAL_EPT_TRANSLATED),
 			vmread(VMCS_GUEST_PHYSICAL_ADDRESS), q & QUAL_EPT_WRITE);
 }
 
@@ -558,7 +573,9 @@ bool __endbr vmx_exit(struct x86_vcpu *v)
 	case VMX_REASON_WRMSR:
 		s = &v->stats[EXIT_WRMSR];
 		exit_what_WRMSR(v, (u32)v->regs[RCX]);
-		if (likely((v->apicv && (u32)v->regs[RCX] == MSR_X2APIC + APIC_ICR / 16 && apicv_self_ipi(v)) || hot_wrmsr(v)))
+		if (likely((v->apicv && (u32)v->regs[RCX] == MSR_X2APIC + APIC_ICR / 16 &&
+			    apicv_self_ipi(v)) ||
+			   hot_wrmsr(v)))
 			break;
 		return vmx_verdict(v, s, exit_wrmsr(v));
 	case VMX_REASON_CPUID:

@@ -211,7 +211,6 @@ enum { INVVPID_ADDRESS, INVVPID_SINGLE, INVVPID_ALL };
 #define VMX_CTL_MUST MASK(31, 0)
 #define VMX_CTL_MAY  MASK(63, 32)
 
-
 /* clang-format on */
 
 #endif

@@ -51,8 +51,9 @@ bool vmx_probe(void)
 		doctor_add(row.flags, row.name, row.value, row.note);
 	for (u32 k = 0; k < VMX_CTLS; k++)
 		doctor_bits(vmx_caps.may[k], vmx_caps.use[k], vmx_required[k]);
-	doctor_feature(read_cap(NULL, MSR_ARCH_CAPABILITIES) & ARCH_CAPABILITIES_PSCHANGE_MC_NO, 0, "PSCHANGE_MC_NO",
-		       "a guest that changes a page's size may cause a machine check, which ends Caisson (CVE-2018-12207)");
+	doctor_feature(
+		read_cap(NULL, MSR_ARCH_CAPABILITIES) & ARCH_CAPABILITIES_PSCHANGE_MC_NO, 0, "PSCHANGE_MC_NO",
+		"a guest that changes a page's size may cause a machine check, which ends Caisson (CVE-2018-12207)");
 	return cpu_has(CPU_VMX);
 }
 
@@ -63,7 +64,7 @@ static void __endbr msr_bitmap_clear(void *bitmap, u32 msr, bool write)
 	u32 n = msr & 0x1fff;
 
 	b += (msr >= 0xc0000000 ? 1024 : 0) + (write ? 2048 : 0);
-	b[n / 8] &= (u8)~(1u << (n % 8));
+	b[n / 8] &= (u8) ~(1u << (n % 8));
 }
 
 static void __endbr msr_bitmap_pass(void *ctx, u32 msr, bool read, bool write)
@@ -127,7 +128,8 @@ int vmx_cpu_on(struct x86_pcpu *c)
 		return -CAISSON_EIO;
 	}
 	/* Nothing that a firmware or an earlier hypervisor left counts. */
-	if (!invept(INVEPT_ALL, 0) || (vmx_uses(&vmx_caps, VMX_CTL_PROC2, VMX_PROC2_VPID) && !invvpid(INVVPID_ALL, 0, 0)))
+	if (!invept(INVEPT_ALL, 0) ||
+	    (vmx_uses(&vmx_caps, VMX_CTL_PROC2, VMX_PROC2_VPID) && !invvpid(INVVPID_ALL, 0, 0)))
 		log_warn("CPU %u: INVEPT or INVVPID failed", c->hv.id);
 	return 0;
 }

@@ -12,17 +12,17 @@ struct vmx_vcpu {
 	void *vmcs;
 	hpa_t vmcs_pa;
 	bool launched;
-	bool window;	  /* interrupt-window exiting is set */
+	bool window; /* interrupt-window exiting is set */
 	bool nmi_window;
-	u16 vpid;	  /* 0: VPID is not used */
-	u32 last_cpu;	  /* where it ran last, ~0: nowhere */
-	u32 proc, proc2;  /* PROC_CONTROLS, PROC2_CONTROLS as written */
-	u32 event;	  /* event to inject at the next entry (ENTRY_INTERRUPTION_INFO), 0: none */
+	u16 vpid;	 /* 0: VPID is not used */
+	u32 last_cpu;	 /* where it ran last, ~0: nowhere */
+	u32 proc, proc2; /* PROC_CONTROLS, PROC2_CONTROLS as written */
+	u32 event;	 /* event to inject at the next entry (ENTRY_INTERRUPTION_INFO), 0: none */
 	u32 event_error, event_len;
-	struct x86_vcpu *owner;	     /* for the lists of sleepers */
+	struct x86_vcpu *owner;	       /* for the lists of sleepers */
 	struct vmx_vcpu *next, **link; /* (the list's lock); link NULL: in none */
 	u32 asleep_on;
-	u64 pi_running; /* the descriptor's control word while it runs on last_cpu */
+	u64 pi_running;		    /* the descriptor's control word while it runs on last_cpu */
 	u64 cr0_shadow, cr4_shadow; /* what the guest reads in the bits that are ours */
 };
 static inline struct vmx_vcpu *vmx_vcpu(const struct x86_vcpu *v)

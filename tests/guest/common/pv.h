@@ -29,10 +29,10 @@ static inline s64 kvm_call(u64 nr, u64 rbx, u64 rcx, u64 rdx, u64 rsi)
 }
 
 /* False: it did not become so within 20 s. */
-#define BECOMES(cond)                                                        \
-	({                                                                   \
-		u64 end_ = rdtsc() + tsc_khz() * 20000;                      \
-		while (!(cond) && rdtsc() < end_)                            \
-			__asm__ volatile("pause" ::: "memory");              \
-		!!(cond);                                                    \
+#define BECOMES(cond)                                           \
+	({                                                      \
+		u64 end_ = rdtsc() + tsc_khz() * 20000;         \
+		while (!(cond) && rdtsc() < end_)               \
+			__asm__ volatile("pause" ::: "memory"); \
+		!!(cond);                                       \
 	})

@@ -58,8 +58,10 @@ static enum verdict next(struct vcpu *v)
 		if (c && (what & 8) && (c->flags & CAISSON_CLAIM_POSTED) &&
 		    ioreq_post(v, c, at, at, ioreq_what(what & 1, 1) | IOREQ_VCPU(v), 0))
 			return V_ADVANCE;
-		return c && v->io_state == IO_IDLE ? ioreq_submit(v, c, at, 0, ioreq_what(what & 1, 1) | (what & 8 ? IOREQ_WRITE : 0), 0)
-						   : V_ADVANCE;
+		return c && v->io_state == IO_IDLE
+			       ? ioreq_submit(v, c, at, 0,
+					      ioreq_what(what & 1, 1) | (what & 8 ? IOREQ_WRITE : 0), 0)
+			       : V_ADVANCE;
 	case 1:
 		if (what & 32) {
 			vcpu_sleep(v, SLEEP_HLT);
