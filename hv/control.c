@@ -230,7 +230,6 @@ int control_again(void)
 		control = d;
 		return r;
 	}
-	ioreq_again(d);
 	events_init(&d->events);
 	control_fill(d);
 	/* Whatever happened meanwhile. */

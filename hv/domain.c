@@ -358,7 +358,8 @@ static int domain_empty(struct domain *d)
 	if (!domain_quiet(d))
 		return -CAISSON_EAGAIN;
 	domain_each_vcpu(d, v)
-		ioreq_cancel(v);
+		if (!ioreq_cancel(v))
+			return -CAISSON_EAGAIN;
 	r = share_drop_all(d);
 	if (!r)
 		r = memory_depopulate(d);
@@ -424,6 +425,8 @@ static int reset(struct domain *d)
 	if (r)
 		return r;
 	drop_claims(d);
+	if (READ_ONCE(d->refs) > 2) /* others than the table and the caller: claims, perhaps */
+		ioreq_again(d);
 	arch_domain_reset(d);
 	domain_each_vcpu(d, v) {
 		v->pending = 0;

@@ -248,14 +248,22 @@ bool ioreq_asks(const struct domain *d, const struct domain *dm)
 	return false;
 }
 
-void ioreq_cancel(struct vcpu *v)
+bool ioreq_cancel(struct vcpu *v)
 {
-	struct domain *dm = v->io_dm;
+	struct domain *d = v->domain, *dm = v->io_dm;
+	bool still;
 
-	v->io_dm = NULL;
+	lock(&d->ioq.lock);
+	if (d->ioq.waiter == v) {
+		d->ioq.waiter = NULL;
+		v->sleep = SLEEP_NO;
+	}
+	unlock(&d->ioq.lock);
+	if (!dm) /* or its device model is no more */
+		v->io_state = IO_IDLE;
 	/* Idle: the device model may have given its claim back since, and be gone. */
-	if (!dm || v->io_state == IO_IDLE)
-		return;
+	if (v->io_state == IO_IDLE)
+		return READ_ONCE(v->sleep) != SLEEP_WAIT;
 	lock(&dm->ioq.lock);
 	if (v->io_state == IO_QUEUED) {
 		struct vcpu **p = &dm->ioq.head, *last = NULL;
@@ -272,8 +280,13 @@ void ioreq_cancel(struct vcpu *v)
 	}
 	if (dm->ioq.taken == v)
 		dm->ioq.taken = NULL;
-	v->io_state = IO_IDLE;
+	still = v->io_state != IO_ANSWERED || READ_ONCE(v->sleep) != SLEEP_IOREQ;
+	if (still) {
+		v->io_state = IO_IDLE;
+		v->io_dm = NULL;
+	}
 	unlock(&dm->ioq.lock);
+	return still;
 }
 
 void ioreq_orphan(struct domain *dm)
@@ -283,7 +296,6 @@ void ioreq_orphan(struct domain *dm)
 		v->io_dm = NULL;
 	dm->ioq.head = NULL;
 	dm->ioq.taken = NULL;
-	dm->ioq.waiter = NULL;
 	unlock(&dm->ioq.lock);
 }
 
@@ -306,7 +318,7 @@ void ioreq_again(struct domain *dm)
 	struct domain *d;
 
 	lock(&dm->ioq.lock);
-	dm->ioq.taken = dm->ioq.waiter = NULL;
+	dm->ioq.taken = NULL;
 	unlock(&dm->ioq.lock);
 	for (u32 id = 0; (d = domain_get_next(id)); domain_put(d)) {
 		id = d->id + 1u;

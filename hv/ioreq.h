@@ -28,8 +28,10 @@ enum verdict ioreq_wait(struct vcpu *v, u64 token, u64 deadline, s64 *result);
 void ioreq_notify(struct domain *d);
 /* Has a vCPU of d, which is still, a request under way to dm? Then dm's claims on d hold it. */
 bool ioreq_asks(const struct domain *d, const struct domain *dm);
-/* A domain goes away or is reset: its requests are taken out of every queue. Its vCPUs run nowhere. */
-void ioreq_cancel(struct vcpu *v);
+/* A domain goes away or is reset: its requests are taken out of every queue, and nobody
+ * waits. Its vCPUs run nowhere. False: another CPU is about to wake this one, which might end a
+ * sleep of its next life. */
+bool ioreq_cancel(struct vcpu *v);
 /* The device model ends: nobody is in its queue any more;
  * those who were stay asleep. Its vCPUs run nowhere. */
 void ioreq_orphan(struct domain *dm);

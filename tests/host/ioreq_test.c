@@ -52,6 +52,28 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* What run_sleep() does with who was given something. */
+static void wakes(struct vcpu *by)
+{
+	struct vcpu *w = by->handoff;
+
+	by->handoff = NULL;
+	w->sleep = SLEEP_NO;
+	domain_put(w->domain);
+}
+
+static void reset(struct domain *d)
+{
+	int r;
+
+	domain_ref(d);
+	do
+		r = domain_reset(d);
+	while (r == -CAISSON_EAGAIN);
+	assert_int_equal(r, 0);
+	domain_put(d);
+}
+
 static void ask(struct vcpu *r, bool write, u64 data)
 {
 	const struct claim *c = bus_find(&r->domain->bus, CAISSON_IO_PORT, 0x3f8, 1);
@@ -141,8 +163,7 @@ static void given_directly(void **state)
 	assert_ptr_equal(v[0]->handoff, dm->vcpu[0]);
 	assert_int_equal(world_result, word(v[0]));
 	assert_ptr_equal(dm->ioq.taken, v[0]);
-	v[0]->handoff = NULL;
-	domain_put(dm);
+	wakes(v[0]);
 	/* ... the next waits in the queue */
 	ask(v[1], false, 0);
 	assert_int_equal(v[1]->io_state, IO_QUEUED);
@@ -159,9 +180,7 @@ static void events_first(void **state)
 	assert_int_equal(world_result, EVENTS | BIT(9));
 	assert_int_equal(v[0]->io_state, IO_QUEUED);
 	assert_ptr_equal(v[0]->handoff, dm->vcpu[0]);
-	v[0]->handoff = NULL;
-	dm->vcpu[0]->sleep = SLEEP_NO;
-	domain_put(dm);
+	wakes(v[0]);
 	assert_int_equal(wait(0, NOW), word(v[0]));
 	assert_int_equal(wait(0, NOW), TIMEOUT);
 	/* sent while it sleeps */
@@ -288,7 +307,48 @@ static void orphans(void **state)
 	assert_null(v[1]->io_dm);
 	assert_null(v[3]->io_dm);
 	assert_int_equal(v[1]->sleep, SLEEP_IOREQ); /* for ever, or until it is reset */
-	ioreq_cancel(v[1]);
+	reset(v[1]->domain);
+	assert_int_equal(v[1]->io_state, IO_IDLE); /* it can be given a state */
+}
+
+/* A device model that is reset waits no more, and is asked again. */
+static void model_reset(void **state)
+{
+	(void)state;
+	ask(v[0], false, 0);
+	assert_int_equal(wait(0, NOW), word(v[0]));
+	wait(0, 0);
+	assert_true(sleeps());
+	reset(dm);
+	event_send(dm, 9);
+	assert_int_equal(world_result, UNTOLD); /* its registers are those of its next life */
+	assert_int_equal(wait(0, NOW), EVENTS | BIT(9));
+	assert_int_equal(wait(0, NOW), word(v[0]));
+	assert_int_equal(wait(token(v[0]), NOW), TIMEOUT);
+}
+
+/* A CPU that has an answer, or what a device model waits for, and has not yet woken who is to have it. */
+static void woken_late(void **state)
+{
+	struct domain *d = v[0]->domain;
+
+	(void)state;
+	ask(v[0], false, 0);
+	assert_int_equal(wait(0, NOW), word(v[0]));
+	wait(token(v[0]), 0);
+	assert_int_equal(v[0]->sleep, SLEEP_IOREQ);
+	assert_ptr_equal(dm->vcpu[0]->handoff, v[0]);
+	for (u32 i = 0; i < 3; i++)
+		assert_int_equal(domain_reset(d), -CAISSON_EAGAIN);
+	wakes(dm->vcpu[0]);
+	reset(d);
+	ask(v[3], false, 0);
+	assert_ptr_equal(v[3]->handoff, dm->vcpu[0]);
+	for (u32 i = 0; i < 3; i++)
+		assert_int_equal(domain_reset(dm), -CAISSON_EAGAIN);
+	wakes(v[3]);
+	reset(dm);
+	assert_int_equal(wait(0, NOW), word(v[3]));
 }
 
 static void traced(void **state)
@@ -369,7 +429,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(in_order),	 TEST(wrong_tokens), TEST(given_directly), TEST(events_first),
 		TEST(one_waits), TEST(deadlines),    TEST(cancelled),	   TEST(orphans),
-		TEST(traced),	 TEST(posted),
+		TEST(traced),	 TEST(posted),	     TEST(model_reset),	   TEST(woken_late),
 	};
 
 	world_init();
