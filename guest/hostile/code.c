@@ -76,6 +76,9 @@ static void random_code(u8 *p, u32 bytes)
 		for (u32 k = below(5); k; k--)
 			p[i++] = (u8)rnd();
 	}
+	/* QEMU's TCG (7.2) itself aborts at LOCK with BT, BTS, BTR or BTC of a register. */
+	for (u32 i = 0; on_tcg() && i < bytes; i++)
+		p[i] = p[i] == 0xf0 ? 0x90 : p[i];
 }
 
 static void run(void)

@@ -2,6 +2,7 @@
 """The hypervisor's own crash report: every CPU, and names by scripts/backtrace."""
 import os
 import re
+import struct
 import subprocess
 
 import time
@@ -194,3 +195,27 @@ def faults_go_on_elsewhere(m):
         match(r"triple fault", m.run("wait l")[0] + m.do("dmesg"))
         m.run("destroy l")
     m.do("create exit0 --memory 8 --wait")
+
+
+@image("first_tr")
+def first_tr():
+    """in 32 bits, with the TR of a reset: an exception of ring 3 takes its stack from there"""
+    def code(user, handler, gdt, idt, pointers):
+        return (b"\x0f\x01\x15" + struct.pack("<I", pointers) + b"\x0f\x01\x1d" + struct.pack("<I", pointers + 6) +       # lgdt, lidt
+                b"\x66\xb8\x10\x00\x8e\xd0\x8e\xd8" + payload.STACK +                          # ss, ds: 10h
+                b"\xc7\x05\x04\0\0\0\0\0\x20\0" + b"\xc7\x05\x08\0\0\0\x10\0\0\0" +            # the TSS is at 0: esp0, ss0
+                b"\x6a\x23" + b"\x68\0\0\x1f\0" + b"\x6a\x02" + b"\x6a\x1b" + b"\x68" + struct.pack("<I", user) + b"\xcf" +   # iret
+                b"\x0f\x0b" + payload.leave(0) + payload.leave(1) +
+                struct.pack("<QQQQQ", 0, 0xcf9b000000ffff, 0xcf93000000ffff, 0xcffb000000ffff, 0xcff3000000ffff) +
+                b"".join(struct.pack("<HHHH", at & 0xffff, 8, 0x8e00, at >> 16) for at in
+                         (handler + (0 if n == 6 else len(payload.leave(0))) for n in range(14))) +
+                struct.pack("<HIHI", 39, gdt, 111, idt))
+    user = payload.BASE + 16 + len(code(0, 0, 0, 0, 0)) - 12 - 112 - 40 - 2 * len(payload.leave(0)) - 2
+    gdt = user + 2 + 2 * len(payload.leave(0))
+    return payload.elf(code(user, user + 2, gdt, gdt + 40, gdt + 40 + 112))
+
+
+@test(Machine(images=("first_tr",)), quick=True)
+def ring_3_with_the_first_tr(m):
+    """QEMU's TCG dies of it where nothing is done"""
+    match(r"ended: exit 0", m.do("create first_tr --memory 8 --wait"))

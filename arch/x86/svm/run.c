@@ -181,6 +181,35 @@ static bool step(struct x86_vcpu *v, struct svm_vcpu *x, bool must)
 	return true;
 }
 
+/*
+ * LTR, on QEMU's TCG (7.2) only: it takes a null selector, and QEMU dies of the first exception that needs a
+ * stack of that TSS. It runs alone; where TR is null then, it gets its #GP.
+ */
+static void exit_ltr(struct x86_vcpu *v, struct svm_vcpu *x)
+{
+	x->ltr = true;
+	x->tr = x->b->tr;
+	svm_intercept(x->b, SVM_INTERCEPT_TR_WRITE, false);
+	x->step_rip = x->b->rip;
+	step(v, x, true);
+	x->b->int_state |= INT_STATE_SHADOW; /* nothing comes between */
+}
+
+static bool ltr_done(struct x86_vcpu *v, struct svm_vcpu *x)
+{
+	x->ltr = false;
+	svm_intercept(x->b, SVM_INTERCEPT_TR_WRITE, true);
+	if (x->b->tr.attr & VMCB_ATTR_P)
+		return false;
+	x->b->tr = x->tr;
+	x->b->rip = x->step_rip;
+	x->b->rflags = (x->b->rflags & ~RFLAGS_TF) | x->step_tf;
+	x->b->dr6 = x->step_dr6;
+	svm_dirty(x->b, CLEAN_DR);
+	svm_inject(v, X86_GP, 0);
+	return true;
+}
+
 /* After any exit: TF is the guest's again. True: the exit was our #DB, and nobody else's. */
 static bool step_done(struct x86_vcpu *v, struct svm_vcpu *x, u32 code)
 {
@@ -190,6 +219,8 @@ static bool step_done(struct x86_vcpu *v, struct svm_vcpu *x, u32 code)
 	x->step = false;
 	exceptions_set(v, x);
 	look_again(v, PEND_IRQ | PEND_NMI);
+	if (x->ltr && ltr_done(v, x))
+		return true;
 	/* it is still to come, and so is its shadow, which QEMU has forgotten */
 	if (x->step_shadow && b->rip == x->step_rip)
 		b->int_state |= INT_STATE_SHADOW;
@@ -583,6 +614,10 @@ static bool svm_decode(struct x86_vcpu *v, struct svm_vcpu *x, u32 code, struct 
 	svm_redeliver(v, b);
 	if (unlikely(x->step) && step_done(v, x, code))
 		return false;
+	if (unlikely(code == SVM_EXIT_TR_WRITE)) {
+		exit_ltr(v, x);
+		return false;
+	}
 	/* QEMU's VMRUN forgets it, and the window would open at once */
 	if (unlikely(b->int_state & INT_STATE_SHADOW) && x->window)
 		look_again(v, PEND_IRQ);

@@ -29,6 +29,8 @@ struct svm_vcpu {
 	bool step_pops;	  /* that instruction loads RFLAGS */
 	bool step_shadow; /* it stands in an interrupt shadow */
 	u64 step_rip, step_tf, step_dr6;
+	bool ltr; /* it is LTR, and tr what was there before */
+	struct vmcb_segment tr;
 	u32 retries; /* of an instruction that exited and was not found in memory */
 };
 static inline struct svm_vcpu *svm_vcpu(const struct x86_vcpu *v)

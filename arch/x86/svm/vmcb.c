@@ -325,6 +325,7 @@ void vmcb_get_context(struct x86_vcpu *v, struct caisson_vcpu_context *c)
 			.attr = s->attr & VMCB_ATTR_P ? (u16)((s->attr & 0xff) | (s->attr & 0xf00) << 4) : 0,
 		};
 	}
+	c->tr.attr |= c->tr.attr ? VMCB_TSS_BUSY : 0;
 #define GET_FIELD(context, vmcs, member) c->context = (__typeof__(c->context))b->member;
 	HVM_CONTEXT(GET_FIELD)
 	c->gpr[RSP] = b->rsp;
@@ -351,6 +352,12 @@ void vmcb_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in)
 			.base = s->base,
 		};
 	}
+	/* QEMU's TCG (7.2) dies of an exception that needs a stack of a TSS that is not there or, in 32 bits,
+	 * busy. */
+	if (!(svm_caps.features & SVM_NRIPS)) {
+		b->tr.limit = b->tr.attr & VMCB_ATTR_P ? b->tr.limit : 0;
+		b->tr.attr = (b->tr.attr & VMCB_TSS_32) | VMCB_ATTR_P | VMCB_TSS;
+	}
 	c.rflags |= RFLAGS_1;
 #define SET_FIELD(context, vmcs, member) b->member = c.context;
 	HVM_CONTEXT(SET_FIELD)
@@ -363,10 +370,11 @@ void vmcb_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in)
 	b->int_state = 0;
 	b->vintr = V_INTR_MASKING;
 	svm_intercept(b, SVM_INTERCEPT_IRET, false);
+	svm_intercept(b, SVM_INTERCEPT_TR_WRITE, !(svm_caps.features & SVM_NRIPS)); /* exit_ltr() */
 	b->clean = 0;
 	svm_flush_asid(v);
 	x->event = 0;
-	x->window = x->nmi_blocked = x->nmi_iret = x->step = false;
+	x->window = x->nmi_blocked = x->nmi_iret = x->step = x->ltr = false;
 }
 
 bool vmcb_field(struct x86_vcpu *v, u32 offset, u64 *value)

@@ -16,6 +16,9 @@ struct vmcb_segment {
 };
 #define VMCB_ATTR_DPL MASK(6, 5)
 #define VMCB_ATTR_P   BIT(7)
+#define VMCB_TSS      BIT(0) /* the types of a TSS: these, BUSY once it is in TR, 32 or 64 bits */
+#define VMCB_TSS_BUSY BIT(1)
+#define VMCB_TSS_32   BIT(3)
 #define VMCB_ATTR_L   BIT(9)
 #define VMCB_ATTR_DB  BIT(10)
 
