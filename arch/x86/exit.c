@@ -66,7 +66,7 @@ enum verdict exit_cpuid(struct x86_vcpu *v)
 	if (fix) {
 		struct cpuid_state s = { .apic_id = v->hv.id,
 					 .apic_enabled = v->apic.base & APIC_BASE_EN,
-					 .cr4 = hvm->get_cr(v, 4),
+					 .cr4 = hvm->get(v, HVM_CR4),
 					 .xcr0 = v->xcr0 };
 
 		cpuid_fixup(t, fix, &s, out);
@@ -142,7 +142,8 @@ static bool load_pdptes(struct x86_vcpu *v, u64 cr0, u64 cr3, u64 cr4, u64 efer)
 
 static bool set_cr0(struct x86_vcpu *v, u64 value)
 {
-	u64 old = hvm->get_cr(v, 0), cr4 = hvm->get_cr(v, 4), efer = hvm->get_efer(v), lma = efer & ~EFER_LMA;
+	u64 old = hvm->get(v, HVM_CR0), cr4 = hvm->get(v, HVM_CR4), efer = hvm->get(v, MSR_EFER),
+	    lma = efer & ~EFER_LMA;
 
 	if ((value >> 32) || ((value & CR0_PG) && !(value & CR0_PE)) ||
 	    ((value & CR0_NW) && !(value & CR0_CD)))
@@ -154,35 +155,36 @@ static bool set_cr0(struct x86_vcpu *v, u64 value)
 	}
 	if (!(value & CR0_PG) && (old & CR0_PG) && ((hvm->mode(v) & HVM_64) || (cr4 & CR4_PCIDE)))
 		return false;
-	if (!load_pdptes(v, value, hvm->get_cr(v, 3), cr4, lma))
+	if (!load_pdptes(v, value, hvm->get(v, HVM_CR3), cr4, lma))
 		return false;
 	if (lma != efer)
-		hvm->set_efer(v, lma);
-	hvm->set_cr(v, 0, value | CR0_ET);
+		hvm->set(v, MSR_EFER, lma);
+	hvm->set(v, HVM_CR0, value | CR0_ET);
 	hvm->flush_guest(v);
 	return true;
 }
 
 static bool set_cr4(struct x86_vcpu *v, u64 value)
 {
-	u64 old = hvm->get_cr(v, 4), efer = hvm->get_efer(v);
+	u64 old = hvm->get(v, HVM_CR4), efer = hvm->get(v, MSR_EFER);
 
 	if (value & ~cpuid_cr4_allowed(&x86_domain(v->hv.domain)->cpuid))
 		return false;
 	if ((efer & EFER_LMA) && !(value & CR4_PAE))
 		return false;
-	if ((value & CR4_PCIDE) && !(old & CR4_PCIDE) && (!(efer & EFER_LMA) || (hvm->get_cr(v, 3) & 0xfff)))
+	if ((value & CR4_PCIDE) && !(old & CR4_PCIDE) &&
+	    (!(efer & EFER_LMA) || (hvm->get(v, HVM_CR3) & 0xfff)))
 		return false;
-	if (!load_pdptes(v, hvm->get_cr(v, 0), hvm->get_cr(v, 3), value, efer))
+	if (!load_pdptes(v, hvm->get(v, HVM_CR0), hvm->get(v, HVM_CR3), value, efer))
 		return false;
-	hvm->set_cr(v, 4, value);
+	hvm->set(v, HVM_CR4, value);
 	hvm->flush_guest(v);
 	return true;
 }
 
 static bool set_cr3(struct x86_vcpu *v, u64 value)
 {
-	u64 efer = hvm->get_efer(v), cr4 = hvm->get_cr(v, 4);
+	u64 efer = hvm->get(v, MSR_EFER), cr4 = hvm->get(v, HVM_CR4);
 
 	if (efer & EFER_LMA) {
 		if (cr4 & CR4_PCIDE)
@@ -190,9 +192,9 @@ static bool set_cr3(struct x86_vcpu *v, u64 value)
 		if (value & ~MASK(arch_phys_bits() - 1, 0))
 			return false;
 	}
-	if (!load_pdptes(v, hvm->get_cr(v, 0), value, cr4, efer))
+	if (!load_pdptes(v, hvm->get(v, HVM_CR0), value, cr4, efer))
 		return false;
-	hvm->set_cr(v, 3, value);
+	hvm->set(v, HVM_CR3, value);
 	hvm->flush_guest(v);
 	return true;
 }
@@ -227,15 +229,17 @@ static enum verdict exit_cr(struct x86_vcpu *v, const struct vm_exit *x)
 	case CR_TO:
 		return write_cr(v, x->cr.cr, v->regs[x->cr.gpr]) ? V_ADVANCE : inject(v, X86_GP, 0);
 	case CR_FROM:
-		old = x->cr.cr == 8 ? vlapic_tpr(&v->apic) >> 4 : hvm->get_cr(v, x->cr.cr);
+		if (!(0x119 >> x->cr.cr & 1)) /* 0 3 4 8: no others exit */
+			return stop(v, x, "exit that nobody asked for");
+		old = x->cr.cr == 8 ? vlapic_tpr(&v->apic) >> 4 : hvm->get(v, x->cr.cr);
 		v->regs[x->cr.gpr] = old;
 		if (x->cr.gpr == RSP)
 			hvm->set_rsp(v);
 		return V_ADVANCE;
 	case CR_CLTS:
-		return set_cr0(v, hvm->get_cr(v, 0) & ~CR0_TS) ? V_ADVANCE : inject(v, X86_GP, 0);
+		return set_cr0(v, hvm->get(v, HVM_CR0) & ~CR0_TS) ? V_ADVANCE : inject(v, X86_GP, 0);
 	case CR_LMSW: /* can set PE but not clear it */
-		old = hvm->get_cr(v, 0);
+		old = hvm->get(v, HVM_CR0);
 		old = (old & ~(CR0_MP | CR0_EM | CR0_TS)) |
 		      (x->cr.lmsw & (CR0_PE | CR0_MP | CR0_EM | CR0_TS));
 		return set_cr0(v, old) ? V_ADVANCE : inject(v, X86_GP, 0);
@@ -271,7 +275,7 @@ static enum verdict exit_exception(struct x86_vcpu *v, const struct vm_exit *x)
 		/* The processor left DR6 and DR7.GD for us to change. */
 		write_dr6((read_dr6() & ~MASK(3, 0)) |
 			  (x->exception.qualification & (MASK(3, 0) | BIT(13) | BIT(14))));
-		hvm->set_dr7(v, hvm->get_dr7(v) & ~BIT(13));
+		hvm->set(v, HVM_DR7, hvm->get(v, HVM_DR7) & ~BIT(13));
 	}
 	/* Whose delivery exits again, for ever, would keep interrupts out:
 	 * what is injected comes before them. */

@@ -132,6 +132,9 @@ static inline struct caisson_segment *hvm_segment(struct caisson_vcpu_context *c
 #define HVM_64	 BIT(2) /* 64-bit mode */
 #define HVM_CS_L BIT(3) /* CS.L, whatever the mode */
 
+/* hvm_ops.get() and set(): the register's number; DR7; larger ones are MSRs */
+enum { HVM_CR0 = 0, HVM_CR3 = 3, HVM_CR4 = 4, HVM_DR7 = 7 };
+
 #define NO_ERROR_CODE (~0u)
 
 /* An exit as watch.c sees it, before anybody handles it. */
@@ -176,17 +179,12 @@ struct x86_pcpu;
 	X(void, set_rsp, (struct x86_vcpu *v), vmcs_set_rsp, vmcb_set_rsp) /* from regs[RSP] */ \
 	X(void, set_pdptes, (struct x86_vcpu *v, const u64 pdpte[4]), vmcs_set_pdptes, vmcb_set_pdptes) \
 	X(void, flush_guest, (struct x86_vcpu *v), vmx_flush_guest, svm_flush_asid) /* its own translations */ \
-	X(u64, get_cr, (struct x86_vcpu *v, u32 cr), vmcs_get_cr, vmcb_get_cr) /* 0 3 4, the guest's view */ \
-	X(void, set_cr, (struct x86_vcpu *v, u32 cr, u64 value), vmcs_set_cr, vmcb_set_cr) /* checked before */ \
-	X(u64, get_efer, (struct x86_vcpu *v), vmcs_get_efer, vmcb_get_efer) \
-	X(void, set_efer, (struct x86_vcpu *v, u64 efer), vmcs_set_efer, vmcb_set_efer) \
-	/* Those that the block holds: SYSENTER, PAT, DEBUGCTL, FS and GS base. */ \
-	X(u64, get_msr, (struct x86_vcpu *v, u32 msr), vmcs_get_msr, vmcb_get_msr) \
-	X(void, set_msr, (struct x86_vcpu *v, u32 msr, u64 value), vmcs_set_msr, vmcb_set_msr) \
+	/* HVM_CR0 and so on as the guest sees them, or an MSR that the block holds: EFER, SYSENTER, PAT, \
+	 * DEBUGCTL, FS and GS base. What is set was checked before. */ \
+	X(u64, get, (struct x86_vcpu *v, u32 what), vmcs_get, vmcb_get) \
+	X(void, set, (struct x86_vcpu *v, u32 what, u64 value), vmcs_set, vmcb_set) \
 	X(void, set_tsc_offset, (struct x86_vcpu *v), vmcs_tsc_offset, vmcb_tsc_offset) \
 	X(void, dr_exiting, (struct x86_vcpu *v, bool on), vmx_dr_exiting, vmcb_dr_exiting) /* MOV DR exits */ \
-	X(u64, get_dr7, (struct x86_vcpu *v), vmcs_get_dr7, vmcb_get_dr7) \
-	X(void, set_dr7, (struct x86_vcpu *v, u64 dr7), vmcs_set_dr7, vmcb_set_dr7) \
 	X(void, get_context, (struct x86_vcpu *v, struct caisson_vcpu_context *out), vmcs_get_context, vmcb_get_context) \
 	X(void, set_context, (struct x86_vcpu *v, const struct caisson_vcpu_context *in), vmcs_set_context, vmcb_set_context) \
 	X(bool, field, (struct x86_vcpu *v, u32 field, u64 *value), vmcs_field, vmcb_field) /* or none */

@@ -33,7 +33,7 @@ static bool read_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 *value
 			return read_fn(v, msr == MSR_EFER ? MSR_FN_EFER : MSR_FN_TSC, msr, value);
 		if (!in_vendor_block(msr))
 			return rdmsr_safe(msr, value);
-		*value = hvm->get_msr(v, msr);
+		*value = hvm->get(v, msr);
 		return true;
 	case MSR_FN_SYSCALL:
 		*value = v->syscall[syscall_index(msr)];
@@ -53,7 +53,7 @@ static bool read_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 *value
 	case MSR_FN_X2APIC:
 		return vlapic_msr_read(&v->apic, msr, value);
 	case MSR_FN_EFER:
-		*value = hvm->get_efer(v);
+		*value = hvm->get(v, MSR_EFER);
 		return true;
 	case MSR_FN_WALL_CLOCK:
 		*value = v->wall_clock_msr;
@@ -145,13 +145,13 @@ static bool set_wall_clock(struct x86_vcpu *v, u64 gpa)
 /* SDM volume 3, "Extended Feature Enable Register (IA32_EFER)" */
 static bool set_efer(struct x86_vcpu *v, u64 value)
 {
-	u64 old = hvm->get_efer(v);
+	u64 old = hvm->get(v, MSR_EFER);
 
 	if (value & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE))
 		return false;
-	if (((value ^ old) & EFER_LME) && (hvm->get_cr(v, 0) & CR0_PG))
+	if (((value ^ old) & EFER_LME) && (hvm->get(v, HVM_CR0) & CR0_PG))
 		return false;
-	hvm->set_efer(v, (value & ~EFER_LMA) | (old & EFER_LMA));
+	hvm->set(v, MSR_EFER, (value & ~EFER_LMA) | (old & EFER_LMA));
 	if ((value & EFER_SCE) && !v->syscall_live)
 		syscall_enable(v);
 	return true;
@@ -182,7 +182,7 @@ static bool write_fn(struct x86_vcpu *v, enum msr_verdict fn, u32 msr, u64 value
 			return wrmsr_safe(msr, value);
 		if (msr == MSR_PAT && !pat_ok(value))
 			return false;
-		hvm->set_msr(v, msr, value);
+		hvm->set(v, msr, value);
 		return true;
 	case MSR_FN_SYSCALL:
 		return syscall_write(v, msr, value);

@@ -311,7 +311,7 @@ bool syscall_write(struct x86_vcpu *v, u32 msr, u64 value)
 		return false;
 	v->syscall[i] = x86_cpu(v->hv.cpu)->syscall[i] = rdmsr(msr);
 	if (hvm->holds_syscall && msr != MSR_TSC_AUX)
-		hvm->set_msr(v, msr, v->syscall[i]);
+		hvm->set(v, msr, v->syscall[i]);
 	return true;
 }
 
@@ -407,7 +407,7 @@ static __noinline void put_more(struct x86_vcpu *v)
 	if (v->dr_used && !v->debug_hw) {
 		debug_from_cpu(v);
 		/* With nothing enabled they are loaded again when they are touched again. */
-		if (!(hvm->get_dr7(v) & DR7_ENABLED)) {
+		if (!(hvm->get(v, HVM_DR7) & DR7_ENABLED)) {
 			v->dr_used = false;
 			x86_switch_more(v);
 			hvm->dr_exiting(v, true);

@@ -91,7 +91,7 @@ static void debug_registers(struct x86_vcpu *v)
 	if (!on && !v->debug_hw)
 		return;
 	if (on && !v->debug_hw) {
-		v->guest_dr7 = hvm->get_dr7(v);
+		v->guest_dr7 = hvm->get(v, HVM_DR7);
 		if (v->dr_used)
 			debug_from_cpu(v);
 		v->dr_used = v->switch_more = true;
@@ -99,7 +99,7 @@ static void debug_registers(struct x86_vcpu *v)
 	}
 	v->debug_hw = on;
 	debug_to_cpu(v);
-	hvm->set_dr7(v, on ? v->debug.dr7 | DR7_INIT : v->guest_dr7);
+	hvm->set(v, HVM_DR7, on ? v->debug.dr7 | DR7_INIT : v->guest_dr7);
 	if (!on)
 		hvm->dr_exiting(v, false);
 }

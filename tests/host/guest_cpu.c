@@ -76,17 +76,29 @@ static u64 flags(struct x86_vcpu *v) { (void)v; return guest.rflags; }
 static void set_rsp(struct x86_vcpu *v) { (void)v; guest.rsps++; }
 static void flush_guest(struct x86_vcpu *v) { (void)v; guest.flushes++; }
 static void flush(struct x86_vcpu *v) { (void)v; guest.stale++; }
-static u64 get_cr(struct x86_vcpu *v, u32 cr) { (void)v; return guest.cr[cr]; }
-static void set_cr(struct x86_vcpu *v, u32 cr, u64 x) { (void)v; guest.cr[cr] = x; }
-static u64 get_efer(struct x86_vcpu *v) { (void)v; return guest.efer; }
-static void set_efer(struct x86_vcpu *v, u64 x) { (void)v; guest.efer = x; }
-static u64 get_dr7(struct x86_vcpu *v) { (void)v; return guest.dr7; }
-static void set_dr7(struct x86_vcpu *v, u64 x) { (void)v; guest.dr7 = x; }
-static u64 get_msr(struct x86_vcpu *v, u32 msr) { (void)v, (void)msr; return guest.msr; }
-static void set_msr(struct x86_vcpu *v, u32 msr, u64 x) { (void)v, (void)msr; guest.msr = x; }
 static void set_tsc_offset(struct x86_vcpu *v) { (void)v; guest.tsc_offsets++; }
 static void apicv_eoi(struct x86_vcpu *v) { (void)v; guest.eois++; }
 /* clang-format on */
+
+static u64 *held(u32 what)
+{
+	return what < 5		  ? &guest.cr[what]
+	       : what == HVM_DR7  ? &guest.dr7
+	       : what == MSR_EFER ? &guest.efer
+				  : &guest.msr;
+}
+
+static u64 get(struct x86_vcpu *v, u32 what)
+{
+	(void)v;
+	return *held(what);
+}
+
+static void set(struct x86_vcpu *v, u32 what, u64 value)
+{
+	(void)v;
+	*held(what) = value;
+}
 
 static const struct hvm_ops ops = { .get_regs = get_regs,
 				    .advance = advance,
@@ -98,14 +110,8 @@ static const struct hvm_ops ops = { .get_regs = get_regs,
 				    .set_rsp = set_rsp,
 				    .flush_guest = flush_guest,
 				    .flush = flush,
-				    .get_cr = get_cr,
-				    .set_cr = set_cr,
-				    .get_efer = get_efer,
-				    .set_efer = set_efer,
-				    .get_dr7 = get_dr7,
-				    .set_dr7 = set_dr7,
-				    .get_msr = get_msr,
-				    .set_msr = set_msr,
+				    .get = get,
+				    .set = set,
 				    .set_tsc_offset = set_tsc_offset,
 				    .apicv_eoi = apicv_eoi };
 const struct hvm_ops *hvm = &ops;

@@ -90,7 +90,7 @@ void vmcb_load(struct x86_vcpu *v)
 	b->dr6 = v->dr6;
 	svm_dirty(b, CLEAN_DR);
 	if (unlikely(v->debug_hw))
-		vmcb_set_dr7(v, b->dr7);
+		vmcb_set(v, HVM_DR7, b->dr7);
 }
 
 void vmcb_save(struct x86_vcpu *v)
@@ -113,20 +113,6 @@ void vmcb_tsc_offset(struct x86_vcpu *v)
 {
 	svm_vmcb(v)->tsc_offset = v->tsc_offset;
 	svm_dirty(svm_vmcb(v), CLEAN_I);
-}
-
-u64 vmcb_get_cr(struct x86_vcpu *v, u32 cr)
-{
-	const struct svm_vcpu *x = svm_vcpu(v);
-
-	switch (cr) {
-	case 0:
-		return (x->b->cr0 & ~SVM_CR0_OURS) | (x->cr0 & SVM_CR0_OURS);
-	case 3:
-		return x->b->cr3;
-	default:
-		return x->cr4; /* every write exits */
-	}
 }
 
 static void intercept_cr(struct vmcb *b, u32 cr, bool read, bool write)
@@ -152,44 +138,79 @@ static void set_cr4(struct svm_vcpu *x)
 	svm_dirty(b, CLEAN_CR);
 }
 
-/* Where the guest sees another value than the processor has, reads exit too. */
-void vmcb_set_cr(struct x86_vcpu *v, u32 cr, u64 value)
+static inline u64 *field_of(struct vmcb *b, u32 what)
 {
-	struct svm_vcpu *x = svm_vcpu(v);
-	struct vmcb *b = x->b;
-
-	switch (cr) {
-	case 0:
-		value &= CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW |
-			 CR0_CD | CR0_PG;
-		x->cr0 = value;
-		b->cr0 = value & ~SVM_CR0_OURS;
-		intercept_cr(b, 0, value != b->cr0, value != b->cr0);
-		break;
-	case 3:
-		b->cr3 = value;
-		break;
-	default:
-		x->cr4 = value;
-		break;
+	/* clang-format off */
+	switch (what) {
+	case HVM_CR0: return &b->cr0;
+	case HVM_CR3: return &b->cr3;
+	case HVM_CR4: return &b->cr4;
+	case HVM_DR7: return &b->dr7;
+	case MSR_EFER: return &b->efer;
+	case MSR_SYSENTER_CS: return &b->sysenter_cs;
+	case MSR_SYSENTER_ESP: return &b->sysenter_esp;
+	case MSR_SYSENTER_EIP: return &b->sysenter_eip;
+	case MSR_PAT: return &b->g_pat;
+	case MSR_DEBUGCTL: return &b->debugctl;
+	case MSR_FS_BASE: return &b->fs.base;
+	case MSR_GS_BASE: return &b->gs.base;
+	case MSR_STAR: return &b->star;
+	case MSR_LSTAR: return &b->lstar;
+	case MSR_CSTAR: return &b->cstar;
+	case MSR_SFMASK: return &b->sfmask;
 	}
-	set_cr4(x);
+	/* clang-format on */
+	panic("%x is in no VMCB field", what);
 }
 
 /* SVME has to be set in a guest and is none of its business. LMA follows from the rest, as VMRUN makes it:
  * Bochs has cleared it already where it lets a MOV to CR0 that ends long mode exit. */
-u64 vmcb_get_efer(struct x86_vcpu *v)
+static inline u64 get(const struct svm_vcpu *x, u32 what)
 {
-	const struct vmcb *b = svm_vmcb(v);
-	u64 efer = b->efer & ~(EFER_SVME | EFER_LMA);
+	u64 value = *field_of(x->b, what);
 
-	return (efer & EFER_LME) && (b->cr0 & CR0_PG) ? efer | EFER_LMA : efer;
+	if (what == HVM_CR0)
+		return (value & ~SVM_CR0_OURS) | (x->cr0 & SVM_CR0_OURS);
+	if (what == HVM_CR4)
+		return x->cr4; /* every write exits */
+	if (what != MSR_EFER)
+		return value;
+	value &= ~(EFER_SVME | EFER_LMA);
+	return (value & EFER_LME) && (x->b->cr0 & CR0_PG) ? value | EFER_LMA : value;
 }
 
-void vmcb_set_efer(struct x86_vcpu *v, u64 efer)
+u64 vmcb_get(struct x86_vcpu *v, u32 what)
 {
-	svm_vmcb(v)->efer = efer | EFER_SVME;
-	set_cr4(svm_vcpu(v));
+	return get(svm_vcpu(v), what);
+}
+
+/* Where the guest sees another value than the processor has, reads exit too. */
+void vmcb_set(struct x86_vcpu *v, u32 what, u64 value)
+{
+	struct svm_vcpu *x = svm_vcpu(v);
+	struct vmcb *b = x->b;
+
+	switch (what) {
+	case HVM_CR0:
+		x->cr0 = value & (MASK(31, 29) | CR0_AM | CR0_WP | MASK(5, 0)); /* those that there are */
+		value = x->cr0 & ~SVM_CR0_OURS;
+		intercept_cr(b, 0, value != x->cr0, value != x->cr0);
+		break;
+	case HVM_CR4:
+		x->cr4 = value;
+		break;
+	case HVM_DR7:
+		/* QEMU's VMRUN loads DR7 without arming what it enables; its MOV does.
+		 * It is off in root mode, by #VMEXIT. */
+		if (v->debug_hw && !(svm_caps.features & SVM_NRIPS))
+			write_dr7(value);
+		break;
+	case MSR_EFER:
+		value |= EFER_SVME;
+	}
+	*field_of(b, what) = value;
+	set_cr4(x);
+	svm_dirty(b, CLEAN_DR | CLEAN_NP | CLEAN_LBR);
 }
 
 void vmcb_dr_exiting(struct x86_vcpu *v, bool on)
@@ -200,52 +221,6 @@ void vmcb_dr_exiting(struct x86_vcpu *v, bool on)
 	svm_dirty(b, CLEAN_I);
 }
 
-u64 vmcb_get_dr7(struct x86_vcpu *v)
-{
-	return svm_vmcb(v)->dr7;
-}
-
-void vmcb_set_dr7(struct x86_vcpu *v, u64 dr7)
-{
-	svm_vmcb(v)->dr7 = dr7;
-	svm_dirty(svm_vmcb(v), CLEAN_DR);
-	/* QEMU's VMRUN loads DR7 without arming what it enables; its MOV does.
-	 * It is off in root mode, by #VMEXIT. */
-	if (v->debug_hw && !(svm_caps.features & SVM_NRIPS))
-		write_dr7(dr7);
-}
-
-static u64 *msr_field(struct vmcb *b, u32 msr)
-{
-	const struct {
-		u32 msr;
-		u64 *field;
-	} at[] = {
-		/* clang-format off */
-		{ MSR_SYSENTER_CS, &b->sysenter_cs }, { MSR_SYSENTER_ESP, &b->sysenter_esp },
-		{ MSR_SYSENTER_EIP, &b->sysenter_eip }, { MSR_PAT, &b->g_pat }, { MSR_DEBUGCTL, &b->debugctl },
-		{ MSR_FS_BASE, &b->fs.base }, { MSR_GS_BASE, &b->gs.base }, { MSR_STAR, &b->star },
-		{ MSR_LSTAR, &b->lstar }, { MSR_CSTAR, &b->cstar }, { MSR_SFMASK, &b->sfmask },
-		/* clang-format on */
-	};
-
-	for (u32 i = 0; i < ARRAY_SIZE(at); i++)
-		if (at[i].msr == msr)
-			return at[i].field;
-	panic("MSR %x is in no VMCB field", msr);
-}
-
-u64 vmcb_get_msr(struct x86_vcpu *v, u32 msr)
-{
-	return *msr_field(svm_vmcb(v), msr);
-}
-
-void vmcb_set_msr(struct x86_vcpu *v, u32 msr, u64 value)
-{
-	*msr_field(svm_vmcb(v), msr) = value;
-	svm_dirty(svm_vmcb(v), CLEAN_NP | CLEAN_LBR);
-}
-
 void vmcb_get_regs(struct x86_vcpu *v, struct hvm_regs *out)
 {
 	const struct vmcb *b = svm_vmcb(v);
@@ -253,10 +228,10 @@ void vmcb_get_regs(struct x86_vcpu *v, struct hvm_regs *out)
 
 	out->rip = b->rip;
 	out->rflags = b->rflags;
-	out->cr0 = vmcb_get_cr(v, 0);
+	out->cr0 = get(svm_vcpu(v), HVM_CR0);
 	out->cr3 = b->cr3;
-	out->cr4 = vmcb_get_cr(v, 4);
-	out->efer = vmcb_get_efer(v);
+	out->cr4 = get(svm_vcpu(v), HVM_CR4);
+	out->efer = get(svm_vcpu(v), MSR_EFER);
 	for (u32 i = 0; i < 6; i++)
 		out->seg_base[i] = s[i].base;
 	out->cpl = b->cpl;
@@ -281,7 +256,7 @@ u32 vmcb_mode(struct x86_vcpu *v)
 	const struct vmcb *b = svm_vmcb(v);
 	u32 l = b->cs.attr & VMCB_ATTR_L ? HVM_CS_L : 0;
 
-	if (l && (vmcb_get_efer(v) & EFER_LMA))
+	if (l && (get(svm_vcpu(v), MSR_EFER) & EFER_LMA))
 		l |= HVM_64;
 	return l | (b->cpl & HVM_CPL);
 }
@@ -329,10 +304,10 @@ void vmcb_get_context(struct x86_vcpu *v, struct caisson_vcpu_context *c)
 #define GET_FIELD(context, vmcs, member) c->context = (__typeof__(c->context))b->member;
 	HVM_CONTEXT(GET_FIELD)
 	c->gpr[RSP] = b->rsp;
-	c->cr0 = vmcb_get_cr(v, 0);
+	c->cr0 = vmcb_get(v, HVM_CR0);
 	c->cr3 = b->cr3;
-	c->cr4 = vmcb_get_cr(v, 4);
-	c->efer = vmcb_get_efer(v);
+	c->cr4 = vmcb_get(v, HVM_CR4);
+	c->efer = vmcb_get(v, MSR_EFER);
 }
 
 void vmcb_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in)
@@ -363,10 +338,10 @@ void vmcb_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in)
 	HVM_CONTEXT(SET_FIELD)
 	b->cpl = c.rflags & RFLAGS_VM ? 3 : c.cr0 & CR0_PE ? (u8)GET(VMCB_ATTR_DPL, b->ss.attr) : 0;
 	b->rsp = c.gpr[RSP];
-	vmcb_set_cr(v, 0, c.cr0);
-	vmcb_set_cr(v, 3, c.cr3);
-	vmcb_set_cr(v, 4, c.cr4);
-	vmcb_set_efer(v, c.efer);
+	vmcb_set(v, HVM_CR0, c.cr0);
+	vmcb_set(v, HVM_CR3, c.cr3);
+	vmcb_set(v, HVM_CR4, c.cr4);
+	vmcb_set(v, MSR_EFER, c.efer);
 	b->int_state = 0;
 	b->vintr = V_INTR_MASKING;
 	svm_intercept(b, SVM_INTERCEPT_IRET, false);

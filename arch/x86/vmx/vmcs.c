@@ -214,99 +214,66 @@ void vmcs_tsc_offset(struct x86_vcpu *v)
 	vmcs_leave(v, was);
 }
 
-u64 vmcs_get_cr(struct x86_vcpu *v, u32 cr)
+static inline u64 field_of(u32 what)
 {
-	struct vmx_vcpu *x = vmx_vcpu(v);
-	u64 mask;
-
-	switch (cr) {
-	case 0:
-		return (vmread(VMCS_GUEST_CR0) & ~VMX_CR0_OURS) | (x->cr0_shadow & VMX_CR0_OURS);
-	case 3:
-		return vmread(VMCS_GUEST_CR3);
-	default:
-		mask = vmread(VMCS_CR4_MASK);
-		return (vmread(VMCS_GUEST_CR4) & ~mask) | (x->cr4_shadow & mask);
+	/* clang-format off */
+	switch (what) {
+	case HVM_CR0: return VMCS_GUEST_CR0;
+	case HVM_CR3: return VMCS_GUEST_CR3;
+	case HVM_CR4: return VMCS_GUEST_CR4;
+	case HVM_DR7: return VMCS_GUEST_DR7;
+	case MSR_EFER: return VMCS_GUEST_EFER;
+	case MSR_SYSENTER_CS: return VMCS_GUEST_SYSENTER_CS;
+	case MSR_SYSENTER_ESP: return VMCS_GUEST_SYSENTER_ESP;
+	case MSR_SYSENTER_EIP: return VMCS_GUEST_SYSENTER_EIP;
+	case MSR_PAT: return VMCS_GUEST_PAT;
+	case MSR_DEBUGCTL: return VMCS_GUEST_DEBUGCTL;
+	case MSR_FS_BASE: return VMCS_GUEST_FS_BASE;
+	case MSR_GS_BASE: return VMCS_GUEST_GS_BASE;
 	}
+	/* clang-format on */
+	panic("%x is in no VMCS field", what);
 }
 
-void vmcs_set_cr(struct x86_vcpu *v, u32 cr, u64 value)
+static inline u64 get(const struct vmx_vcpu *x, u32 what)
+{
+	u64 value = vmread(field_of(what)), mask;
+
+	if (what == HVM_CR0)
+		return (value & ~VMX_CR0_OURS) | (x->cr0_shadow & VMX_CR0_OURS);
+	if (what != HVM_CR4)
+		return value;
+	mask = vmread(VMCS_CR4_MASK);
+	return (value & ~mask) | (x->cr4_shadow & mask);
+}
+
+u64 vmcs_get(struct x86_vcpu *v, u32 what)
+{
+	return get(vmx_vcpu(v), what);
+}
+
+void vmcs_set(struct x86_vcpu *v, u32 what, u64 value)
 {
 	struct vmx_vcpu *x = vmx_vcpu(v);
+	u64 entry;
 
-	switch (cr) {
-	case 0:
+	switch (what) {
+	case HVM_CR0:
 		x->cr0_shadow = value;
 		vmwrite(VMCS_CR0_SHADOW, value);
 		value = (value & ~VMX_CR0_OURS) | CR0_NE | CR0_ET;
-		vmwrite(VMCS_GUEST_CR0, value & (vmx_caps.cr0_fixed1 | CR0_PE | CR0_PG));
+		value &= vmx_caps.cr0_fixed1 | CR0_PE | CR0_PG;
 		break;
-	case 3:
-		vmwrite(VMCS_GUEST_CR3, value);
-		break;
-	default:
+	case HVM_CR4:
 		x->cr4_shadow = value;
 		vmwrite(VMCS_CR4_SHADOW, value);
-		vmwrite(VMCS_GUEST_CR4, (value & ~CR4_VMXE) | CR4_MCE | vmx_caps.cr4_fixed0);
+		value = (value & ~CR4_VMXE) | CR4_MCE | vmx_caps.cr4_fixed0;
 		break;
+	case MSR_EFER:
+		entry = vmread(VMCS_ENTRY_CONTROLS) & ~(u64)VMX_ENTRY_IA32E_GUEST;
+		vmwrite(VMCS_ENTRY_CONTROLS, entry | (value & EFER_LMA ? VMX_ENTRY_IA32E_GUEST : 0));
 	}
-}
-
-u64 vmcs_get_efer(struct x86_vcpu *v)
-{
-	(void)v;
-	return vmread(VMCS_GUEST_EFER);
-}
-
-void vmcs_set_efer(struct x86_vcpu *v, u64 efer)
-{
-	u64 entry = vmread(VMCS_ENTRY_CONTROLS) & ~(u64)VMX_ENTRY_IA32E_GUEST;
-
-	(void)v;
-	vmwrite(VMCS_GUEST_EFER, efer);
-	vmwrite(VMCS_ENTRY_CONTROLS, entry | (efer & EFER_LMA ? VMX_ENTRY_IA32E_GUEST : 0));
-}
-
-u64 vmcs_get_dr7(struct x86_vcpu *v)
-{
-	(void)v;
-	return vmread(VMCS_GUEST_DR7);
-}
-
-void vmcs_set_dr7(struct x86_vcpu *v, u64 dr7)
-{
-	(void)v;
-	vmwrite(VMCS_GUEST_DR7, dr7);
-}
-
-static u64 msr_field(u32 msr)
-{
-	static const struct {
-		u32 msr, field;
-	} at[] = { { MSR_SYSENTER_CS, VMCS_GUEST_SYSENTER_CS },
-		   { MSR_SYSENTER_ESP, VMCS_GUEST_SYSENTER_ESP },
-		   { MSR_SYSENTER_EIP, VMCS_GUEST_SYSENTER_EIP },
-		   { MSR_PAT, VMCS_GUEST_PAT },
-		   { MSR_DEBUGCTL, VMCS_GUEST_DEBUGCTL },
-		   { MSR_FS_BASE, VMCS_GUEST_FS_BASE },
-		   { MSR_GS_BASE, VMCS_GUEST_GS_BASE } };
-
-	for (u32 i = 0; i < ARRAY_SIZE(at); i++)
-		if (at[i].msr == msr)
-			return at[i].field;
-	panic("MSR %x is in no VMCS field", msr);
-}
-
-u64 vmcs_get_msr(struct x86_vcpu *v, u32 msr)
-{
-	(void)v;
-	return vmread(msr_field(msr));
-}
-
-void vmcs_set_msr(struct x86_vcpu *v, u32 msr, u64 value)
-{
-	(void)v;
-	vmwrite(msr_field(msr), value);
+	vmwrite(field_of(what), value);
 }
 
 void vmcs_get_regs(struct x86_vcpu *v, struct hvm_regs *out)
@@ -315,9 +282,9 @@ void vmcs_get_regs(struct x86_vcpu *v, struct hvm_regs *out)
 
 	out->rip = vmread(VMCS_GUEST_RIP);
 	out->rflags = vmread(VMCS_GUEST_RFLAGS);
-	out->cr0 = vmcs_get_cr(v, 0);
+	out->cr0 = get(vmx_vcpu(v), HVM_CR0);
 	out->cr3 = vmread(VMCS_GUEST_CR3);
-	out->cr4 = vmcs_get_cr(v, 4);
+	out->cr4 = get(vmx_vcpu(v), HVM_CR4);
 	out->efer = vmread(VMCS_GUEST_EFER);
 	for (u32 i = 0; i < 6; i++)
 		out->seg_base[i] = vmread(VMCS_GUEST_ES_BASE + 2 * i);
@@ -380,10 +347,10 @@ void vmcs_get_context(struct x86_vcpu *v, struct caisson_vcpu_context *c)
 #define GET_FIELD(context, name, vmcb) c->context = (__typeof__(c->context))vmread(VMCS_GUEST_##name);
 	HVM_CONTEXT(GET_FIELD)
 	c->gpr[RSP] = vmread(VMCS_GUEST_RSP);
-	c->cr0 = vmcs_get_cr(v, 0);
-	c->cr3 = vmcs_get_cr(v, 3);
-	c->cr4 = vmcs_get_cr(v, 4);
-	c->efer = vmcs_get_efer(v);
+	c->cr0 = vmcs_get(v, HVM_CR0);
+	c->cr3 = vmcs_get(v, HVM_CR3);
+	c->cr4 = vmcs_get(v, HVM_CR4);
+	c->efer = vmcs_get(v, MSR_EFER);
 	vmcs_leave(v, was);
 }
 
@@ -404,10 +371,10 @@ void vmcs_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in)
 #define SET_FIELD(context, name, vmcb) vmwrite(VMCS_GUEST_##name, c.context);
 	HVM_CONTEXT(SET_FIELD)
 	vmwrite(VMCS_GUEST_RSP, c.gpr[RSP]);
-	vmcs_set_cr(v, 0, c.cr0);
-	vmcs_set_cr(v, 3, c.cr3);
-	vmcs_set_cr(v, 4, c.cr4);
-	vmcs_set_efer(v, c.efer);
+	vmcs_set(v, HVM_CR0, c.cr0);
+	vmcs_set(v, HVM_CR3, c.cr3);
+	vmcs_set(v, HVM_CR4, c.cr4);
+	vmcs_set(v, MSR_EFER, c.efer);
 	vmwrite(VMCS_GUEST_INTERRUPTIBILITY, 0);
 	vmwrite(VMCS_GUEST_PENDING_DEBUG, 0);
 	vmwrite(VMCS_GUEST_ACTIVITY, ACTIVITY_ACTIVE);
