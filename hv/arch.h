@@ -129,7 +129,7 @@ void arch_vcpu_asleep(struct vcpu *v);
 /* Called by the vCPU's CPU before it lets the vCPU sleep: is there an interrupt or NMI that it would take? */
 bool arch_vcpu_has_work(struct vcpu *v);
 void arch_vcpu_set_result(struct vcpu *v, s64 value); /* of a hypercall that slept; v is not running */
-int arch_vcpu_get_context(struct vcpu *v, struct caisson_vcpu_context *out);
+void arch_vcpu_get_context(struct vcpu *v, struct caisson_vcpu_context *out);
 /* -EINVAL: a field is not valid */
 int arch_vcpu_set_context(struct vcpu *v, const struct caisson_vcpu_context *in);
 /* The x87 and SSE registers in FXSAVE's form, CAISSON_FPU_BYTES;

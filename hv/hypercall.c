@@ -205,36 +205,16 @@ static s64 call_domain_create(struct call *c)
 	return r;
 }
 
+/* With d's reference. */
 static s64 give_domain(struct call *c, struct domain *d, u64 gpa)
 {
 	struct caisson_domain out;
 
+	if (!d)
+		return -CAISSON_ENOENT;
 	domain_info(d, &out);
+	domain_put(d);
 	return give(c, gpa, &out, sizeof(out));
-}
-
-static s64 call_domain_next(struct call *c)
-{
-	struct domain *d = domain_get_next((u32)MIN(c->arg[0], CAISSON_MAX_DOMS));
-	s64 r;
-
-	if (!d)
-		return -CAISSON_ENOENT;
-	r = give_domain(c, d, c->arg[1]);
-	domain_put(d);
-	return r;
-}
-
-static s64 call_domain_event(struct call *c)
-{
-	struct domain *d = domain_take_ended();
-	s64 r;
-
-	if (!d)
-		return -CAISSON_ENOENT;
-	r = give_domain(c, d, c->arg[0]);
-	domain_put(d);
-	return r;
 }
 
 static s64 destroy_control(struct call *c)
@@ -265,30 +245,22 @@ static s64 call_foreign_map(struct call *c)
 static s64 call_vcpu_get(struct call *c)
 {
 	struct caisson_vcpu_context ctx;
-	int r;
 
-	if (!still(c->d))
-		return -CAISSON_EBUSY;
 	memset(&ctx, 0, sizeof(ctx));
-	r = arch_vcpu_get_context(c->on, &ctx);
-	domain_unpause(c->d);
-	return r ? r : give(c, c->arg[2], &ctx, sizeof(ctx));
+	arch_vcpu_get_context(c->on, &ctx);
+	return give(c, c->arg[2], &ctx, sizeof(ctx));
 }
 
 static s64 call_vcpu_set(struct call *c)
 {
 	struct vcpu *v = c->on;
 	struct caisson_vcpu_context ctx;
-	int r;
 
 	if (!memory_read(c->self, c->arg[2], &ctx, sizeof(ctx)))
 		return -CAISSON_EFAULT;
-	if (!still(c->d))
+	if (v->io_state != IO_IDLE || v->sleep == SLEEP_WAIT)
 		return -CAISSON_EBUSY;
-	r = v->io_state != IO_IDLE || v->sleep == SLEEP_WAIT ? -CAISSON_EBUSY
-							     : arch_vcpu_set_context(v, &ctx);
-	domain_unpause(c->d);
-	return r;
+	return arch_vcpu_set_context(v, &ctx);
 }
 
 static s64 call_vcpu_fpu(struct call *c)
@@ -301,10 +273,7 @@ static s64 call_vcpu_fpu(struct call *c)
 		return -CAISSON_EINVAL;
 	if (set && !memory_read(c->self, c->arg[2], image, sizeof(image)))
 		return -CAISSON_EFAULT;
-	if (!still(c->d))
-		return -CAISSON_EBUSY;
 	r = arch_vcpu_fpu(c->on, image, set);
-	domain_unpause(c->d);
 	return r || set ? r : give(c, c->arg[2], image, sizeof(image));
 }
 
@@ -471,12 +440,8 @@ static s64 call_stats_reset(struct call *c)
 static s64 call_vmcs_read(struct call *c)
 {
 	u64 value;
-	int r;
+	int r = arch_vcpu_field(c->on, word(c->arg[2]), &value);
 
-	if (!still(c->d))
-		return -CAISSON_EBUSY;
-	r = arch_vcpu_field(c->on, word(c->arg[2]), &value);
-	domain_unpause(c->d);
 	return r ? r : give(c, c->arg[3], &value, sizeof(value));
 }
 
@@ -661,7 +626,9 @@ CALL(domain_destroy, c->d == c->self		   ? -CAISSON_EBUSY
 CALL(domain_pause, c->d == c->self ? -CAISSON_EBUSY : domain_pause(c->d))
 CALL(domain_reset, c->d == c->self || c->d->id == CAISSON_CONTROL ? -CAISSON_EBUSY : domain_reset(c->d))
 CALL(domain_unpause, domain_unpause(c->d))
-CALL(domain_info, give_domain(c, c->d, c->arg[1]))
+CALL(domain_info, give_domain(c, domain_ref(c->d), c->arg[1]))
+CALL(domain_next, give_domain(c, domain_get_next((u32)MIN(c->arg[0], CAISSON_MAX_DOMS)), c->arg[1]))
+CALL(domain_event, give_domain(c, domain_take_ended(), c->arg[0]))
 CALL(populate, memory_populate(c->d, c->arg[1], c->arg[2], word(c->arg[3])))
 CALL(mem_write, memory_copy(c->d, c->arg[1], c->self, c->arg[2], c->arg[3]))
 CALL(mem_read, memory_copy(c->self, c->arg[2], c->d, c->arg[1], c->arg[3]))
@@ -703,8 +670,8 @@ static const struct {
 	ROW(foreign_map, RIGHT_MEM_READ, ON_DOMAIN),
 	ROW(foreign_unmap, RIGHT_NONE, ON_SELF),
 	ROW(vcpu_create, RIGHT_BUILD, ON_DOMAIN),
-	ROW(vcpu_get, RIGHT_REGS, ON_VCPU),
-	ROW(vcpu_set, RIGHT_REGS, ON_VCPU),
+	ROW(vcpu_get, RIGHT_REGS, ON_STILL),
+	ROW(vcpu_set, RIGHT_REGS, ON_STILL),
 	ROW(vcpu_info, RIGHT_INFO, ON_VCPU),
 	ROW(vcpu_pin, RIGHT_SCHED, ON_VCPU),
 	ROW(sched_set, RIGHT_SCHED, ON_DOMAIN),
@@ -716,7 +683,7 @@ static const struct {
 	ROW(irq_line, RIGHT_DM, ON_DOMAIN),
 	ROW(msi, RIGHT_DM, ON_DOMAIN),
 	ROW(stats, RIGHT_INFO, ON_VCPU),
-	ROW(vmcs_read, RIGHT_REGS, ON_VCPU),
+	ROW(vmcs_read, RIGHT_REGS, ON_STILL),
 	ROW(s2_walk, RIGHT_INFO, ON_DOMAIN),
 	ROW(pool, RIGHT_MACHINE, ON_MACHINE),
 	ROW(stats_reset, RIGHT_INFO, ON_DOMAIN),
@@ -726,7 +693,7 @@ static const struct {
 	ROW(debug, RIGHT_REGS, ON_DOMAIN),
 	ROW(host_walk, RIGHT_MACHINE, ON_MACHINE),
 	ROW(stats_what, RIGHT_INFO, ON_VCPU),
-	ROW(vcpu_fpu, RIGHT_REGS, ON_VCPU),
+	ROW(vcpu_fpu, RIGHT_REGS, ON_STILL),
 	ROW(rights_set, RIGHT_INFO, ON_DOMAIN),
 	ROW(rights_get, RIGHT_INFO, ON_DOMAIN),
 #undef ROW
@@ -760,10 +727,15 @@ enum verdict hypercall_dispatch(struct vcpu *v, u64 nr, const u64 arg[6], s64 *r
 	/* Who lacks the right does not learn whether the domain exists. */
 	if (table[index].need & ~c.held)
 		*result = -CAISSON_EPERM;
-	else if ((table[index].on >= ON_DOMAIN && !c.d) || (table[index].on == ON_VCPU && !c.on))
+	else if ((table[index].on >= ON_DOMAIN && !c.d) || (table[index].on >= ON_VCPU && !c.on))
 		*result = -CAISSON_ENOENT;
-	else
+	else if (table[index].on == ON_STILL && !still(c.d))
+		*result = -CAISSON_EBUSY;
+	else {
 		*result = ((s64(__notrack *)(struct call *))table[index].fn)(&c);
+		if (table[index].on == ON_STILL)
+			domain_unpause(c.d);
+	}
 	debug_call_ends(c.d);
 	if (unlikely(*result == -CAISSON_EPERM))
 		__atomic_add_fetch(&c.self->rights.refused, 1, __ATOMIC_RELAXED);

@@ -508,7 +508,7 @@ struct stat *arch_vcpu_stats(struct vcpu *v)
 	return x86_vcpu(v)->stats;
 }
 
-int arch_vcpu_get_context(struct vcpu *hv, struct caisson_vcpu_context *c)
+void arch_vcpu_get_context(struct vcpu *hv, struct caisson_vcpu_context *c)
 {
 	struct x86_vcpu *v = x86_vcpu(hv);
 
@@ -528,7 +528,6 @@ int arch_vcpu_get_context(struct vcpu *hv, struct caisson_vcpu_context *c)
 	c->kernel_gs_base = v->kernel_gs_base;
 	c->tsc_offset = v->tsc_offset;
 	c->activity = v->wait_sipi ? CAISSON_ACT_WAIT_SIPI : v->halted ? CAISSON_ACT_HLT : CAISSON_ACT_RUN;
-	return 0;
 }
 
 static bool canonical(u64 va)

@@ -245,10 +245,9 @@ int arch_vcpu_field(struct vcpu *v, u32 field, u64 *value)
 	return field < 3 ? 0 : -CAISSON_ENOENT;
 }
 
-int arch_vcpu_get_context(struct vcpu *v, struct caisson_vcpu_context *out)
+void arch_vcpu_get_context(struct vcpu *v, struct caisson_vcpu_context *out)
 {
 	(void)v, (void)out;
-	return 0;
 }
 
 int arch_vcpu_fpu(struct vcpu *v, void *image, bool set)
