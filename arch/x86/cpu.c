@@ -180,9 +180,9 @@ void cpu_doctor(void)
 
 	for (u32 i = 0; i < ARRAY_SIZE(need); i++)
 		doctor_feature(cpu_has(need[i].feature), need[i].required ? CAISSON_DOCTOR_REQUIRED : 0,
-			       need[i].name, need[i].note);
+			       need[i].name, NULL, need[i].note);
 	snprintf(text, sizeof(text), "%u bits", cpu_info.phys_bits);
-	doctor_add(CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED, "physical address width", text, NULL);
+	doctor_feature(true, 0, "physical address width", text, NULL);
 }
 
 void arch_cpu_brand(char out[48])

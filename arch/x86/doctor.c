@@ -6,6 +6,9 @@
 #include "hv/panic.h"
 #include "hv/string.h"
 
+#define DOCTOR_ROWS 64
+#define DOCTOR_SETS 8
+
 static struct caisson_doctor rows[DOCTOR_ROWS];
 static struct caisson_bits sets[DOCTOR_SETS];
 static u32 count, set_count;

@@ -9,18 +9,16 @@
 #include "hv/abi/caisson.h"
 #include "hv/types.h"
 
-#define DOCTOR_ROWS 64
-#define DOCTOR_SETS 8
-
 /* flags: CAISSON_DOCTOR_*.  name: the manual's; value: a figure or NULL; note: what its absence costs, or for
  * a required one what to switch on. The texts are copied. */
 void doctor_add(u32 flags, const char *name, const char *value, const char *note);
 /* A set of single bits, whose words the control domain has: in its order, see CAISSON_DOCTOR_BITS. */
 void doctor_bits(u64 found, u64 used, u64 required);
 /* FOUND and USED when it is there; the note only when it is not. */
-static inline void doctor_feature(bool found, u32 flags, const char *name, const char *note)
+static inline void doctor_feature(bool found, u32 flags, const char *name, const char *value,
+				  const char *note)
 {
-	doctor_add(flags | (found ? CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED : 0), name, NULL,
+	doctor_add(flags | (found ? CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED : 0), name, value,
 		   found ? NULL : note);
 }
 /* Goes on, or prints the first required row that is missing (others often follow from it) and ends the boot.

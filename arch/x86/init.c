@@ -108,13 +108,12 @@ static void init_acpi(void)
 				    : "the boot loader gave no RSDP";
 	char text[32];
 
-	doctor_add(CAISSON_DOCTOR_REQUIRED | (wrong ? 0 : CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED),
-		   "ACPI tables", NULL, wrong);
+	doctor_feature(!wrong, CAISSON_DOCTOR_REQUIRED, "ACPI tables", NULL, wrong);
 	if (wrong) /* the doctor's verdict comes when all rows are in; until then this CPU is the machine */
 		acpi.cpu_apic_id[acpi.cpu_count++] = x86_this_cpu()->apic_id;
 	snprintf(text, sizeof(text), "%u enabled", acpi.cpu_count);
-	doctor_add(CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED, "processors in the MADT", text, NULL);
-	doctor_feature(acpi.have_s5, 0, "\\_S5_ in the DSDT",
+	doctor_feature(true, 0, "processors in the MADT", text, NULL);
+	doctor_feature(acpi.have_s5, 0, "\\_S5_ in the DSDT", NULL,
 		       "the machine cannot be switched off by software");
 	console_late();
 }
@@ -136,9 +135,10 @@ static void init_interrupts(void)
 								    VEC_UART, x86_this_cpu()->apic_id);
 	if (!routed && uart_present())
 		console_set_polled();
-	doctor_feature(uart_present(), 0, "a serial line",
+	doctor_feature(uart_present(), 0, "a serial line", NULL,
 		       "there is nothing to type at: see serial= in docs/boot.md");
-	doctor_feature(routed, 0, "interrupt of the serial line", "the line is polled every millisecond");
+	doctor_feature(routed, 0, "interrupt of the serial line", NULL,
+		       "the line is polled every millisecond");
 }
 
 /* On CPU 0's own stack. */

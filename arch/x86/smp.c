@@ -159,8 +159,8 @@ static void find_watchdog(void)
 		else
 			t->start(tables, 0, c->apic_id);
 	}
-	doctor_add(name ? CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED : 0, "watchdog", name,
-		   name ? NULL : "one CPU alone: nobody finds it when it hangs with interrupts off");
+	doctor_feature(name, 0, "watchdog", name,
+		       "one CPU alone: nobody finds it when it hangs with interrupts off");
 }
 
 static void cpus_start(void)
@@ -190,7 +190,7 @@ static void cpus_start(void)
 			apart++;
 		called = arch_now();
 	}
-	doctor_feature(!apart, 0, "same TSC on all CPUs",
+	doctor_feature(!apart, 0, "same TSC on all CPUs", NULL,
 		       "time jumps when a vCPU changes its CPU: the firmware should not write the TSC");
 	if (apart)
 		log_warn("the TSCs of %u CPUs are not that of the boot CPU", apart);

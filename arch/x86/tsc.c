@@ -110,9 +110,9 @@ void tsc_init(const struct acpi_info *acpi)
 		apic_khz = crystal ? crystal : claimed;
 	}
 	if (tsc_khz == 0) { /* the division below must have something: the doctor ends the boot */
-		doctor_add(CAISSON_DOCTOR_REQUIRED, "a clock", NULL,
-			   "neither HPET, PM timer, PIT nor CPUID 15h/16h: switch the HPET on in the "
-			   "firmware's set-up");
+		doctor_feature(false, CAISSON_DOCTOR_REQUIRED, "a clock", NULL,
+			       "neither HPET, PM timer, PIT nor CPUID 15h/16h: switch the HPET on in the "
+			       "firmware's set-up");
 		tsc_khz = apic_khz = 1000000;
 	}
 	ns_mult = (1000000ull << 32) / tsc_khz;

@@ -10,6 +10,7 @@
 #include "arch/x86/regs.h"
 #include "arch/x86/svm/caps.h"
 #include "guest/control/doctor.h"
+#include "tests/host/doctor_rows.h"
 
 /* ---- the doctor ---- */
 
@@ -21,7 +22,7 @@ static struct caisson_doctor row_of(const struct svm_caps *c, const char *text)
 	const struct caisson_bits set = { c->features, c->features & SVM_USED, 0 };
 	struct caisson_doctor row;
 
-	for (u32 i = 0; !svm_caps_row(c, i, &row) || doctor_row(true, &set, i - 5, &row); i++)
+	for (u32 i = 0; caps_row(svm_caps_doctor, c, i, &row) || doctor_row(true, &set, i - 5, &row); i++)
 		if (strstr(row.name, text))
 			return row;
 	fail_msg("no row speaks of %s", text);
@@ -33,7 +34,7 @@ static const char *missing(const struct svm_caps *c)
 	static struct caisson_doctor row;
 	const u32 mask = CAISSON_DOCTOR_REQUIRED | CAISSON_DOCTOR_FOUND;
 
-	for (u32 i = 0; !svm_caps_row(c, i, &row); i++)
+	for (u32 i = 0; caps_row(svm_caps_doctor, c, i, &row); i++)
 		if ((row.flags & mask) == CAISSON_DOCTOR_REQUIRED)
 			return row.name;
 	return "nothing";
@@ -79,7 +80,7 @@ static void what_is_used(void **s)
 	(void)s;
 	c.features = ~0u;
 	c.init_redirect = true;
-	for (u32 i = 0; !svm_caps_row(&c, i, &row); i++) {
+	for (u32 i = 0; caps_row(svm_caps_doctor, &c, i, &row); i++) {
 		assert_true(row.flags & CAISSON_DOCTOR_FOUND);
 		assert_true(row.name[0] && strlen(row.name) < sizeof(row.name) - 1);
 	}

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include "arch/x86/vmx/caps.h"
 #include "guest/control/doctor.h"
+#include "tests/host/doctor_rows.h"
 #include "guest/control/fields.h"
 
 #define GP 0xdeaddeaddeaddeadull /* the MSR does not exist: reading it is a bug */
@@ -67,11 +68,11 @@ static bool all_rows(const struct vmx_caps *c, u32 i, struct caisson_doctor *row
 	struct caisson_doctor none;
 	u32 own = 0;
 
-	while (!vmx_caps_row(c, own, &none))
+	while (caps_row(vmx_caps_doctor, c, own, &none))
 		own++;
 	for (u32 k = 0; k < VMX_CTLS; k++)
 		sets[k] = (struct caisson_bits){ c->may[k], c->use[k], vmx_required[k] };
-	return i < own ? !vmx_caps_row(c, i, row) : doctor_row(false, sets, i - own, row);
+	return i < own ? caps_row(vmx_caps_doctor, c, i, row) : doctor_row(false, sets, i - own, row);
 }
 
 static struct caisson_doctor row_of(const struct vmx_caps *c, const char *name)
@@ -90,7 +91,7 @@ static bool vmx_caps_sufficient(const struct vmx_caps *c, struct caisson_doctor 
 	u32 both = CAISSON_DOCTOR_REQUIRED | CAISSON_DOCTOR_FOUND;
 	struct caisson_doctor row;
 
-	for (u32 i = 0; !vmx_caps_row(c, i, &row); i++)
+	for (u32 i = 0; caps_row(vmx_caps_doctor, c, i, &row); i++)
 		if ((row.flags & both) == CAISSON_DOCTOR_REQUIRED) {
 			if (out)
 				*out = row;

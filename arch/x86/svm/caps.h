@@ -29,8 +29,7 @@ static inline bool svm_disabled(const struct svm_caps *c)
 #define SVM_USED \
 	(SVM_NRIPS | SVM_FLUSH_ASID | SVM_CLEAN | SVM_DECODE | SVM_PAUSE_FILTER | SVM_PAUSE_THRESHOLD)
 
-/* Row i of the doctor's of what is needed, and of what CPUID does not tell:
- * 0, or -CAISSON_ENOENT after the last. */
-int svm_caps_row(const struct svm_caps *c, u32 i, struct caisson_doctor *out);
+/* The doctor's rows of what is needed, and of what CPUID does not tell. */
+void svm_caps_doctor(const struct svm_caps *c);
 
 #endif

@@ -52,7 +52,6 @@ static bool ticks_are_instructions(void)
 
 bool svm_probe(void)
 {
-	struct caisson_doctor row;
 	struct cpuid r;
 
 	svm_caps.svm = cpu_has(CPU_SVM);
@@ -77,8 +76,7 @@ bool svm_probe(void)
 	if (svm_caps.features & SVM_CLEAN) /* CR2 is written before every entry */
 		svm_clean = CLEAN_I | CLEAN_IOPM | CLEAN_ASID | CLEAN_TPR | CLEAN_NP | CLEAN_CR | CLEAN_DR |
 			    CLEAN_DT | CLEAN_SEG;
-	for (u32 i = 0; !svm_caps_row(&svm_caps, i, &row); i++)
-		doctor_add(row.flags, row.name, row.value, row.note);
+	svm_caps_doctor(&svm_caps);
 	doctor_bits(svm_caps.features, svm_caps.features & SVM_USED, 0);
 	hvm_has = (struct hvm_has){ .rdtscp = cpu_has(CPU_RDTSCP), .invpcid = cpu_has(CPU_INVPCID) };
 	return svm_caps.svm;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "arch/x86/vmx/caps.h"
+#include "arch/x86/doctor.h"
 #include "hv/printf.h"
-#include "hv/string.h"
 
 #define FIRMWARE   "switch on \"Intel Virtualization Technology (VT-x)\" in the firmware setup"
 #define QEMU	   "; QEMU/KVM: -cpu host, kvm_intel nested=1"
@@ -90,34 +90,24 @@ static const char *missing(const struct vmx_caps *c)
 	return NULL;
 }
 
-int vmx_caps_row(const struct vmx_caps *c, u32 i, struct caisson_doctor *out)
+void vmx_caps_doctor(const struct vmx_caps *c)
 {
+	const bool locked = c->feature_control & FEATURE_CONTROL_LOCK;
+	const u32 must = CAISSON_DOCTOR_REQUIRED;
 	const char *lacks = missing(c);
-	u64 fc = c->feature_control;
-	const struct {
-		bool found;
-		const char *name, *note;
-	} rows[] = {
-		{ c->vmx, "VMX (CPUID.1:ECX.VMX, CR4.VMXE)", FIRMWARE QEMU },
-		/* unlocked: this hypervisor writes it */
-		{ c->vmx && (!(fc & FEATURE_CONTROL_LOCK) || fc & FEATURE_CONTROL_VMX),
-		  "IA32_FEATURE_CONTROL: VMX outside SMX",
-		  fc & FEATURE_CONTROL_LOCK ? "locked off: " FIRMWARE : FIRMWARE QEMU },
-		{ GET(VMX_BASIC_MEMTYPE, c->basic) == 6, "VMX structures write-back (WB)", SINCE_2010 },
-		/* without it loads and stores of CR3 have to exit */
-		{ c->basic & VMX_BASIC_TRUE, "VMX TRUE control MSRs", SINCE_2010 },
-		{ !lacks, lacks ? lacks : "VMX controls, as far as needed", SINCE_2010 },
-	};
+	char text[32] = "";
 
-	if (i >= ARRAY_SIZE(rows))
-		return -CAISSON_ENOENT;
-	memset(out, 0, sizeof(*out));
-	out->flags =
-		CAISSON_DOCTOR_REQUIRED | (rows[i].found ? CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED : 0);
-	snprintf(out->name, sizeof(out->name), "%s", rows[i].name);
-	snprintf(out->note, sizeof(out->note), "%s", rows[i].found ? "" : rows[i].note);
-	if (i == 1 && c->vmx)
-		snprintf(out->value, sizeof(out->value), "%#lx, %s", fc,
-			 fc & FEATURE_CONTROL_LOCK ? "locked" : "not locked");
-	return 0;
+	doctor_feature(c->vmx, must, "VMX (CPUID.1:ECX.VMX, CR4.VMXE)", NULL, FIRMWARE QEMU);
+	if (c->vmx)
+		snprintf(text, sizeof(text), "%#lx, %s", c->feature_control,
+			 locked ? "locked" : "not locked");
+	/* unlocked: this hypervisor writes it */
+	doctor_feature(c->vmx && (!locked || c->feature_control & FEATURE_CONTROL_VMX), must,
+		       "IA32_FEATURE_CONTROL: VMX outside SMX", text,
+		       locked ? "locked off: " FIRMWARE : FIRMWARE QEMU);
+	doctor_feature(GET(VMX_BASIC_MEMTYPE, c->basic) == 6, must, "VMX structures write-back (WB)", NULL,
+		       SINCE_2010);
+	/* without it loads and stores of CR3 have to exit */
+	doctor_feature(c->basic & VMX_BASIC_TRUE, must, "VMX TRUE control MSRs", NULL, SINCE_2010);
+	doctor_feature(!lacks, must, lacks ? lacks : "VMX controls, as far as needed", NULL, SINCE_2010);
 }

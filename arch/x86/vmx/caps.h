@@ -42,9 +42,8 @@ static inline u32 vmx_controls(const struct vmx_caps *c, enum vmx_ctl kind, u64 
 
 extern const u64 vmx_required[VMX_CTLS];
 
-/* Row i of the doctor's that must be found, and says what to switch on:
- * 0, or -CAISSON_ENOENT after the last. */
-int vmx_caps_row(const struct vmx_caps *c, u32 i, struct caisson_doctor *out);
+/* The doctor's rows that must be found, and say what to switch on. */
+void vmx_caps_doctor(const struct vmx_caps *c);
 
 static inline bool vmx_has(const struct vmx_caps *c, enum vmx_ctl kind, u64 mask)
 {

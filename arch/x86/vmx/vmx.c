@@ -32,8 +32,6 @@ static u64 __endbr read_cap(void *ctx, u32 msr)
 
 bool vmx_probe(void)
 {
-	struct caisson_doctor row;
-
 	/* Firmware that left the switch open: ours to close, before the capabilities are judged. */
 	if (cpu_has(CPU_VMX)) {
 		u64 fc = read_cap(NULL, MSR_FEATURE_CONTROL);
@@ -47,12 +45,12 @@ bool vmx_probe(void)
 				    .invpcid = vmx_uses(&vmx_caps, VMX_CTL_PROC2, VMX_PROC2_INVPCID),
 				    .pages_1g = vmx_uses(&vmx_caps, VMX_CTL_EPT_VPID, VMX_EPT_VPID(1G)),
 				    .apicv = apicv_probe() };
-	for (u32 i = 0; !vmx_caps_row(&vmx_caps, i, &row); i++)
-		doctor_add(row.flags, row.name, row.value, row.note);
+	vmx_caps_doctor(&vmx_caps);
 	for (u32 k = 0; k < VMX_CTLS; k++)
 		doctor_bits(vmx_caps.may[k], vmx_caps.use[k], vmx_required[k]);
 	doctor_feature(
 		read_cap(NULL, MSR_ARCH_CAPABILITIES) & ARCH_CAPABILITIES_PSCHANGE_MC_NO, 0, "PSCHANGE_MC_NO",
+		NULL,
 		"a guest that changes a page's size may cause a machine check, which ends Caisson (CVE-2018-12207)");
 	return cpu_has(CPU_VMX);
 }
