@@ -221,8 +221,7 @@ void vcpu_wake(struct vcpu *v, u32 why)
 {
 	trace(v, CAISSON_TRACE_WAKE, why, 0, 0);
 	/* Only from the sleep that the caller saw: a late waker must not end another one. */
-	if (!__atomic_compare_exchange_n(&v->sleep, &why, SLEEP_NO, false, __ATOMIC_SEQ_CST,
-					 __ATOMIC_SEQ_CST))
+	if (!CAS(&v->sleep, &why, SLEEP_NO))
 		return;
 	v->wakeups++;
 	sched_wake(&v->sched); /* remembered when its domain is paused */

@@ -29,8 +29,7 @@ static inline bool trylock(struct lock *l)
 {
 	u32 ticket = __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
 
-	return __atomic_compare_exchange_n(&l->next, &ticket, ticket + 1, false, __ATOMIC_ACQUIRE,
-					   __ATOMIC_RELAXED);
+	return CAS(&l->next, &ticket, ticket + 1);
 }
 
 #ifdef CAISSON_CHECKS

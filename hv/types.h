@@ -71,6 +71,8 @@ typedef struct {
 #define __must_check	__attribute__((warn_unused_result))
 #define barrier()	__asm__ volatile("" ::: "memory")
 
+/* *p becomes `to` if it is *was, else *was what it is. A full barrier. */
+#define CAS(p, was, to)	 __atomic_compare_exchange_n(p, was, to, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)
 #define READ_ONCE(x)	 (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 

@@ -96,8 +96,7 @@ static inline bool hot_io_done(struct x86_vcpu *v)
 {
 	u32 only = PEND_IO, kind = v->io.kind;
 
-	if (unlikely(kind - IO_PORT_IN > IO_PORT_OUT - IO_PORT_IN) ||
-	    !__atomic_compare_exchange_n(&v->hv.pending, &only, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	if (unlikely(kind - IO_PORT_IN > IO_PORT_OUT - IO_PORT_IN) || !CAS(&v->hv.pending, &only, 0))
 		return false;
 	v->hv.io_state = IO_IDLE;
 	if (likely(kind == IO_PORT_IN)) {

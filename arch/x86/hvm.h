@@ -252,16 +252,14 @@ static inline void hvm_nmi_latch(struct x86_vcpu *v)
 	u32 two = 2;
 
 	if (READ_ONCE(v->nmi_pending) == two)
-		__atomic_compare_exchange_n(&v->nmi_pending, &two, 1, false, __ATOMIC_ACQ_REL,
-					    __ATOMIC_RELAXED);
+		CAS(&v->nmi_pending, &two, 1);
 }
 /* It goes in now. */
 static inline void hvm_irq_ack(struct x86_vcpu *v, u8 vector)
 {
 	u32 e = VCPU_EXTINT | vector;
 
-	if (likely(!READ_ONCE(v->extint)) ||
-	    !__atomic_compare_exchange_n(&v->extint, &e, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	if (likely(!READ_ONCE(v->extint)) || !CAS(&v->extint, &e, 0))
 		vlapic_ack(&v->apic, vector);
 }
 

@@ -150,8 +150,7 @@ void arch_panic_stop_others(void)
 	struct x86_pcpu *none = NULL;
 
 	/* The first one wins; another that tries at the same time is stopped itself. */
-	__atomic_compare_exchange_n(&stopper, &none, x86_this_cpu(), false, __ATOMIC_SEQ_CST,
-				    __ATOMIC_SEQ_CST);
+	CAS(&stopper, &none, x86_this_cpu());
 	if (cpus_online() > 1)
 		lapic_nmi_others();
 }

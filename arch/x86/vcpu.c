@@ -739,8 +739,7 @@ void vlapic_nmi(struct vlapic *a)
 	u32 n = READ_ONCE(v->nmi_pending);
 
 	/* One that goes in at once and one behind it: more are never latched (hvm_nmi_latch()). */
-	while (n < 2 && !__atomic_compare_exchange_n(&v->nmi_pending, &n, n + 1, false, __ATOMIC_ACQ_REL,
-						     __ATOMIC_RELAXED))
+	while (n < 2 && !CAS(&v->nmi_pending, &n, n + 1))
 		;
 	vcpu_pend(&v->hv, PEND_NMI, true);
 }

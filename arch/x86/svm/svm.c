@@ -50,9 +50,23 @@ static bool ticks_are_instructions(void)
 	return true;
 }
 
+/* Firmware that left the switch off but open: ours to close; some sets it on the first CPU only. An INIT that
+ * is sent by mistake shall be an exception. What VM_CR is then. */
+static u64 vm_cr_set(void)
+{
+	u64 was, now;
+
+	if (!rdmsr_safe(MSR_VM_CR, &was))
+		return 0;
+	if (!wrmsr_safe(MSR_VM_CR, (was & ~VM_CR_SVMDIS) | VM_CR_R_INIT) || !rdmsr_safe(MSR_VM_CR, &now))
+		return was;
+	return now;
+}
+
 bool svm_probe(void)
 {
 	struct cpuid r;
+	u64 vm_cr;
 
 	svm_caps.svm = cpu_has(CPU_SVM);
 	svm_by_virq = cpu_has(CPU_HYPERVISOR) && cpuid(0x40000000, 0).ebx == 0x54474354 /* "TCGT" */ &&
@@ -63,15 +77,10 @@ bool svm_probe(void)
 		svm_caps.asids = r.ebx;
 		svm_caps.features = r.edx;
 	}
-	/* Firmware that left the switch off but open: ours to close, before the capabilities are judged. */
-	if (svm_caps.svm && rdmsr_safe(MSR_VM_CR, &svm_caps.vm_cr)) {
-		u64 want = (svm_caps.vm_cr & ~VM_CR_SVMDIS) | VM_CR_R_INIT, now;
-
-		if ((svm_caps.vm_cr & VM_CR_SVMDIS) && !(svm_caps.vm_cr & VM_CR_LOCK) &&
-		    wrmsr_safe(MSR_VM_CR, want) && rdmsr_safe(MSR_VM_CR, &now) && !(now & VM_CR_SVMDIS))
-			svm_caps.vm_cr = now;
-		svm_caps.init_redirect = !svm_disabled(&svm_caps) && wrmsr_safe(MSR_VM_CR, want) &&
-					 rdmsr_safe(MSR_VM_CR, &now) && (now & VM_CR_R_INIT);
+	if (svm_caps.svm) {
+		vm_cr = vm_cr_set();
+		svm_caps.vm_cr = vm_cr & ~VM_CR_R_INIT;
+		svm_caps.init_redirect = (vm_cr & VM_CR_R_INIT) && !svm_disabled(&svm_caps);
 	}
 	if (svm_caps.features & SVM_CLEAN) /* CR2 is written before every entry */
 		svm_clean = CLEAN_I | CLEAN_IOPM | CLEAN_ASID | CLEAN_TPR | CLEAN_NP | CLEAN_CR | CLEAN_DR |
@@ -117,18 +126,9 @@ static void svm_maps(void)
 
 int svm_cpu_on(struct x86_pcpu *c)
 {
-	u64 vm_cr = 0;
-
 	if (!svm_iopm)
 		svm_maps();
-	/* Each CPU has its own; some firmware sets only the first one's. */
-	if (rdmsr_safe(MSR_VM_CR, &vm_cr)) {
-		u64 want = (vm_cr & ~VM_CR_SVMDIS) | (svm_caps.init_redirect ? VM_CR_R_INIT : 0);
-
-		if (want != vm_cr && (!wrmsr_safe(MSR_VM_CR, want) || !rdmsr_safe(MSR_VM_CR, &vm_cr)))
-			log_warn("CPU %u: VM_CR cannot be written", c->hv.id);
-	}
-	if ((vm_cr & VM_CR_SVMDIS) || !wrmsr_safe(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME)) {
+	if ((vm_cr_set() & VM_CR_SVMDIS) || !wrmsr_safe(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME)) {
 		log_err("CPU %u: SVM is switched off by the firmware", c->hv.id);
 		return -CAISSON_EIO;
 	}

@@ -255,8 +255,7 @@ static void pi_set(struct x86_vcpu *v, u64 value)
 {
 	u64 *c = &v->apic.pi.control, old = READ_ONCE(*c);
 
-	while (!__atomic_compare_exchange_n(c, &old, (old & PI_ON) | value, false, __ATOMIC_SEQ_CST,
-					    __ATOMIC_RELAXED))
+	while (!CAS(c, &old, (old & PI_ON) | value))
 		;
 }
 

@@ -160,8 +160,7 @@ static __noinline bool vmx_pending(struct x86_vcpu *v, struct vmx_vcpu *x)
 	bool taken;
 
 	/* The processor delivers by itself: it has only to be told. */
-	if (v->apicv && __atomic_compare_exchange_n(&v->hv.pending, &only, 0, false, __ATOMIC_ACQ_REL,
-						    __ATOMIC_RELAXED)) {
+	if (v->apicv && CAS(&v->hv.pending, &only, 0)) {
 		apicv_sync(v);
 		return true;
 	}
