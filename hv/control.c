@@ -246,8 +246,10 @@ void control_again_now(void)
 
 void event_control(u32 port)
 {
-	if (control)
-		event_send(control, port);
+	struct domain *d = READ_ONCE(control);
+
+	if (d)
+		event_send(d, port);
 }
 
 void event_send(struct domain *d, u32 port)

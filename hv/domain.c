@@ -157,17 +157,15 @@ no_domain:
 	return r;
 }
 
-int domain_vcpu_create(struct domain *d, u32 id)
+static int vcpu_create(struct domain *d, u32 id)
 {
 	struct vcpu *v;
 
-	if (id >= d->max_vcpus)
-		return -CAISSON_EINVAL;
 	if (READ_ONCE(d->ended) || !READ_ONCE(d->pauses))
 		return -CAISSON_EBUSY;
-	if (READ_ONCE(d->vcpu[id]))
+	if (d->vcpu[id])
 		return -CAISSON_EEXIST;
-	if (id != READ_ONCE(d->vcpus)) /* in order: whoever looks through them finds no gap */
+	if (id != d->vcpus) /* in order: whoever looks through them finds no gap */
 		return -CAISSON_EINVAL;
 	v = arch_vcpu_alloc(d, id);
 	if (!v)
@@ -180,7 +178,7 @@ int domain_vcpu_create(struct domain *d, u32 id)
 	ioreq_init(v);
 	sched_add(&v->sched, &d->sched);
 	lock(&d->vm.lock);
-	if (d->vcpu[id] || !d->pauses || d->ended) {
+	if (!d->pauses || d->ended) {
 		/* another call at the same time; whose end would not hold it */
 		unlock(&d->vm.lock);
 		sched_remove(&v->sched);
@@ -194,6 +192,21 @@ int domain_vcpu_create(struct domain *d, u32 id)
 	d->vcpus++;
 	unlock(&d->vm.lock);
 	return 0;
+}
+
+/* One at a time: the second of two for the same id would leave its APIC, freed again, where that of the first
+ * is looked for. */
+int domain_vcpu_create(struct domain *d, u32 id)
+{
+	int r = -CAISSON_EBUSY;
+
+	if (id >= d->max_vcpus)
+		return -CAISSON_EINVAL;
+	if (!__atomic_exchange_n(&d->making, true, __ATOMIC_ACQUIRE)) {
+		r = vcpu_create(d, id);
+		__atomic_store_n(&d->making, false, __ATOMIC_RELEASE);
+	}
+	return r;
 }
 
 /* ---- running and not ---- */

@@ -37,6 +37,7 @@ struct domain {
 	bool dying;    /* destroy has begun: nothing new may hold it */
 	bool stopped;  /* (a) a debugged vCPU holds one of the pauses */
 	u32 watch;     /* CAISSON_WATCH_*, for vCPUs to come */
+	bool making;   /* (a) vcpu_create is at work */
 	bool unmaking; /* (a) destroy or reset is at work */
 	struct rights rights;
 	u64 code; /* of the end */

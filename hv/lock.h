@@ -35,16 +35,18 @@ static inline bool trylock(struct lock *l)
 #ifdef CAISSON_CHECKS
 void debug_lock(const struct lock *l, const char *name, u8 *site);
 void debug_unlock(const struct lock *l);
-#define lock(l)                                         \
-	({                                              \
-		static u8 site_;                        \
-		debug_lock(l, __FILE__ ":" #l, &site_); \
-		lock(l);                                \
+#define lock(l)                                          \
+	({                                               \
+		static u8 site_;                         \
+		struct lock *l_ = (l);                   \
+		debug_lock(l_, __FILE__ ":" #l, &site_); \
+		lock(l_);                                \
 	})
-#define unlock(l)                \
-	({                       \
-		debug_unlock(l); \
-		unlock(l);       \
+#define unlock(l)                      \
+	({                             \
+		struct lock *l_ = (l); \
+		debug_unlock(l_);      \
+		unlock(l_);            \
 	})
 #endif
 

@@ -96,7 +96,10 @@ static void run_wake(struct vcpu *v)
 static struct vcpu *run_loan_ends(struct pcpu *c, struct vcpu *w)
 {
 	struct vcpu *l = c->lender, *answered = w->handoff;
-	bool goes_on = true;
+	bool goes_on = true, awake = w->sleep == SLEEP_NO, again = false;
+
+	if (unlikely(awake)) /* off the CPU nothing else keeps it there */
+		domain_ref(w->domain);
 
 	c->lender = NULL;
 	w->handoff = NULL;
@@ -107,8 +110,8 @@ static struct vcpu *run_loan_ends(struct pcpu *c, struct vcpu *w)
 		if (answered)
 			run_wake(answered);
 		/* The answer may also have come by another way, from another CPU. */
-		goes_on = (l->sleep == SLEEP_NO || !sched_block(&c->sched, arch_now())) &&
-			  w->sleep != SLEEP_AGAIN;
+		again = w->sleep == SLEEP_AGAIN;
+		goes_on = (l->sleep == SLEEP_NO || !sched_block(&c->sched, arch_now())) && !again;
 	}
 	if (likely(goes_on)) {
 		run_swap(c, w, l);
@@ -120,11 +123,13 @@ static struct vcpu *run_loan_ends(struct pcpu *c, struct vcpu *w)
 		sched_give_back(&c->sched, &w->sched);
 		sched_put(&c->sched); /* the lender's state was saved when it lent */
 		l = NULL;
-		if (w->sleep == SLEEP_AGAIN)
+		if (again)
 			control_again_now();
 	}
-	if (w->sleep == SLEEP_NO)
+	if (unlikely(awake)) {
 		sched_wake(&w->sched);
+		domain_put(w->domain);
+	}
 	return l;
 }
 

@@ -1065,6 +1065,7 @@ void sched_remove(struct sched_unit *u)
 	struct sched_unit **p;
 
 	lock(&s.lock);
+	unlock(&unit_lock(u)->lock); /* sched_put() reads it after it is on no CPU */
 	ASSERT(u->state == SCHED_BLOCKED && !u->on, "state %u", u->state);
 	for (p = &s.units; *p != u;)
 		p = &(*p)->next;

@@ -244,6 +244,9 @@ static void nothing_behind_the_end(void **state)
 	assert_int_equal(CALL(w.a, vcpu_create, b->id, 1), -CAISSON_EBUSY); /* its end would not hold it */
 	while (domain_reset(b))
 		;
+	b->making = true; /* another CPU makes one */
+	assert_int_equal(CALL(w.a, vcpu_create, b->id, 1), -CAISSON_EBUSY);
+	b->making = false;
 	assert_int_equal(CALL(w.a, vcpu_create, b->id, 1), 0);
 	assert_int_equal(CALL(w.a, populate, b->id, 0, 1, 0), 1);
 	/* one caller at a time takes it apart */

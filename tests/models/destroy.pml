@@ -3,14 +3,15 @@
  * The end of a domain against everything else: no vCPU of it runs while its RAM is taken back, holds and references come out even,
  * it is freed once and nobody uses it afterwards. domain_get, domain_put, domain_pause, domain_unpause, domain_end, domain_hold,
  * domain_release, domain_vcpu_create, destroy, reset, unmake (hv/domain.c), sched_deschedule, sched_resume, sched_wake
- * (hv/sched.c). Two vCPUs, of which the second is made on the way, and a CPU for each; what a lock holds together is atomic.
- * faults: HOLD_LATE CREATE_BLIND RELEASE_LATE LOOK_NOT PUT_TWICE
+ * sched_put, sched_remove (hv/sched.c). Two vCPUs, of which the second is made on the way, and a CPU for each; what a lock holds together is atomic.
+ * faults: HOLD_LATE CREATE_BLIND RELEASE_LATE LOOK_NOT PUT_TWICE REMOVE_NO_LOCK
  */
 byte refs = 1; /* the table's */
 bool table = true, ended, dying, unmaking, freed, ram = true;
 byte pauses = 1, vcpus = 1;
 byte holds[2];
 bool running[2];
+bool leaving[2]; /* sched_put() holds its CPU's lock and looks at the unit once more */
 byte turns = 2;
 
 /* Lock: vm */
@@ -35,7 +36,15 @@ inline put()
 	atomic {
 		assert(refs > 0 && !freed);
 		refs--;
-		if :: refs == 0 -> assert(!running[0] && !running[1]); assert(!ram); freed = true :: else fi
+		if
+		:: refs == 0 ->
+			assert(!running[0] && !running[1]); assert(!ram);
+#ifndef REMOVE_NO_LOCK
+			(!leaving[0] && !leaving[1]);
+#endif
+			freed = true
+		:: else
+		fi
 	}
 }
 
@@ -89,7 +98,9 @@ end_cpu:
 	   :: true
 	   fi;
 	   assert(ram && !freed);
-	   running[n] = false
+	   atomic { running[n] = false; leaving[n] = true };
+	   assert(!freed);
+	   leaving[n] = false
 	od
 }
 
