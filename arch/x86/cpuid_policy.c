@@ -239,22 +239,15 @@ static void build_xsave(const struct build *b)
 		subleaf_of(t, 0xd, 1)->fix |= CPUID_FIX_XSAVEC;
 }
 
-static u32 gcd(u32 x, u32 y)
-{
-	return y ? gcd(y, x % y) : x;
-}
-
-/* Linux takes leaf 15H's crystal for the APIC timer's frequency too, and computes crystal_khz * EBX in 32
- * bits: where that does not fit the leaf stays empty, and 16H, 40000010H and the clock page tell. */
+/* Linux takes leaf 15H's crystal, in Hz, for the APIC timer's frequency too: where that does not fit the leaf
+ * stays empty, and 16H, 40000010H and the clock page tell. */
 static void build_time(const struct build *b)
 {
-	u32 tsc = b->p->tsc_khz, apic = b->p->apic_khz, g = gcd(tsc, apic);
-	u32 *r = b->t->basic[0x15].r;
+	u32 tsc = b->p->tsc_khz, *r = b->t->basic[0x15].r;
 
-	if (apic && apic <= ~0u / 1000 && (u64)apic * (tsc / g) <= ~0u) {
-		r[CPUID_EAX] = apic / g;
-		r[CPUID_EBX] = tsc / g;
-		r[CPUID_ECX] = apic * 1000;
+	if (tsc <= ~0u / 1000) {
+		r[CPUID_EAX] = r[CPUID_EBX] = 1;
+		r[CPUID_ECX] = tsc * 1000;
 	}
 	r = b->t->basic[0x16].r;
 	r[CPUID_EAX] = r[CPUID_EBX] = (tsc + 500) / 1000; /* base and maximum, MHz */
@@ -286,8 +279,7 @@ static void build_hypervisor(const struct build *b)
 	t->kvm[0] = (struct cpuid_entry){ .r = { CPUID_KVM_BASE + 0x10, 0x4b4d564b, 0x564b4d56,
 						 0x4d } }; /* KVMKVMKVM */
 	t->kvm[1].r[CPUID_EAX] = b->p->kvm_features;
-	t->kvm[0x10].r[CPUID_EAX] = b->p->tsc_khz;
-	t->kvm[0x10].r[CPUID_EBX] = b->p->apic_khz;
+	t->kvm[0x10].r[CPUID_EAX] = t->kvm[0x10].r[CPUID_EBX] = b->p->tsc_khz;
 	t->own[0] = (struct cpuid_entry){ .r = { CPUID_OWN_BASE + 1, CAISSON_CPUID_EBX, CAISSON_CPUID_ECX,
 						 CAISSON_CPUID_EDX } };
 	t->own[1].r[CPUID_EAX] = CAISSON_ABI_VERSION;

@@ -38,10 +38,8 @@ struct cpuid_table {
 };
 
 struct cpuid_params {
-	u32 vcpus; /* one thread each, one package; APIC id = vCPU id; at least 1 */
-	u32 tsc_khz;
-	u32 apic_khz;	  /* of the virtual APIC timer before its divider; leaf 15H is exact where it divides
-			     tsc_khz */
+	u32 vcpus;	  /* one thread each, one package; APIC id = vCPU id; at least 1 */
+	u32 tsc_khz;	  /* and of the virtual APIC timer before its divider */
 	u32 kvm_features; /* leaf 40000001H: EAX */
 	u32 phys_bits;	  /* of guest-physical addresses */
 	u64 xcr0;	  /* state components that the hypervisor switches between vCPUs */

@@ -6,7 +6,6 @@
 #include "arch/x86/vlapic.h"
 
 #define VERSION	   0x00050014u /* integrated, six LVT entries, no suppression of EOI broadcasts */
-#define FRACTION   48	       /* bits, of to_tsc and from_tsc */
 #define MIN_PERIOD 10000       /* a periodic timer fires so many times a second at most */
 
 /* What the registers allow: reads and writes in xAPIC and in x2APIC mode. */
@@ -372,35 +371,11 @@ static void timer_disarm(struct vlapic *v)
 	v->deadline = v->tsc_deadline = 0;
 }
 
-/* num / den with FRACTION bits after the point, without a 128-bit division. */
-static u64 ratio(u64 num, u64 den)
-{
-	u64 q = num / den, r = num % den;
-
-	for (unsigned k = 0; k < FRACTION; k++) {
-		r <<= 1;
-		q = q << 1 | (r >= den);
-		r -= r >= den ? den : 0;
-	}
-	return q;
-}
-
-/* Rounded up: no timer fires early, and a count is zero only when its time has come. */
-static u64 scale(u64 v, u64 by)
-{
-	return ((unsigned __int128)v * by + BIT(FRACTION) - 1) >> FRACTION;
-}
-
 /* Start counting down from count, which is the initial count or what is left of it. */
 static void timer_start(struct vlapic *v, u32 count)
 {
-	u64 ticks = scale((u64)count << v->divide_shift, v->to_tsc), period = ticks;
-	u32 initial = *reg(v, APIC_TMICT);
-
-	if (unlikely(count != initial))
-		period = scale((u64)initial << v->divide_shift, v->to_tsc);
-	v->period = MAX(period, v->min_period);
-	v->deadline = vlapic_now(v) + ticks;
+	v->period = MAX((u64)*reg(v, APIC_TMICT) << v->divide_shift, v->min_period);
+	v->deadline = vlapic_now(v) + ((u64)count << v->divide_shift);
 	vlapic_timer_arm(v, v->deadline);
 }
 
@@ -435,8 +410,7 @@ static u32 tmcct_read(struct vlapic *v)
 		end = next_period(v, now);
 	if (now >= end)
 		return 0;
-	left = scale(end - now, v->from_tsc);
-	left = (left + BIT(v->divide_shift) - 1) >> v->divide_shift;
+	left = (end - now + BIT(v->divide_shift) - 1) >> v->divide_shift; /* 0 only when its time has come */
 	return MIN(left, *reg(v, APIC_TMICT));
 }
 
@@ -694,12 +668,10 @@ void vlapic_reset(struct vlapic *v, bool init)
 	set_ids(v);
 }
 
-void vlapic_init(struct vlapic *v, u32 *page, u32 id, bool bsp, u64 tsc_hz, u64 timer_hz, unsigned phys_bits)
+void vlapic_init(struct vlapic *v, u32 *page, u32 id, bool bsp, u64 tsc_hz, unsigned phys_bits)
 {
 	*v = (struct vlapic){ .regs = page, .id = id, .base = bsp ? APIC_BASE_BSP : 0 };
 	v->base_reserved = ~MASK(phys_bits - 1, 12) & ~(APIC_BASE_BSP | APIC_BASE_EXTD | APIC_BASE_EN);
-	v->to_tsc = ratio(tsc_hz, timer_hz);
-	v->from_tsc = ratio(timer_hz, tsc_hz);
 	v->min_period = MAX(tsc_hz / MIN_PERIOD, 1);
 	vlapic_reset(v, false);
 }

@@ -86,8 +86,6 @@ struct vlapic {
 	u64 period;	   /* (o) host TSC ticks that the initial count stands for */
 	u64 tsc_deadline;  /* (o) IA32_TSC_DEADLINE, in the guest's TSC */
 	u64 tsc_offset;	   /* (o) guest TSC minus host TSC */
-	u64 to_tsc;	   /* constant: TSC ticks in a tick of the timer's clock, 48 bits of fraction */
-	u64 from_tsc;	   /* constant: the reciprocal */
 	u64 min_period; /* constant: a periodic timer that is set faster fires at this rate, in TSC ticks */
 };
 
@@ -114,10 +112,10 @@ void vlapic_extint(struct vlapic *v, u8 vector);
 void vlapic_init_sipi(struct vlapic *v, bool sipi, u8 vector);
 
 /*
- * (o) Power-up of a new APIC. page: 4 KiB, aligned, kept. timer_hz is the clock that the divide configuration
- * divides; it and tsc_hz must be within a factor of 32,768. phys_bits: the guest's MAXPHYADDR.
+ * (o) Power-up of a new APIC. page: 4 KiB, aligned, kept. The divide configuration divides the TSC's clock.
+ * phys_bits: the guest's MAXPHYADDR.
  */
-void vlapic_init(struct vlapic *v, u32 *page, u32 id, bool bsp, u64 tsc_hz, u64 timer_hz, unsigned phys_bits);
+void vlapic_init(struct vlapic *v, u32 *page, u32 id, bool bsp, u64 tsc_hz, unsigned phys_bits);
 
 /* (o) SDM: "Local APIC State After Power-Up or Reset"; init: "… After an INIT Reset": mode, base and ID stay.
  */
