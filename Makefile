@@ -28,7 +28,7 @@ ARCH_OBJS   := arch/x86/cet.o arch/x86/cpu.o arch/x86/doctor.o arch/x86/hostmap.
 	arch/x86/percpu.o arch/x86/pgtable.o arch/x86/power.o arch/x86/smp.o arch/x86/traps.o arch/x86/stubs.o arch/x86/tsc.o \
 	arch/x86/cpuid_policy.o arch/x86/exit.o arch/x86/insn_decode.o arch/x86/io.o arch/x86/mitigate.o arch/x86/msr.o arch/x86/msr_policy.o \
 	arch/x86/pv.o arch/x86/pvclock.o arch/x86/s2.o arch/x86/vcpu.o arch/x86/vioapic.o arch/x86/vlapic.o arch/x86/walk.o arch/x86/watch.o
-VMX_OBJS    := arch/x86/vmx/apicv.o arch/x86/vmx/caps.o arch/x86/vmx/entry.o arch/x86/vmx/run.o arch/x86/vmx/vmcs.o \
+VMX_OBJS    := arch/x86/vmx/apicv.o arch/x86/vmx/caps.o arch/x86/vmx/doctor.o arch/x86/vmx/entry.o arch/x86/vmx/run.o arch/x86/vmx/vmcs.o \
 	arch/x86/vmx/vmx.o
 SVM_OBJS    := arch/x86/svm/caps.o arch/x86/svm/entry.o arch/x86/svm/run.o arch/x86/svm/svm.o \
 	arch/x86/svm/vmcb.o
@@ -103,7 +103,7 @@ install: all
 # ---- tests of pure logic, on the host: tests/host/*.mk say HOST_TESTS += name, name_SRCS := files, name_CFLAGS ----
 # (T): what needs no processor of its own and so links here. scripts/test --coverage wants 90 % of its branches taken.
 TESTABLE := boot/multiboot2.c \
-	$(addprefix arch/x86/,cpuid_policy.c exit.c insn_decode.c io.c msr.c msr_policy.c pgtable.c pv.c pvclock.c vioapic.c vlapic.c walk.c svm/caps.c vmx/caps.c) \
+	$(addprefix arch/x86/,cpuid_policy.c exit.c insn_decode.c io.c msr.c msr_policy.c pgtable.c pv.c pvclock.c vioapic.c vlapic.c walk.c svm/caps.c vmx/caps.c vmx/doctor.c) \
 	$(addprefix drivers/,acpi.c pci.c screen.c serial.c uart.c) \
 	$(addprefix hv/,bootinfo.c bus.c domain.c event.c frame.c heap.c hypercall.c ioreq.c log.c memory.c printf.c rights.c run.c sched.c \
 	share.c stats.c string.c timer.c trace.c) \

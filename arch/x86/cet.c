@@ -26,11 +26,8 @@ void cet_detect(void)
 
 void cet_doctor(void)
 {
-	const char *note = cpu_has(CPU_VMX) ? "less hardening of the hypervisor itself"
-					    : "used with VMX only: less hardening of the hypervisor itself";
-
-	doctor_feature(s_cet & S_CET_SH_STK_EN, 0, "CET supervisor shadow stacks", NULL, note);
-	doctor_feature(s_cet & S_CET_ENDBR_EN, 0, "CET supervisor indirect-branch tracking", NULL, note);
+	doctor_fact(FACT_SHADOW_STACKS, s_cet & S_CET_SH_STK_EN);
+	doctor_fact(FACT_BRANCH_TRACKING, s_cet & S_CET_ENDBR_EN);
 }
 
 /* SDM volume 3, "Shadow Stack Usage on Task Switch" and before:

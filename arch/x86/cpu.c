@@ -5,7 +5,6 @@
 #include "hv/arch.h"
 #include "hv/log.h"
 #include "hv/main.h"
-#include "hv/printf.h"
 #include "hv/string.h"
 
 struct cpu_info cpu_info;
@@ -154,35 +153,13 @@ void mitigate_l1d(void)
 
 void cpu_doctor(void)
 {
-	static const struct {
-		u8 feature;
-		bool required;
-		const char *name, *note;
-	} need[] = {
-		{ CPU_APIC, true, "local APIC", NULL },
-		{ CPU_NX, true, "execute disable (NX)", NULL }, /* boot.asm looks for it */
-		{ CPU_X2APIC, false, "x2APIC",
-		  "each access to the local APIC costs more, and ids end at 254; QEMU: +x2apic" },
-		{ CPU_TSC_DEADLINE, false, "TSC-deadline timer",
-		  "the APIC's one-shot timer is used, with a coarser clock" },
-		{ CPU_INVARIANT_TSC, false, "invariant TSC",
-		  "time is wrong if the processor changes its frequency" },
-		{ CPU_XSAVE, false, "XSAVE", "guests get x87 and SSE only" },
-		{ CPU_AVX, false, "AVX", "guests have none" },
-		{ CPU_AVX512F, false, "AVX-512", "guests have none" },
-		{ CPU_SMEP, false, "SMEP", "less hardening of the hypervisor itself" },
-		{ CPU_SMAP, false, "SMAP",
-		  "a stray access of the hypervisor to guests' memory is not caught" },
-		{ CPU_UMIP, false, "UMIP", "less hardening of the hypervisor itself" },
-		{ CPU_RDTSCP, false, "RDTSCP", "guests have none" },
+	static const u8 features[] = {
+		CPU_X2APIC,  CPU_TSC_DEADLINE, CPU_INVARIANT_TSC, CPU_XSAVE, CPU_AVX,
+		CPU_AVX512F, CPU_SMEP,	       CPU_SMAP,	  CPU_UMIP,  CPU_RDTSCP
 	};
-	char text[32];
 
-	for (u32 i = 0; i < ARRAY_SIZE(need); i++)
-		doctor_feature(cpu_has(need[i].feature), need[i].required ? CAISSON_DOCTOR_REQUIRED : 0,
-			       need[i].name, NULL, need[i].note);
-	snprintf(text, sizeof(text), "%u bits", cpu_info.phys_bits);
-	doctor_feature(true, 0, "physical address width", text, NULL);
+	for (u32 i = 0; i < ARRAY_SIZE(features); i++)
+		doctor_fact(FACT_X2APIC + i, cpu_has(features[i]));
 }
 
 void arch_cpu_brand(char out[48])

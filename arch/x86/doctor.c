@@ -11,7 +11,7 @@
 
 static struct caisson_doctor rows[DOCTOR_ROWS];
 static struct caisson_bits sets[DOCTOR_SETS];
-static u32 count, set_count;
+static u32 count, set_count = 1;
 
 void doctor_add(u32 flags, const char *name, const char *value, const char *note)
 {
@@ -23,6 +23,11 @@ void doctor_add(u32 flags, const char *name, const char *value, const char *note
 	str_copy(r->name, name, sizeof(r->name));
 	str_copy(r->value, value ? value : "", sizeof(r->value));
 	str_copy(r->note, note ? note : "", sizeof(r->note));
+}
+
+void doctor_fact(enum doctor_fact fact, bool found)
+{
+	sets[0].found |= found ? BIT(fact) : 0;
 }
 
 void doctor_bits(u64 found, u64 used, u64 required)

@@ -9,6 +9,17 @@
 #include "hv/abi/caisson.h"
 #include "hv/types.h"
 
+/* The first of the sets below, and its own words in guest/control/doctor.c: what is used where it is there.
+ */
+enum doctor_fact {
+	/* clang-format off */
+	FACT_X2APIC, FACT_TSC_DEADLINE, FACT_INVARIANT_TSC, FACT_XSAVE, FACT_AVX, FACT_AVX512, FACT_SMEP,
+	FACT_SMAP, FACT_UMIP, FACT_RDTSCP, FACT_SHADOW_STACKS, FACT_BRANCH_TRACKING, FACT_S5, FACT_SERIAL,
+	FACT_SERIAL_IRQ, FACT_SAME_TSC,
+	/* clang-format on */
+};
+void doctor_fact(enum doctor_fact fact, bool found);
+
 /* flags: CAISSON_DOCTOR_*.  name: the manual's; value: a figure or NULL; note: what its absence costs, or for
  * a required one what to switch on. The texts are copied. */
 void doctor_add(u32 flags, const char *name, const char *value, const char *note);

@@ -113,8 +113,7 @@ static void init_acpi(void)
 		acpi.cpu_apic_id[acpi.cpu_count++] = x86_this_cpu()->apic_id;
 	snprintf(text, sizeof(text), "%u enabled", acpi.cpu_count);
 	doctor_feature(true, 0, "processors in the MADT", text, NULL);
-	doctor_feature(acpi.have_s5, 0, "\\_S5_ in the DSDT", NULL,
-		       "the machine cannot be switched off by software");
+	doctor_fact(FACT_S5, acpi.have_s5);
 	console_late();
 }
 
@@ -135,10 +134,8 @@ static void init_interrupts(void)
 								    VEC_UART, x86_this_cpu()->apic_id);
 	if (!routed && uart_present())
 		console_set_polled();
-	doctor_feature(uart_present(), 0, "a serial line", NULL,
-		       "there is nothing to type at: see serial= in docs/boot.md");
-	doctor_feature(routed, 0, "interrupt of the serial line", NULL,
-		       "the line is polled every millisecond");
+	doctor_fact(FACT_SERIAL, uart_present());
+	doctor_fact(FACT_SERIAL_IRQ, routed);
 }
 
 /* On CPU 0's own stack. */

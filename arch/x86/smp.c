@@ -163,13 +163,12 @@ static void find_watchdog(void)
 		       "one CPU alone: nobody finds it when it hangs with interrupts off");
 }
 
-static void cpus_start(void)
+/* How many have another TSC. */
+static u32 cpus_start(void)
 {
 	u64 called = arch_now();
 	u32 apart = 0;
 
-	if (!count)
-		return;
 	tsc_adjust = cpu_has(CPU_TSC_ADJUST) ? rdmsr(MSR_TSC_ADJUST) : 0;
 	offer = cpus[0];
 	for (u32 i = 0; i < count; i++)
@@ -190,15 +189,16 @@ static void cpus_start(void)
 			apart++;
 		called = arch_now();
 	}
-	doctor_feature(!apart, 0, "same TSC on all CPUs", NULL,
-		       "time jumps when a vCPU changes its CPU: the firmware should not write the TSC");
-	if (apart)
-		log_warn("the TSCs of %u CPUs are not that of the boot CPU", apart);
+	return apart;
 }
 
 void arch_cpus_start(void)
 {
-	cpus_start();
+	u32 apart = cpus_start();
+
+	doctor_fact(FACT_SAME_TSC, !apart);
+	if (apart)
+		log_warn("the TSCs of %u CPUs are not that of the boot CPU", apart);
 	find_watchdog();
 }
 

@@ -209,7 +209,9 @@ static int cmd_doctor(int argc, char *const argv[])
 	while (n < DOCTOR_SETS && !hc_doctor_bits(n, &sets[n]))
 		n++;
 	hc_physinfo(&p);
-	for (u32 i = 0; !in_ctrlc && n && doctor_row(!strcmp(p.vendor, "SVM"), sets, i, &row); i++)
+	for (u32 i = 0; !in_ctrlc && n && doctor_fact_row(sets, i, &row); i++)
+		print_row(&row, json);
+	for (u32 i = 0; !in_ctrlc && n && doctor_row(!strcmp(p.vendor, "SVM"), sets + 1, i, &row); i++)
 		print_row(&row, json);
 	for (u32 i = 0; !in_ctrlc && n && doctor_weakness(&sets[n - 1], i, &row); i++)
 		if (json)

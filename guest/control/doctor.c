@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "arch/x86/doctor.h"
 #include "arch/x86/mitigate.h"
 #include "arch/x86/svm/vmcb.h"
 #include "arch/x86/vmx/caps.h"
@@ -119,6 +120,41 @@ static const struct word svm[] = {
 	SVM(SVM_SPEC_CTRL, "SVM virtual SPEC_CTRL", NULL),
 };
 /* clang-format on */
+
+bool doctor_fact_row(const struct caisson_bits *set, u32 i, struct caisson_doctor *row)
+{
+	/* clang-format off */
+	static const struct {
+		const char *name, *note;
+	} words[] = {
+		[FACT_X2APIC] = { "x2APIC", "each access to the local APIC costs more, and ids end at 254; QEMU: +x2apic" },
+		[FACT_TSC_DEADLINE] = { "TSC-deadline timer", "the APIC's one-shot timer is used, with a coarser clock" },
+		[FACT_INVARIANT_TSC] = { "invariant TSC", "time is wrong if the processor changes its frequency" },
+		[FACT_XSAVE] = { "XSAVE", "guests get x87 and SSE only" },
+		[FACT_AVX] = { "AVX", "guests have none" },
+		[FACT_AVX512] = { "AVX-512", "guests have none" },
+		[FACT_SMEP] = { "SMEP", "less hardening of the hypervisor itself" },
+		[FACT_SMAP] = { "SMAP", "a stray access of the hypervisor to guests' memory is not caught" },
+		[FACT_UMIP] = { "UMIP", "less hardening of the hypervisor itself" },
+		[FACT_RDTSCP] = { "RDTSCP", "guests have none" },
+		[FACT_SHADOW_STACKS] = { "CET supervisor shadow stacks", "with VMX only: less hardening of the hypervisor itself" },
+		[FACT_BRANCH_TRACKING] = { "CET supervisor indirect-branch tracking", "with VMX only: less hardening of the hypervisor itself" },
+		[FACT_S5] = { "\\_S5_ in the DSDT", "the machine cannot be switched off by software" },
+		[FACT_SERIAL] = { "a serial line", "there is nothing to type at: see serial= in docs/boot.md" },
+		[FACT_SERIAL_IRQ] = { "interrupt of the serial line", "the line is polled every millisecond" },
+		[FACT_SAME_TSC] = { "same TSC on all CPUs", "time jumps when a vCPU changes its CPU: the firmware should not write the TSC" },
+	};
+	/* clang-format on */
+	bool found = set->found >> (i & 63) & 1;
+
+	if (i >= ARRAY_SIZE(words))
+		return false;
+	memset(row, 0, sizeof(*row));
+	row->flags = found ? CAISSON_DOCTOR_FOUND | CAISSON_DOCTOR_USED : 0;
+	snprintf(row->name, sizeof(row->name), "%s", words[i].name);
+	snprintf(row->note, sizeof(row->note), "%s", found ? "" : words[i].note);
+	return true;
+}
 
 bool doctor_row(bool is_svm, const struct caisson_bits *sets, u32 i, struct caisson_doctor *row)
 {

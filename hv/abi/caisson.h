@@ -202,10 +202,10 @@ struct caisson_doctor {
 	char note[120]; /* what its absence costs, or what to switch on */
 };
 CAISSON_ASSERT(sizeof(struct caisson_doctor) == 208, "layout");
-/* From this index on the call tells of sets of bits. VMX: pin-based, primary, secondary, exit and entry
- * controls, IA32_VMX_EPT_VPID_CAP; SVM: CPUID Fn8000_000A_EDX. The last is of speculation, WEAK_* and MIT_*
- * of arch/x86/mitigate.h: what the processor has, what of that is closed, and by which measures (required; in
- * its high half those that mitigations=auto takes). */
+/* From this index on the call tells of sets of bits. First FACT_* of arch/x86/doctor.h (found). VMX:
+ * pin-based, primary, secondary, exit and entry controls, IA32_VMX_EPT_VPID_CAP; SVM: CPUID Fn8000_000A_EDX.
+ * The last is of speculation, WEAK_* and MIT_* of arch/x86/mitigate.h: what the processor has, what of that
+ * is closed, and by which measures (required; in its high half those that mitigations=auto takes). */
 #define CAISSON_DOCTOR_BITS 0x10000u
 struct caisson_bits {
 	uint64_t found, used, required;

@@ -1054,9 +1054,11 @@ static s64 call_physinfo(struct caisson_physinfo *to)
 
 static s64 call_doctor(u64 index, struct caisson_doctor *to)
 {
-	if (index == CAISSON_DOCTOR_BITS)
+	if (index == CAISSON_DOCTOR_BITS) /* facts */
+		*(struct caisson_bits *)to = (struct caisson_bits){ .found = 1 };
+	if (index == CAISSON_DOCTOR_BITS + 1)
 		*(struct caisson_bits *)to = (struct caisson_bits){ 8, 8, 8 };
-	if (index == CAISSON_DOCTOR_BITS + 5) /* weaknesses: each third is open */
+	if (index == CAISSON_DOCTOR_BITS + 6) /* weaknesses: each third is open */
 		*(struct caisson_bits *)to = (struct caisson_bits){ 0xffffff, 0xb6db6d, 0 };
 	if (index == 1) {
 		*to = (struct caisson_doctor){ .flags = CAISSON_DOCTOR_USED | CAISSON_DOCTOR_REQUIRED,
@@ -1066,7 +1068,7 @@ static s64 call_doctor(u64 index, struct caisson_doctor *to)
 		return 0;
 	}
 	if (index)
-		return index - CAISSON_DOCTOR_BITS < 6 ? 0 : -CAISSON_ENOENT;
+		return index - CAISSON_DOCTOR_BITS < 7 ? 0 : -CAISSON_ENOENT;
 	*to = (struct caisson_doctor){ .flags = CAISSON_DOCTOR_FOUND, .name = "EPT \"2M\"", .note = "slow" };
 	return 0;
 }

@@ -73,6 +73,8 @@ static void the_machine(void **state)
 	says("barriers\":5");
 	good("doctor");
 	says("EPT \"2M\"");
+	says("x2APIC                                   found    used");
+	says("same TSC on all CPUs                     missing  -      -        time jumps");
 	says("found    -      -        slow");
 	says("missing  used   needed   64; few");
 	says("NMI exiting");

@@ -42,7 +42,7 @@ static inline u32 vmx_controls(const struct vmx_caps *c, enum vmx_ctl kind, u64 
 
 extern const u64 vmx_required[VMX_CTLS];
 
-/* The doctor's rows that must be found, and say what to switch on. */
+/* doctor.c: rows that must be found, and say what to switch on. */
 void vmx_caps_doctor(const struct vmx_caps *c);
 
 static inline bool vmx_has(const struct vmx_caps *c, enum vmx_ctl kind, u64 mask)
