@@ -418,6 +418,7 @@ static bool svm_refused(struct x86_vcpu *v)
 		svm_inject(v, X86_GP, 0);
 		return true;
 	}
+	svm_flush_undone(v);
 	hvm_crash(v, CAISSON_CRASH_REFUSED, "VM entry refused (VMEXIT_INVALID)");
 	return false;
 }

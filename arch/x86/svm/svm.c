@@ -174,6 +174,11 @@ void svm_flush_due(struct x86_vcpu *v)
 	svm_vmcb(v)->tlb_control = TLB_FLUSH_ALL;
 }
 
+void svm_flush_undone(const struct x86_vcpu *v)
+{
+	asids[v->hv.cpu->id].flush = true;
+}
+
 void svm_flush_asid(struct x86_vcpu *v)
 {
 	struct svm_vcpu *x = svm_vcpu(v);

@@ -87,6 +87,9 @@ extern u32 svm_clean;
 extern bool svm_by_virq;
 /* Right before an entry: the ASIDs of this CPU began anew, so the entry flushes all. */
 void svm_flush_due(struct x86_vcpu *v);
+/* An entry was refused, before what it was to flush was flushed ("VMRUN Instruction"): the next one flushes
+ * all. */
+void svm_flush_undone(const struct x86_vcpu *v);
 
 /* run.c */
 void svm_enter(struct x86_vcpu *v, hpa_t host_vmcb);
