@@ -219,3 +219,19 @@ def first_tr():
 def ring_3_with_the_first_tr(m):
     """QEMU's TCG dies of it where nothing is done"""
     match(r"ended: exit 0", m.do("create first_tr --memory 8 --wait"))
+
+
+def dr(n, value):
+    return b"\xb8" + struct.pack("<I", value) + b"\x0f\x23" + bytes([0xc0 | n << 3])        # mov eax, value; mov drN, eax
+
+
+image("armed")(lambda: payload.elf(dr(0, 0x300000) + dr(7, 0xd0401) + payload.SPIN))      # a write of 4 bytes there
+image("arms")(lambda: payload.elf(dr(7, 0xd0400) + dr(7, 0x400) + payload.leave(0)))
+
+
+@test(Machine(images=("armed", "arms")), quick=True)
+def breakpoints_of_two_guests(m):
+    """QEMU's TCG takes one's for the other's, of another kind, and dies, where nothing is done"""
+    m.do("create armed --memory 8")
+    for _ in range(2):
+        match(r"ended: exit 0", m.do("create arms --memory 8 --wait"))

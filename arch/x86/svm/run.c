@@ -195,6 +195,29 @@ static void exit_ltr(struct x86_vcpu *v, struct svm_vcpu *x)
 	x->b->int_state |= INT_STATE_SHADOW; /* nothing comes between */
 }
 
+/* On QEMU's TCG only, too: a MOV to a debug register when they are in the processor. */
+static void exit_write_dr(struct x86_vcpu *v)
+{
+	struct hvm_regs r;
+	struct insn i;
+	enum insn_status how = insn_at_rip(v, &r, &i);
+	u64 value;
+
+	if (how != INSN_OK || i.op != INSN_MOV_TO_DR) {
+		no_insn(v, how);
+		return;
+	}
+	value = r.code_bits == 64 ? v->regs[i.rm & 15] : (u32)v->regs[i.rm & 15];
+	if ((i.reg & 6) == 4 && (r.cr4 & CR4_DE)) {
+		svm_inject(v, X86_UD, NO_ERROR_CODE);
+	} else if ((i.reg & 4) && value >> 32) {
+		svm_inject(v, X86_GP, 0);
+	} else {
+		vmcb_write_dr(v, i.reg & 7, value);
+		svm_advance(v, i.length);
+	}
+}
+
 static bool ltr_done(struct x86_vcpu *v, struct svm_vcpu *x)
 {
 	x->ltr = false;
@@ -615,6 +638,10 @@ static bool svm_decode(struct x86_vcpu *v, struct svm_vcpu *x, u32 code, struct 
 	svm_redeliver(v, b);
 	if (unlikely(x->step) && step_done(v, x, code))
 		return false;
+	if (unlikely(code - SVM_EXIT_DR_WRITE < 16) && v->dr_used && !v->debug_hw) {
+		exit_write_dr(v);
+		return false;
+	}
 	if (unlikely(code == SVM_EXIT_TR_WRITE)) {
 		exit_ltr(v, x);
 		return false;

@@ -3,6 +3,7 @@
  * It is memory: no CPU need have it loaded. */
 #include "arch/x86/asm.h"
 #include "arch/x86/cpu.h"
+#include "arch/x86/hostmap.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/svm/svm.h"
 #include "hv/arch.h"
@@ -23,6 +24,8 @@ static const u8 intercepts[] = {
 	SVM_INTERCEPT_INVLPGB_ILLEGAL, SVM_INTERCEPT_MCOMMIT, SVM_INTERCEPT_TLBSYNC, SVM_INTERCEPT_SMI,
 };
 /* clang-format on */
+
+extern u8 image_end[];
 
 #define CR_BIT(n) ((u16)BIT(n))
 
@@ -66,6 +69,25 @@ void vmcb_free(struct x86_vcpu *v)
 		frame_hv_free(svm_vcpu(v)->b, 0);
 }
 
+/*
+ * VMRUN and #VMEXIT of QEMU's TCG (7.2) load DR7 without arming what it enables, and it takes DR7's word for
+ * what a MOV had armed, data or code: where another's is there, QEMU dies. So there every MOV to a debug
+ * register exits, and what is armed follows a DR7 that is written, and stays, in root mode; but not at
+ * addresses of our own.
+ */
+static void arm(const struct x86_vcpu *v)
+{
+	const u64 dr[] = { read_dr0(), read_dr1(), read_dr2(), read_dr3() };
+	u64 dr7 = svm_vmcb(v)->dr7;
+
+	if (!v->dr_used || (svm_caps.features & SVM_NRIPS))
+		return;
+	for (u32 i = 0; i < ARRAY_SIZE(dr); i++)
+		if (dr[i] >= DIRECT_MAP && dr[i] < (u64)image_end)
+			dr7 &= ~(3ull << 2 * i);
+	write_dr7(dr7);
+}
+
 void vmcb_reset(struct x86_vcpu *v, const struct caisson_vcpu_context *c)
 {
 	struct svm_vcpu *x = svm_vcpu(v);
@@ -74,9 +96,28 @@ void vmcb_reset(struct x86_vcpu *v, const struct caisson_vcpu_context *c)
 	x->b->debugctl = 0;
 	x->b->dr6 = DR6_INIT;
 	vmcb_tsc_offset(v);
+	if (v->hv.cpu)
+		arm(v);
 }
 
 /* ---- state in and out ---- */
+
+void vmcb_write_dr(struct x86_vcpu *v, u32 dr, u64 value)
+{
+	struct vmcb *b = svm_vmcb(v);
+
+	debug_from_cpu(v);
+	if (dr < 4)
+		v->dr[dr] = value;
+	else if (dr & 1)
+		b->dr7 = value | DR7_INIT;
+	else
+		b->dr6 = value | DR6_INIT;
+	write_dr7(DR7_INIT);
+	debug_to_cpu(v);
+	svm_dirty(b, CLEAN_DR);
+	arm(v);
+}
 
 void vmcb_load(struct x86_vcpu *v)
 {
@@ -89,8 +130,8 @@ void vmcb_load(struct x86_vcpu *v)
 	b->kernel_gs_base = v->kernel_gs_base;
 	b->dr6 = v->dr6;
 	svm_dirty(b, CLEAN_DR);
-	if (unlikely(v->debug_hw))
-		vmcb_set(v, HVM_DR7, b->dr7);
+	if (unlikely(v->dr_used))
+		arm(v);
 }
 
 void vmcb_save(struct x86_vcpu *v)
@@ -99,6 +140,8 @@ void vmcb_save(struct x86_vcpu *v)
 
 	v->kernel_gs_base = b->kernel_gs_base;
 	v->dr6 = b->dr6;
+	if (unlikely(v->dr_used) && !(svm_caps.features & SVM_NRIPS))
+		write_dr7(DR7_INIT);
 	vmcb_xcr0(v);
 }
 
@@ -199,16 +242,12 @@ void vmcb_set(struct x86_vcpu *v, u32 what, u64 value)
 	case HVM_CR4:
 		x->cr4 = value;
 		break;
-	case HVM_DR7:
-		/* QEMU's VMRUN loads DR7 without arming what it enables; its MOV does.
-		 * It is off in root mode, by #VMEXIT. */
-		if (v->debug_hw && !(svm_caps.features & SVM_NRIPS))
-			write_dr7(value);
-		break;
 	case MSR_EFER:
 		value |= EFER_SVME;
 	}
 	*field_of(b, what) = value;
+	if (what == HVM_DR7 && v->hv.cpu == this_cpu())
+		arm(v);
 	set_cr4(x);
 	svm_dirty(b, CLEAN_DR | CLEAN_NP | CLEAN_LBR);
 }
@@ -217,7 +256,8 @@ void vmcb_dr_exiting(struct x86_vcpu *v, bool on)
 {
 	struct vmcb *b = svm_vmcb(v);
 
-	b->dr_read = b->dr_write = on ? 0xffff : 0;
+	b->dr_read = on ? 0xffff : 0;
+	b->dr_write = svm_caps.features & SVM_NRIPS ? b->dr_read : 0xffff;
 	svm_dirty(b, CLEAN_I);
 }
 
