@@ -208,14 +208,13 @@ enum msr_verdict msr_policy_write(const struct msr_params *p, struct msr_state *
 	return MSR_OK;
 }
 
-void msr_policy_each_pass(const struct msr_params *p, void (*fn)(void *ctx, u32 msr, bool read, bool write),
-			  void *ctx)
+void msr_policy_each_pass(const struct msr_params *p, void (*fn)(u32 msr, bool read, bool write))
 {
 	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
 		bool read = rows[i].read == R_PASS, write = rows[i].write == W_PASS;
 
 		for (u32 msr = rows[i].first; (read || write) && exists(p, &rows[i]) && msr <= rows[i].last;
 		     msr++)
-			fn(ctx, msr, read, write);
+			fn(msr, read, write);
 	}
 }

@@ -65,7 +65,6 @@ enum msr_verdict msr_policy_write(const struct msr_params *p, struct msr_state *
 
 /* Calls fn for each MSR that a guest may read, write or both without an exit; all others have to exit. The
  * caller switches them between vCPUs (or the VMCS does). */
-void msr_policy_each_pass(const struct msr_params *p, void (*fn)(void *ctx, u32 msr, bool read, bool write),
-			  void *ctx);
+void msr_policy_each_pass(const struct msr_params *p, void (*fn)(u32 msr, bool read, bool write));
 
 #endif

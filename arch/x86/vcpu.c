@@ -54,10 +54,7 @@ static void __endbr host_cpuid(void *ctx, u32 leaf, u32 subleaf, u32 out[4])
 	struct cpuid r = cpuid(leaf, subleaf);
 
 	(void)ctx;
-	out[CPUID_EAX] = r.eax;
-	out[CPUID_EBX] = r.ebx;
-	out[CPUID_ECX] = r.ecx;
-	out[CPUID_EDX] = r.edx;
+	memcpy(out, &r, sizeof(r));
 }
 
 static void domain_policies(struct x86_domain *d, u32 vcpus)
@@ -753,12 +750,9 @@ void vlapic_extint(struct vlapic *a, u8 vector)
 void vlapic_init_sipi(struct vlapic *a, bool sipi, u8 vector)
 {
 	struct x86_vcpu *v = apic_vcpu(a);
+	u32 what = sipi ? (READ_ONCE(v->init_sipi) & VCPU_INIT) | VCPU_SIPI | vector : VCPU_INIT;
 
-	if (sipi)
-		__atomic_store_n(&v->init_sipi, (READ_ONCE(v->init_sipi) & VCPU_INIT) | VCPU_SIPI | vector,
-				 __ATOMIC_RELEASE);
-	else
-		__atomic_store_n(&v->init_sipi, VCPU_INIT, __ATOMIC_RELEASE);
+	__atomic_store_n(&v->init_sipi, what, __ATOMIC_RELEASE);
 	vcpu_pend(&v->hv, PEND_ARCH, true);
 }
 

@@ -224,18 +224,16 @@ static void slots_are_apart(void **state)
 	assert_int_equal(n, 2 + 16 + 11 + 1);
 }
 
-struct seen {
+static struct seen {
 	u32 n, read_only;
 	u32 msr[40];
-};
+} seen;
 
-static void see(void *ctx, u32 msr, bool read, bool write)
+static void see(u32 msr, bool read, bool write)
 {
-	struct seen *s = ctx;
-
 	assert_true(read);
-	s->read_only += !write;
-	s->msr[s->n++] = msr;
+	seen.read_only += !write;
+	seen.msr[seen.n++] = msr;
 }
 
 static void passthrough(void **state)
@@ -244,16 +242,15 @@ static void passthrough(void **state)
 				    MSR_SYSENTER_EIP, MSR_PAT,	       MSR_EFER,
 				    MSR_FS_BASE,      MSR_GS_BASE,     MSR_KERNEL_GS_BASE,
 				    MSR_TSC_AUX };
-	struct seen s = { 0 };
 
 	(void)state;
-	msr_policy_each_pass(&full, see, &s);
-	assert_int_equal(s.n, ARRAY_SIZE(want));
-	assert_memory_equal(s.msr, want, sizeof(want)); /* in order */
-	assert_int_equal(s.read_only, 3);		/* TSC, EFER, TSC_AUX */
-	s = (struct seen){ 0 };
-	msr_policy_each_pass(&(struct msr_params){ .phys_bits = 39 }, see, &s);
-	assert_int_equal(s.n, ARRAY_SIZE(want) - 1);
+	msr_policy_each_pass(&full, see);
+	assert_int_equal(seen.n, ARRAY_SIZE(want));
+	assert_memory_equal(seen.msr, want, sizeof(want)); /* in order */
+	assert_int_equal(seen.read_only, 3);		   /* TSC, EFER, TSC_AUX */
+	seen = (struct seen){ 0 };
+	msr_policy_each_pass(&(struct msr_params){ .phys_bits = 39 }, see);
+	assert_int_equal(seen.n, ARRAY_SIZE(want) - 1);
 }
 
 int main(void)

@@ -93,15 +93,11 @@ bool svm_probe(void)
 
 /* "MSR Intercepts": two bits for each, read and write,
  * of 0 to 1fffH, c0000000H to c0001fffH, c0010000H to c0011fffH. */
-static void __endbr msrpm_pass(void *ctx, u32 msr, bool read, bool write)
+static void __endbr msrpm_pass(u32 msr, bool read, bool write)
 {
-	u32 base = msr >= 0xc0010000   ? 2
-		   : msr >= 0xc0000000 ? 1
-				       : 0,
-	    bit = (base * 0x2000 + (msr & 0x1fff)) * 2;
+	u32 base = (msr >= 0xc0000000) + (msr >= 0xc0010000), bit = (base * 0x2000 + (msr & 0x1fff)) * 2;
 	u8 *map = svm_msrpm;
 
-	(void)ctx;
 	/* EFER has a bit that guests do not see;
 	 * the TSC's offset is added here, PAT is the VMCB's: some emulators do neither. */
 	if (msr == MSR_EFER || msr == MSR_TSC || msr == MSR_PAT)
@@ -119,7 +115,7 @@ static void svm_maps(void)
 		panic("no memory for SVM's permission maps");
 	memset(svm_iopm, 0xff, IOPM_BYTES);
 	memset(svm_msrpm, 0xff, MSRPM_BYTES);
-	msr_policy_each_pass(&p, msrpm_pass, NULL);
+	msr_policy_each_pass(&p, msrpm_pass);
 	if (mitigations & MIT_ENTRY)
 		svm_way = (svm_loop_fn)svm_loop_mitigated;
 }

@@ -30,16 +30,22 @@ static u64 __endbr read_cap(void *ctx, u32 msr)
 	return rdmsr_safe(msr, &v) ? v : 0;
 }
 
+/* Firmware that left the switch open: ours to close; some sets it on the first CPU only. What it is then, 0:
+ * not to be read. */
+static u64 feature_control(void)
+{
+	u64 fc = read_cap(NULL, MSR_FEATURE_CONTROL);
+
+	if (!(fc & FEATURE_CONTROL_LOCK) &&
+	    !wrmsr_safe(MSR_FEATURE_CONTROL, fc | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX))
+		log_warn("IA32_FEATURE_CONTROL is unlocked and cannot be written");
+	return read_cap(NULL, MSR_FEATURE_CONTROL);
+}
+
 bool vmx_probe(void)
 {
-	/* Firmware that left the switch open: ours to close, before the capabilities are judged. */
-	if (cpu_has(CPU_VMX)) {
-		u64 fc = read_cap(NULL, MSR_FEATURE_CONTROL);
-
-		if (!(fc & FEATURE_CONTROL_LOCK) &&
-		    !wrmsr_safe(MSR_FEATURE_CONTROL, fc | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX))
-			log_warn("IA32_FEATURE_CONTROL is unlocked and cannot be written");
-	}
+	if (cpu_has(CPU_VMX)) /* before the capabilities are judged */
+		feature_control();
 	vmx_caps_read(&vmx_caps, cpu_has(CPU_VMX), read_cap, NULL);
 	hvm_has = (struct hvm_has){ .rdtscp = vmx_uses(&vmx_caps, VMX_CTL_PROC2, VMX_PROC2_RDTSCP),
 				    .invpcid = vmx_uses(&vmx_caps, VMX_CTL_PROC2, VMX_PROC2_INVPCID),
@@ -65,9 +71,8 @@ static void __endbr msr_bitmap_clear(void *bitmap, u32 msr, bool write)
 	b[n / 8] &= (u8) ~(1u << (n % 8));
 }
 
-static void __endbr msr_bitmap_pass(void *ctx, u32 msr, bool read, bool write)
+static void __endbr msr_bitmap_pass(u32 msr, bool read, bool write)
 {
-	(void)ctx;
 	if (read)
 		msr_bitmap_clear(vmx_msr_bitmap, msr, false);
 	if (write)
@@ -86,7 +91,7 @@ static void vmx_bitmaps(void)
 		panic("no memory for the VMX bitmaps");
 	memset(vmx_io_bitmap, 0xff, 3 * PAGE_SIZE);
 	memset(vmx_msr_bitmap, 0xff, PAGE_SIZE);
-	msr_policy_each_pass(&p, msr_bitmap_pass, NULL);
+	msr_policy_each_pass(&p, msr_bitmap_pass);
 	apicv_init(msr_bitmap_clear);
 	if (mitigations & MIT_ENTRY)
 		vmx_enter = (vmx_loop_fn)vmx_loop_mitigated;
@@ -94,19 +99,13 @@ static void vmx_bitmaps(void)
 
 int vmx_cpu_on(struct x86_pcpu *c)
 {
-	u64 fc, cr0 = read_cr0(), cr4 = read_cr4() | CR4_VMXE;
+	u64 cr0 = read_cr0(), cr4 = read_cr4() | CR4_VMXE;
 	void *region; /* the processor's, until power-off */
 	hpa_t region_pa;
 
 	if (!vmx_io_bitmap)
 		vmx_bitmaps();
-	/* Each CPU has its own; some firmware sets only the first one's. */
-	if (rdmsr_safe(MSR_FEATURE_CONTROL, &fc) && !(fc & FEATURE_CONTROL_LOCK) &&
-	    !wrmsr_safe(MSR_FEATURE_CONTROL, fc | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX))
-		fc = 0;
-	else
-		fc = read_cap(NULL, MSR_FEATURE_CONTROL);
-	if (!(fc & FEATURE_CONTROL_VMX)) {
+	if (!(feature_control() & FEATURE_CONTROL_VMX)) {
 		log_err("CPU %u: VMX is switched off by the firmware", c->hv.id);
 		return -CAISSON_EIO;
 	}
