@@ -49,7 +49,7 @@ struct domain {
 		struct region region[DOMAIN_REGIONS];
 		u32 regions;
 		u64 charged;   /* pages reserved at creation */
-		u64 populated; /* of them given */
+		u64 populated; /* of them given, or in the hand of who is to give them */
 		struct giant { /* a 1 GiB page in the making */
 			hpa_t pa;
 			u64 gpa, bytes; /* zeroed so far; 0: there is none */

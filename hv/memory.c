@@ -49,61 +49,84 @@ static int region_add(struct domain *d, u64 gpa, u64 pages, u32 flags)
 	return 0;
 }
 
+/* What was promised to d and is neither mapped nor in anybody's hand: so much can be taken of the
+ * reservation. vm.lock. */
+static u64 room(const struct domain *d)
+{
+	return d->vm.charged - d->vm.populated;
+}
+
 /*
  * Gives one page at gpa, or 2 MiB or the small pages of up to 64 KiB where region, limit and alignment allow
- * it. Pages that are there now, or an error; 0: there was one.
+ * it. Pages that are there now, or an error; 0: there was one, or all that is left is in others' hands.
  */
 static s64 memory_fill(struct domain *d, u64 gpa, u64 limit)
 {
 	const struct region *r;
-	u64 size, step;
-	u32 prot, order = limit == 1 ? 0 : FRAME_ORDER_2M;
+	u64 size, step, n;
+	u32 order;
 	hpa_t pa;
 	int err;
 
+again:
+	order = limit == 1 ? 0 : FRAME_ORDER_2M;
 	lock(&d->vm.lock);
 	r = region_at(d, gpa);
 	if (r)
-		limit = MIN(limit, r->pages - (gpa - r->base) / PAGE_SIZE);
+		limit = MIN(MIN(limit, room(d)), r->pages - (gpa - r->base) / PAGE_SIZE);
 	while (order && (limit >> order == 0 || (gpa & ((PAGE_SIZE << order) - 1))))
 		order = order == FRAME_ORDER_2M ? FILL_ORDER : order - 1;
-	prot = r ? region_prot(r) : 0;
+	n = r && limit ? 1ull << order : 0;
+	d->vm.populated += n;
 	unlock(&d->vm.lock);
-	if (!r)
-		return -CAISSON_EFAULT;
-again:
-	/* Zeroing 2 MiB lets interrupts in: no lock is held. */
-	pa = frame_alloc(d->id, order, FRAME_ZERO | FRAME_RESERVED);
-	if (!frame_ok(pa)) {
-		if (order == 0)
-			return -CAISSON_ENOMEM;
-		order = 0;
-		goto again;
-	}
+	if (!n)
+		return r ? 0 : -CAISSON_EFAULT;
 	size = PAGE_SIZE << order;
 	step = order == FRAME_ORDER_2M ? SZ_2M : PAGE_SIZE;
+	/* Zeroing 2 MiB lets interrupts in: no lock is held. */
+	pa = frame_alloc(d->id, order, FRAME_ZERO | FRAME_RESERVED);
 	lock(&d->vm.lock);
 	r = region_at(d, gpa); /* as it is now: the domain may have been reset since */
-	err = READ_ONCE(d->ended) || !r || r->base + r->pages * PAGE_SIZE - gpa < size
-		      ? -CAISSON_EBUSY
-		      : arch_s2_map(d, GPA(gpa), pa, step, prot);
-	if (!err) {
-		d->vm.populated += step / PAGE_SIZE;
-		for (u64 at = step; at < size; at += step)
-			if (!arch_s2_map(d, GPA(gpa + at), HPA(pa.v + at), step, prot))
-				d->vm.populated++;
-			else /* one is there */
-				frame_free(HPA(pa.v + at), 0, FRAME_RESERVED);
+	if (!frame_ok(pa))
+		err = -CAISSON_ENOMEM;
+	else if (READ_ONCE(d->ended) || !r || r->base + r->pages * PAGE_SIZE - gpa < size)
+		err = -CAISSON_EBUSY;
+	else
+		err = arch_s2_map(d, GPA(gpa), pa, step, region_prot(r));
+	for (u64 at = step; !err && at < size; at += step)
+		if (arch_s2_map(d, GPA(gpa + at), HPA(pa.v + at), step, region_prot(r))) { /* one is there */
+			frame_free(HPA(pa.v + at), 0, FRAME_RESERVED);
+			d->vm.populated--;
+		}
+	if (err) {
+		if (frame_ok(pa))
+			frame_free(pa, order, FRAME_RESERVED);
+		d->vm.populated -= n;
 	}
 	unlock(&d->vm.lock);
-	if (!err)
-		return 1ll << order;
-	frame_free(pa, order, FRAME_RESERVED);
-	if (err == -CAISSON_EEXIST && order) { /* a small page is in the way */
-		order = 0;
+	if ((err == -CAISSON_ENOMEM || err == -CAISSON_EEXIST) &&
+	    order) { /* no such block, or a small page is in the way */
+		limit = 1;
 		goto again;
 	}
-	return err == -CAISSON_EEXIST ? 0 : err;
+	return !err ? (s64)n : err == -CAISSON_EEXIST ? 0 : err;
+}
+
+/* Is gpa inside, or at the start, of a part of a region that a 1 GiB page can cover? vm.lock. */
+static bool giant_fits(struct domain *d, u64 gpa)
+{
+	u64 start = gpa & ~(SZ_1G - 1);
+	const struct region *r = region_at(d, gpa);
+
+	return (arch_s2_sizes() & SZ_1G) && r && !r->flags && r->base <= start &&
+	       (gpa == start || d->vm.giant.bytes) && r->base + r->pages * PAGE_SIZE - start >= SZ_1G;
+}
+
+static void giant_free(struct domain *d) /* vm.lock */
+{
+	frame_free(d->vm.giant.pa, FRAME_ORDER_1G, FRAME_RESERVED);
+	d->vm.populated -= SZ_1G / PAGE_SIZE;
+	d->vm.giant.bytes = 0;
 }
 
 /*
@@ -117,23 +140,25 @@ static s64 memory_fill_giant(struct domain *d, u64 gpa)
 	s64 r = 0;
 
 	lock(&d->vm.lock);
-	if (g->busy || READ_ONCE(d->ended))
+	if (!giant_fits(d, gpa))
+		r = -CAISSON_EAGAIN;
+	else if (g->busy || READ_ONCE(d->ended))
 		r = -CAISSON_EBUSY;
 	else if (g->bytes == 0 || g->gpa + g->bytes != gpa) /* not a continuation */
-		r = g->bytes ? -CAISSON_EAGAIN : 1;
+		r = g->bytes || room(d) < SZ_1G / PAGE_SIZE ? -CAISSON_EAGAIN : 1;
+	if (r == 1) { /* no zeroing: short */
+		g->pa = frame_alloc(d->id, FRAME_ORDER_1G, FRAME_RESERVED);
+		g->gpa = gpa;
+		if (frame_ok(g->pa))
+			d->vm.populated += SZ_1G / PAGE_SIZE;
+		else
+			r = -CAISSON_EAGAIN;
+	}
 	if (r >= 0)
 		g->busy = true;
 	unlock(&d->vm.lock);
 	if (r < 0)
 		return r;
-	if (r == 1) {
-		g->pa = frame_alloc(d->id, FRAME_ORDER_1G, FRAME_RESERVED);
-		if (!frame_ok(g->pa)) {
-			g->busy = false;
-			return -CAISSON_EAGAIN;
-		}
-		g->gpa = gpa;
-	}
 	for (u64 i = 0; i < SZ_2M; i += PAGE_SIZE) {
 		memset(arch_domain_map(HPA(g->pa.v + g->bytes + i)), 0, PAGE_SIZE);
 		arch_domain_unmap();
@@ -147,27 +172,15 @@ static s64 memory_fill_giant(struct domain *d, u64 gpa)
 		r = READ_ONCE(d->ended) ? -CAISSON_EBUSY
 					: arch_s2_map(d, GPA(g->gpa), g->pa, SZ_1G,
 						      CAISSON_PROT_READ | CAISSON_PROT_WRITE);
-		if (!r) {
-			d->vm.populated += SZ_1G / PAGE_SIZE;
-			r = PAGES_2M;
-		} else {
-			frame_free(g->pa, FRAME_ORDER_1G, FRAME_RESERVED);
-		}
 		g->bytes = 0;
+		if (r)
+			giant_free(d);
+		else
+			r = PAGES_2M;
 	}
 	g->busy = false;
 	unlock(&d->vm.lock);
 	return r;
-}
-
-/* Is gpa inside, or at the start, of a part of a region that a 1 GiB page can cover? */
-static bool giant_fits(struct domain *d, u64 gpa, u32 flags)
-{
-	u64 start = gpa & ~(SZ_1G - 1);
-	const struct region *r = region_at(d, gpa);
-
-	return (arch_s2_sizes() & SZ_1G) && !flags && r && r->base <= start &&
-	       (gpa == start || d->vm.giant.bytes) && r->base + r->pages * PAGE_SIZE - start >= SZ_1G;
 }
 
 s64 memory_populate(struct domain *d, u64 gpa, u64 pages, u32 flags)
@@ -191,13 +204,13 @@ s64 memory_populate(struct domain *d, u64 gpa, u64 pages, u32 flags)
 		return (s64)pages;
 	while (done < pages && done < MEMORY_PIECE) {
 		u64 at = gpa + done * PAGE_SIZE;
-		s64 n = giant_fits(d, at, flags) ? memory_fill_giant(d, at) : -CAISSON_EAGAIN;
+		s64 n = memory_fill_giant(d, at);
 
 		if (n == -CAISSON_EAGAIN)
 			n = memory_fill(d, at, pages - done);
 		if (n < 0)
 			return done ? (s64)done : n;
-		done += n ? (u64)n : 1;
+		done += MIN(n ? (u64)n : 1, pages - done); /* a 1 GiB page is made by 2 MiB */
 		arch_irq_window();
 	}
 	return (s64)done;
@@ -250,7 +263,8 @@ static bool memory_touch(struct domain *d, const struct region *r, u64 gpa, bool
 {
 	u64 size = large ? SZ_2M : PAGE_SIZE;
 	u32 order = large ? FRAME_ORDER_2M : 0;
-	hpa_t pa = READ_ONCE(d->ended) ? FRAME_NONE : frame_alloc_zeroed(d->id, order);
+	hpa_t pa = READ_ONCE(d->ended) || room(d) < 1ull << order ? FRAME_NONE
+								  : frame_alloc_zeroed(d->id, order);
 
 	if (!frame_ok(pa))
 		return false;
@@ -445,8 +459,7 @@ int memory_depopulate(struct domain *d)
 
 	lock(&d->vm.lock);
 	if (d->vm.giant.bytes && !d->vm.giant.busy) {
-		frame_free(d->vm.giant.pa, FRAME_ORDER_1G, FRAME_RESERVED);
-		d->vm.giant.bytes = 0;
+		giant_free(d);
 	} else if (d->vm.giant.busy) {
 		r = -CAISSON_EAGAIN;
 	}

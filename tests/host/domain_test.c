@@ -210,6 +210,37 @@ static void no_page_from_before_the_reset(void **state)
 	assert_int_equal(w.b->vm.populated, 0);
 }
 
+/* While the last of a domain's memory is being made for one vCPU, another takes nothing of what was promised
+ * to others. */
+static void touched_in_between(void)
+{
+	struct frame_counts before, after;
+
+	fake.window = NULL;
+	frame_count(&before);
+	assert_int_equal(memory_fault(w.b, SZ_2M + PAGE_SIZE, true),
+			 MEM_MAPPED); /* it will be: touched again */
+	frame_count(&after);
+	assert_int_equal(after.reserved, before.reserved);
+	assert_int_equal(w.b->vm.populated, w.b->vm.charged);
+}
+
+static void no_more_than_was_promised(void **state)
+{
+	struct caisson_create in = { .abi_version = CAISSON_ABI_VERSION, .vcpus = 1, .pages = 512 };
+	struct domain *d, *b = w.b;
+
+	(void)state;
+	assert_int_equal(domain_create(&in, w.a, &d), 0);
+	w.b = d;
+	fake.window = touched_in_between;
+	assert_int_equal(CALL(w.a, populate, d->id, SZ_2M, 512, 0), 512);
+	assert_null(fake.window);
+	assert_int_equal(d->vm.populated, 512);
+	w.b = b;
+	domain_put(d);
+}
+
 static void names_are_shown(void **state)
 {
 	struct caisson_create c = {
@@ -370,6 +401,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_is_left_behind_a_hole, setup, teardown),
 		cmocka_unit_test_setup_teardown(parts_of_blocks, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_page_from_before_the_reset, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_more_than_was_promised, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_are_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(shares_are_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_behind_the_end, setup, teardown),
