@@ -7,7 +7,7 @@
 #include "guest/control/build.h"
 
 #include "guest/control/acpi.h"
-#include "guest/control/builder/load.h"
+#include "guest/control/builder/image.h"
 #include "guest/control/cmd_trace.h"
 #include "guest/control/errors.h"
 #include "guest/control/images.h"
@@ -46,7 +46,7 @@ static bool plan_make(struct image *m, const char *args, u64 memory, u32 vcpus, 
 		in.initrd_name = m->initrd->args;
 	}
 	in.rsdp = acpi_build(tables, vcpus, &tables_used);
-	if (load_image(&in, &plan, why))
+	if (image_load(&in, &plan, why))
 		return true;
 	snprintf(err, DOMAIN_ERR, "image %s: %s", m->name, why);
 	return false;

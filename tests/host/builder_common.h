@@ -7,7 +7,7 @@
 
 #include "tests/host/control_common.h"
 
-#include "guest/control/builder/load.h"
+#include "guest/control/builder/image.h"
 #include "guest/control/memmap.h"
 
 #define MIB (1ull << 20)
@@ -77,7 +77,7 @@ static inline void expect_load(const struct load_input *in, struct load_plan *p)
 {
 	char err[LOAD_ERR_SIZE];
 
-	if (!load_image(in, p, err))
+	if (!image_load(in, p, err))
 		fail_msg("refused: %s", err);
 	check_plan(in, p);
 }
@@ -88,7 +88,7 @@ static inline void expect_refusal(const struct load_input *in, const char *part)
 	static struct load_plan p;
 	char err[LOAD_ERR_SIZE] = "";
 
-	if (load_image(in, &p, err))
+	if (image_load(in, &p, err))
 		fail_msg("loaded, but expected: %s", part);
 	if (!strstr(err, part))
 		fail_msg("message '%s' does not have '%s'", err, part);
@@ -107,7 +107,7 @@ static inline void check_truncations(struct load_input in, bool may_load)
 
 		in.image = part;
 		in.size = n;
-		if (load_image(&in, &p, err)) {
+		if (image_load(&in, &p, err)) {
 			assert_true(may_load);
 			check_plan(&in, &p);
 		} else {
@@ -140,7 +140,7 @@ static inline void check_damage(struct load_input in, size_t header, unsigned ro
 			memcpy(copy + at, &v, MIN(n, in.size - at));
 		}
 		in.image = copy;
-		if (load_image(&in, &p, err)) {
+		if (image_load(&in, &p, err)) {
 			check_plan(&in, &p);
 			loaded++;
 		} else {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Host tests of the parts of guest/ that touch no port and make no hypercall.
-BUILDER_SRCS := guest/control/memmap.c $(addprefix guest/control/builder/,load.c elf.c bzimage.c pvh.c multiboot.c)
+BUILDER_SRCS := guest/control/memmap.c $(addprefix guest/control/builder/,image.c load.c elf.c bzimage.c pvh.c multiboot.c)
 
 HOST_TESTS += guest_string
 guest_string_SRCS :=

@@ -11,7 +11,7 @@
 /* Has the boot sector's mark and the setup header's magic. */
 bool bzimage_is(const void *image, size_t size);
 
-/* As load_image(). Needs protocol 2.12 and a kernel with the 64-bit entry. */
+/* As image_load(). Needs protocol 2.12 and a kernel with the 64-bit entry. */
 bool bzimage_load(const struct load_input *in, struct load_plan *plan, char err[LOAD_ERR_SIZE]);
 
 #endif

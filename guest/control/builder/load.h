@@ -58,7 +58,7 @@ enum load_entry {
 #define LOAD_LINUX64_CS 0x10
 #define LOAD_LINUX64_DS 0x18
 
-/* A plan points into itself (the arena): it stays where load_image() filled it. */
+/* A plan points into itself (the arena): it stays where image_load() filled it. */
 struct load_plan {
 	const char *format; /* "Linux bzImage", "PVH ELF", "multiboot ELF", "multiboot" */
 	enum load_entry kind;
@@ -78,13 +78,6 @@ struct load_plan {
 	size_t arena_used;
 	u8 arena[LOAD_ARENA_SIZE] __attribute__((aligned(8)));
 };
-
-/*
- * Finds out what the image is (bzImage, then an ELF with the PVH note, then a multiboot header) and plans it.
- * Returns true, or false with one line in `err` that names what is wrong. The input's buffers must outlive
- * the plan.
- */
-bool load_image(const struct load_input *in, struct load_plan *plan, char err[LOAD_ERR_SIZE]);
 
 /* --- for the loaders --- */
 

@@ -11,7 +11,7 @@
 /* Has the magic, with a right checksum, in its first 8 KiB. */
 bool multiboot_is(const void *image, size_t size);
 
-/* As load_image(). The initrd becomes the kernel's one module, with its name as string. */
+/* As image_load(). The initrd becomes the kernel's one module, with its name as string. */
 bool multiboot_load(const struct load_input *in, struct load_plan *plan, char err[LOAD_ERR_SIZE]);
 
 #endif

@@ -11,7 +11,7 @@
 /* An ELF file with XEN_ELFNOTE_PHYS32_ENTRY. */
 bool pvh_is(const void *image, size_t size);
 
-/* As load_image(). */
+/* As image_load(). */
 bool pvh_load(const struct load_input *in, struct load_plan *plan, char err[LOAD_ERR_SIZE]);
 
 #endif

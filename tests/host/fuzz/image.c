@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Images: bzImage, ELF with the PVH note, multiboot. Byte 0 chooses the memory and whether there is an
  * initrd. */
-#include "guest/control/builder/load.h"
+#include "guest/control/builder/image.h"
 #include "guest/control/memmap.h"
 #include "tests/host/fuzz/fuzz.h"
 
@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		in.initrd = initrd;
 		in.initrd_size = sizeof(initrd);
 	}
-	if (!load_image(&in, &plan, err)) {
+	if (!image_load(&in, &plan, err)) {
 		HOLDS(*err && memchr(err, 0, sizeof(err)));
 		return 0;
 	}
