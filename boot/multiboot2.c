@@ -87,8 +87,8 @@ static u32 efi_type(u32 type)
 	return type < ARRAY_SIZE(types) && types[type] ? types[type] : BOOT_MEM_RESERVED;
 }
 
-/* An entry of the loader's map: address, length, type; of the firmware's: type, address, virtual address,
- * pages. */
+/* An entry of the loader's map: address, length, type;
+ * of the firmware's: type, address, virtual address, pages. */
 static const char *parse_map(struct bootinfo *bi, const u8 *p, u32 size, bool efi)
 {
 	u32 entry_size = size < 16 ? 0 : get32(p + 8), type;

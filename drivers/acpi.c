@@ -134,8 +134,8 @@ static struct acpi_gas gas_or_port(const struct sdt *t, u32 x_offset, u32 port_o
 	return g.addr ? g : (struct acpi_gas){ ACPI_SPACE_IO, port };
 }
 
-/* An integer object of AML: Zero, One, Ones, BytePrefix, WordPrefix, DWordPrefix. Returns its bytes, 0:
- * something else. */
+/* An integer object of AML: Zero, One, Ones, BytePrefix, WordPrefix, DWordPrefix.
+ * Returns its bytes, 0: something else. */
 static u32 aml_integer(const u8 *p, const u8 *end, u8 *value)
 {
 	u32 n = 1;

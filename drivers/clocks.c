@@ -171,8 +171,8 @@ static void rtc_read(u8 century, u8 t[RTC_FIELDS])
 {
 	const u8 index[RTC_FIELDS] = { 0, 2, 4, 7, 8, 9, century };
 
-	/* An update takes 2 ms at most; on a machine without the clock the bit is stuck, and the check of the
-	 * date says so. */
+	/* An update takes 2 ms at most;
+	 * on a machine without the clock the bit is stuck, and the check of the date says so. */
 	for (u32 i = 0; i < 20000 && (cmos_read(RTC_A) & RTC_A_UIP); i++)
 		__builtin_ia32_pause();
 	for (u32 i = 0; i < RTC_FIELDS; i++)
@@ -204,8 +204,8 @@ u64 cmos_time(u8 century)
 	if (month < 1 || month > 12 || day < 1 || day > 31 || t[RTC_HOUR] > 23 || t[RTC_MINUTE] > 59 ||
 	    t[RTC_SECOND] > 60 || year < 1970)
 		return 0;
-	/* Days of the proleptic Gregorian calendar, years starting in March so that the leap day comes last.
-	 */
+	/* Days of the proleptic Gregorian calendar,
+	 * years starting in March so that the leap day comes last. */
 	year -= month <= 2;
 	days = (s64)year * 365 + year / 4 - year / 100 + year / 400 +
 	       (153 * (month + (month > 2 ? -3u : 9u)) + 2) / 5 + day - 1 - 719468;

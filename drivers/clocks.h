@@ -29,8 +29,8 @@ struct nmi_timer {
 };
 extern const struct nmi_timer nmi_timers[NMI_TIMERS];
 
-/* Seconds since 1970-01-01 that the CMOS clock shows, taken as UTC; century: CMOS index of it or 0. 0: it
- * shows nonsense. */
+/* Seconds since 1970-01-01 that the CMOS clock shows, taken as UTC;
+ * century: CMOS index of it or 0. 0: it shows nonsense. */
 u64 cmos_time(u8 century);
 
 #endif

@@ -14,8 +14,8 @@ struct serial_choice {
 	u32 baud;  /* 115200 where none is said */
 };
 
-/* Reads `PORT[,BAUD]`, `pci[,BAUD]`, `pci:BB:DD.F[,BAUD]` (in hexadecimal), `none`, or nothing at all. false:
- * none of these. */
+/* Reads `PORT[,BAUD]`, `pci[,BAUD]`, `pci:BB:DD.F[,BAUD]` (in hexadecimal),
+ * `none`, or nothing at all. false: none of these. */
 bool serial_parse(const char *s, struct serial_choice *out);
 /* Where that is, by the PCI bus if need be; addr 0: nowhere. */
 struct uart_where serial_find(const struct serial_choice *c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Registers and bits: "PC16550D Universal Asynchronous Receiver/Transmitter with FIFOs", section "Registers".
- */
+/* Registers and bits:
+ * "PC16550D Universal Asynchronous Receiver/Transmitter with FIFOs", section "Registers". */
 #include "drivers/io.h"
 #include "drivers/uart.h"
 

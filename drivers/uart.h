@@ -20,8 +20,8 @@ struct uart_where {
 	u32 baud;  /* of a clock of 1.8432 MHz; 0: the speed stays the firmware's */
 };
 
-/* Makes this UART the line, interrupts off. false: none answers there, and the line is the one that it was.
- */
+/* Makes this UART the line, interrupts off.
+ * false: none answers there, and the line is the one that it was. */
 bool uart_init(const struct uart_where *where);
 bool uart_present(void);
 /* The port of a line on I/O ports, else 0. */

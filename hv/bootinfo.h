@@ -48,8 +48,8 @@ struct bootinfo {
 	u32 mem_count, module_count, reserved_count;
 	u32 mem_dropped; /* ranges of the loader's map that did not fit or made no sense */
 	struct boot_range mem[BOOT_MEM_MAX]; /* sorted, no overlaps; what is in none is no memory */
-	/* Parts of RAM that are in use: image, modules, early allocations, the first MiB. Unsorted, may
-	 * touch. */
+	/* Parts of RAM that are in use:
+	 * image, modules, early allocations, the first MiB. Unsorted, may touch. */
 	struct boot_range reserved[BOOT_RESERVED_MAX];
 	struct boot_module module[BOOT_MODULES_MAX];
 	char cmdline[BOOT_CMDLINE];

@@ -151,8 +151,8 @@ void __endbr console_irq(void)
 		rx = true;
 	}
 	tx_pump();
-	/* A byte that came after the last look may have found the line still high, for a cause that is gone
-	 * now. */
+	/* A byte that came after the last look may have found the line still high,
+	 * for a cause that is gone now. */
 	uart_irq_enable(con.tx_busy);
 	if (con.tx_waiter && tx_used() <= CONSOLE_TX_BYTES / 2) {
 		con.tx_waiter = false;

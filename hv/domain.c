@@ -194,8 +194,8 @@ static int vcpu_create(struct domain *d, u32 id)
 	return 0;
 }
 
-/* One at a time: the second of two for the same id would leave its APIC, freed again, where that of the first
- * is looked for. */
+/* One at a time: the second of two for the same id would leave its APIC,
+ * freed again, where that of the first is looked for. */
 int domain_vcpu_create(struct domain *d, u32 id)
 {
 	int r = -CAISSON_EBUSY;

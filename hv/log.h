@@ -29,8 +29,8 @@ void log_line(enum log_level level, const char *fmt, ...) __printf(2, 3);
  * Never on the console itself: only in the ring. */
 void log_guest(const char *fmt, ...) __printf(1, 2);
 
-/* Copies what is kept from max(pos, first) on. Returns bytes copied; *first and *next as in struct
- * caisson_log. */
+/* Copies what is kept from max(pos, first) on.
+ * Returns bytes copied; *first and *next as in struct caisson_log. */
 size_t log_read(u64 pos, char *buf, size_t n, u64 *first, u64 *next);
 
 /* Says again on the console, which has just been found, what was said before; not after `quiet`. */

@@ -78,8 +78,8 @@ static void unlock_two(struct sched_cpu *a, struct sched_cpu *b)
 	unlock(&b->lock);
 }
 
-/* The CPU looks at its queues again soon. c->lock held. An idle CPU that asks itself is on its way to
- * sched_pick(). */
+/* The CPU looks at its queues again soon. c->lock held.
+ * An idle CPU that asks itself is on its way to sched_pick(). */
 static void kick(struct sched_cpu *c)
 {
 	if (c->resched)
@@ -745,8 +745,8 @@ static struct sched_cpu *lighter(struct sched_cpu *c, bool single)
 	return best;
 }
 
-/* A unit goes from c to t, which has less to do, when it is owed a turn there. False: none is. No lock held.
- */
+/* A unit goes from c to t, which has less to do, when it is owed a turn there.
+ * False: none is. No lock held. */
 static bool even_out(struct sched_cpu *c, struct sched_cpu *t, u64 now)
 {
 	bool moves = false;
@@ -784,8 +784,8 @@ static COLD void balance(struct sched_cpu *c, u64 now)
 		even_out(c, t, now);
 }
 
-/* From the current, if there still is one, to the first of a tree. The tree is smaller in between, not
- * larger. */
+/* From the current, if there still is one, to the first of a tree.
+ * The tree is smaller in between, not larger. */
 static HOT void switch_to(struct sched_cpu *c, struct sched_unit *cur, struct sched_unit *u, u64 now)
 {
 	if (likely(cur && !u->reserved && !cur->rt.budget)) {
@@ -857,8 +857,8 @@ struct sched_unit *sched_pick(struct sched_cpu *c, u64 now)
 	return u;
 }
 
-/* u, queued on c, is on no CPU any more: an idle one may come and take it. c->lock is held and is released.
- */
+/* u, queued on c, is on no CPU any more: an idle one may come and take it.
+ * c->lock is held and is released. */
 static __noinline void offer(struct sched_cpu *c, const struct sched_unit *u)
 {
 	struct sched_cpu *t = idle_for(u);

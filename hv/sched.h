@@ -153,15 +153,15 @@ void sched_group_init(struct sched_group *g, bool guaranteed);
 /* -EINVAL: out of range; the group is unchanged. Take effect at once. */
 int sched_set_weight(struct sched_group *g, u32 weight);
 int sched_set_cap(struct sched_group *g, u32 percent);
-/* To another pool: -ENOENT no such pool, -EINVAL a unit may run on none of its CPUs, -EBUSY a unit has a
- * reservation, which has to be given back first; nothing is changed then. Units on a CPU are made to leave
- * it. */
+/* To another pool: -ENOENT no such pool, -EINVAL a unit may run on none of its CPUs, -EBUSY
+ * a unit has a reservation, which has to be given back first; nothing is changed then. Units
+ * on a CPU are made to leave it. */
 int sched_set_pool(struct sched_group *g, u32 pool);
 
 /* A new unit, blocked, allowed everywhere in its group's pool. u is zeroed. */
 void sched_add(struct sched_unit *u, struct sched_group *g);
-/* Before it is freed. It is held or blocked and on no CPU (sched_on_cpu() is false), and nobody wakes it any
- * more. */
+/* Before it is freed. It is held or blocked and on no CPU (sched_on_cpu() is false),
+ * and nobody wakes it any more. */
 void sched_remove(struct sched_unit *u);
 
 /* -EINVAL: no CPU of the mask is in its pool; -ENOSPC: it has a reservation and those CPUs have no room. A
@@ -193,9 +193,9 @@ void sched_times(struct sched_unit *u, u64 now, struct sched_times *out);
 
 /* ---- the run loop: on CPU c itself ---- */
 
-/* The unit to run from `now` on, NULL: idle. The same as before unless it used up its turn, blocked, was
- * preempted, held or sent away. Sets c->slice_end and clears c->resched. Takes work from other CPUs before it
- * returns NULL. */
+/* The unit to run from `now` on, NULL: idle. The same as before unless it used up its turn,
+ * blocked, was preempted, held or sent away. Sets c->slice_end and clears c->resched. Takes
+ * work from other CPUs before it returns NULL. */
 struct sched_unit *sched_pick(struct sched_cpu *c, u64 now);
 
 /* The state of c->loaded is saved: it may run elsewhere. */
@@ -206,8 +206,8 @@ static inline void sched_loaded(struct sched_cpu *c, struct sched_unit *u)
 	c->loaded = u;
 }
 
-/* The current unit goes to sleep. False: it was woken since, it stays current. After true comes sched_pick().
- */
+/* The current unit goes to sleep.
+ * False: it was woken since, it stays current. After true comes sched_pick(). */
 bool sched_block(struct sched_cpu *c, u64 now);
 
 /* The current unit lets one that waits here go first (PAUSE loop, yield). sched_pick() comes next. */

@@ -21,8 +21,8 @@ int strncmp(const char *a, const char *b, size_t n);
 void str_copy(char *dst, const char *src, size_t size);
 /* The same from a field of n bytes that need not end in a NUL. */
 void str_copy_n(char *dst, size_t size, const void *src, size_t n);
-/* Decimal or 0x number at *s up to a character that is no digit; moves *s there. false: no digit, or above 64
- * bits. */
+/* Decimal or 0x number at *s up to a character that is no digit; moves *s there.
+ * false: no digit, or above 64 bits. */
 bool str_to_u64(const char **s, u64 *out);
 /* The next word of a command line: skips blanks, copies the word and moves *s behind it. false at the end. A
  * word longer than size - 1 is cut. */

@@ -42,8 +42,8 @@ static u64 earliest(const struct timer_queue *q)
 	return n ? MIN(n->key, q->turn) : q->turn;
 }
 
-/* After a change of the queue. Another CPU's hardware is left armed too early rather than disturbed: it looks
- * and re-arms. */
+/* After a change of the queue.
+ * Another CPU's hardware is left armed too early rather than disturbed: it looks and re-arms. */
 static bool changed(struct timer_queue *q)
 {
 	u64 first = earliest(q);

@@ -45,15 +45,15 @@ void timer_init(struct timer *t, struct timer_queue *q, void (*fn)(struct timer 
  * run loop's timer_sync() arms its hardware. */
 bool timer_set(struct timer *t, u64 deadline);
 
-/* fn will not be started any more; true when it was still due. The function may be running on the queue's CPU
- * right now. */
+/* fn will not be started any more; true when it was still due.
+ * The function may be running on the queue's CPU right now. */
 static inline bool timer_cancel(struct timer *t)
 {
 	return timer_set(t, TIMER_NONE);
 }
 
-/* The same, and fn is not running any more on return (before t is freed). No lock that fn takes may be held.
- */
+/* The same, and fn is not running any more on return (before t is freed).
+ * No lock that fn takes may be held. */
 bool timer_cancel_wait(struct timer *t);
 
 /* Moves the timer, set or not, to another queue: its vCPU now runs on that CPU. */
@@ -63,8 +63,8 @@ void timer_migrate(struct timer *t, struct timer_queue *to);
  * not), for which timer_expire() calls run_turn_ends(). In no tree, for it changes at every switch. */
 void timer_turn(struct timer_queue *q, u64 deadline);
 
-/* The queue's own CPU, from the timer interrupt: runs what is due at `now`, then arms the hardware for the
- * rest. */
+/* The queue's own CPU, from the timer interrupt:
+ * runs what is due at `now`, then arms the hardware for the rest. */
 void timer_expire(struct timer_queue *q, u64 now);
 
 /* The queue's own CPU, on the way into a guest or into idle: arms the hardware when another CPU has set an

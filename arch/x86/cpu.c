@@ -29,8 +29,8 @@ static void detect_names(void)
 	}
 }
 
-/* SDM volume 1, "Managing State Using the XSAVE Feature Set": AVX-512's three components come together, above
- * AVX. */
+/* SDM volume 1, "Managing State Using the XSAVE Feature Set":
+ * AVX-512's three components come together, above AVX. */
 static void detect_xsave(void)
 {
 	struct cpuid r = cpu_leaf(13, 0);

@@ -92,8 +92,8 @@ static struct cpuid_entry *leaf_of(struct cpuid_table *t, u32 leaf)
 	return leaf & BIT(31) ? &t->ext[leaf & 0xff] : &t->basic[leaf];
 }
 
-/* All subleaves of one leaf have to be asked for before those of the next. There is room for those of every
- * known XCR0. */
+/* All subleaves of one leaf have to be asked for before those of the next.
+ * There is room for those of every known XCR0. */
 static struct cpuid_entry *subleaf_of(struct cpuid_table *t, u32 leaf, u32 subleaf)
 {
 	struct cpuid_entry *e = leaf_of(t, leaf);

@@ -54,8 +54,8 @@ struct cpuid_state {
 	u64 cr4, xcr0;
 };
 
-/* Fills *t; host(ctx, leaf, subleaf, out) is the processor's own answer. At domain creation, in any context.
- */
+/* Fills *t; host(ctx, leaf, subleaf, out) is the processor's own answer.
+ * At domain creation, in any context. */
 void cpuid_build(struct cpuid_table *t, const struct cpuid_params *p,
 		 void (*host)(void *ctx, u32 leaf, u32 subleaf, u32 out[4]), void *ctx);
 

@@ -9,8 +9,8 @@
 #include "hv/abi/caisson.h"
 #include "hv/types.h"
 
-/* The first of the sets below, and its own words in guest/control/doctor.c: what is used where it is there.
- */
+/* The first of the sets below, and its own words in guest/control/doctor.c:
+ * what is used where it is there. */
 enum doctor_fact {
 	/* clang-format off */
 	FACT_X2APIC, FACT_TSC_DEADLINE, FACT_INVARIANT_TSC, FACT_XSAVE, FACT_AVX, FACT_AVX512, FACT_SMEP,

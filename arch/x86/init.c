@@ -154,7 +154,6 @@ static void boot_rest(void *arg)
 	hv_main(&bootinfo);
 }
 
-/* From boot.asm: boot page tables, boot stack. mbi: physical; tsc: at the first instruction. */
 /* A zero byte first: text that runs over stops there.
  * Without RDRAND (SDM volume 1, "RDRAND") the TSC's low bits have to do. */
 static u64 canary(u64 tsc)
@@ -166,6 +165,7 @@ static u64 canary(u64 tsc)
 	return ((r ^ tsc) * 0x9e3779b97f4a7c15ull) << 8;
 }
 
+/* From boot.asm: boot page tables, boot stack. mbi: physical; tsc: at the first instruction. */
 void __attribute__((noreturn)) x86_boot(u32 mbi, u64 tsc);
 void x86_boot(u32 mbi, u64 tsc)
 {

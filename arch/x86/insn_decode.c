@@ -68,8 +68,8 @@ static const u8 two_byte_op[256] = {
 /* clang-format on */
 static const u8 group8_op[8] = { 0, 0, 0, 0, INSN_BT, INSN_BTS, INSN_BTR, INSN_BTC };
 
-/* The bytes of the instruction. Past the end it hands out zeros and remembers why, so that only
- * the end asks. */
+/* The bytes of the instruction.
+ * Past the end it hands out zeros and remembers why, so that only the end asks. */
 struct cursor {
 	const u8 *bytes;
 	size_t n, pos;
@@ -147,8 +147,8 @@ static void address16(struct cursor *c, struct insn *i, u8 mod)
 	i->disp = fetch_signed(c, mod);
 }
 
-/* SDM: "32-Bit Addressing Forms with the ModR/M Byte" and "… the SIB Byte"; 64-bit code differs by REX and
- * RIP. */
+/* SDM: "32-Bit Addressing Forms with the ModR/M Byte" and "… the SIB Byte";
+ * 64-bit code differs by REX and RIP. */
 static void address32(struct cursor *c, struct insn *i, u8 mod)
 {
 	u8 base = i->modrm & 7;

@@ -7,8 +7,8 @@
 
 #include "hv/types.h"
 
-/* Every vector that the hypervisor gives out, in one place. The upper half of a class has priority in the
- * local APIC. */
+/* Every vector that the hypervisor gives out, in one place.
+ * The upper half of a class has priority in the local APIC. */
 enum {
 	VEC_FIRST = 0x20,
 	VEC_UART = 0x30,
@@ -23,8 +23,8 @@ enum {
 /* Boot CPU, before the vector can come; a handler runs with interrupts off and returns before the
  * end-of-interrupt. */
 void irq_register(u32 vector, void (*fn)(void));
-/* An interrupt was taken in root mode, or acknowledged on a VM exit: runs the handler, then signals end of
- * interrupt. */
+/* An interrupt was taken in root mode, or acknowledged on a VM exit:
+ * runs the handler, then signals end of interrupt. */
 void irq_dispatch(u32 vector);
 /* Handlers of the kick and APIC error vectors. Boot CPU. */
 void irq_init(void);

@@ -104,8 +104,8 @@ void lapic_ipi(u32 apic_id, u32 command)
 {
 	command |= ICR_ASSERT;
 	if (x2apic) {
-		/* WRMSR to an x2APIC register orders nothing: what was written for the receiver goes first.
-		 */
+		/* WRMSR to an x2APIC register orders nothing:
+		 * what was written for the receiver goes first. */
 		__asm__ volatile("mfence; lfence" : : : "memory");
 		wrmsr(MSR_X2APIC + APIC_ICR / 16, (u64)apic_id << 32 | command);
 		return;
@@ -165,8 +165,8 @@ void arch_timer_set(u64 deadline)
 		reg_write(APIC_TMICT, 0);
 		return;
 	}
-	/* One tick more than the quotient: not before the deadline. Far ones fire early, and are set again
-	 * then. */
+	/* One tick more than the quotient: not before the deadline.
+	 * Far ones fire early, and are set again then. */
 	now = rdtsc();
 	ticks = deadline > now ? (u64)((unsigned __int128)(deadline - now) * timer_mult >> 32) + 1 : 1;
 	reg_write(APIC_TMICT, (u32)MIN(ticks, 0xffffffff));

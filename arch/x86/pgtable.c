@@ -90,8 +90,8 @@ int pg_init(struct pgtable *t, const struct pg_format *fmt, const struct pg_mem 
 	return t->root.v ? 0 : -CAISSON_ENOMEM;
 }
 
-/* The missing tables from the entry at `shift` down to level `leaf`: made and filled first, linked by the
- * last store. */
+/* The missing tables from the entry at `shift` down to level `leaf`:
+ * made and filled first, linked by the last store. */
 static int __attribute__((noinline))
 map_below(struct pgtable *t, u64 *entry, u64 va, u32 shift, u32 leaf, u64 value)
 {

@@ -29,8 +29,8 @@ struct pg_format {
 
 extern const struct pg_format pg_format_host, pg_format_ept, pg_format_npt;
 
-/* Where table pages come from. alloc gives a zeroed page, or v = 0 when there is none. Bytes of page pa are
- * at virt + pa. */
+/* Where table pages come from. alloc gives a zeroed page, or v = 0 when there is none.
+ * Bytes of page pa are at virt + pa. */
 struct pg_mem {
 	hpa_t (*alloc)(void *ctx);
 	void (*free)(void *ctx, hpa_t page);
@@ -57,8 +57,8 @@ int pg_init(struct pgtable *t, const struct pg_format *fmt, const struct pg_mem 
  * mapped there, or a table of smaller leaves stands there): nothing changed; -EINVAL: the format cannot say
  * this protection. */
 int pg_map(struct pgtable *t, u64 va, hpa_t pa, u64 size, u32 prot, u32 memtype);
-/* Maps [va, va + bytes) with the largest leaves that alignment and max_leaf allow; on an error a part may be
- * mapped. */
+/* Maps [va, va + bytes) with the largest leaves that alignment and max_leaf allow;
+ * on an error a part may be mapped. */
 int pg_map_range(struct pgtable *t, u64 va, hpa_t pa, u64 bytes, u64 max_leaf, u32 prot, u32 memtype);
 /* pg_map() at the place where pg_lookup() found nothing, while the table has not changed since. */
 int pg_fill(struct pgtable *t, const struct pg_leaf *hole, u64 va, hpa_t pa, u64 size, u32 prot, u32 memtype);

@@ -37,8 +37,8 @@
 #define KVM_ENOSYS	   (-1000l) /* the answer to one that is not offered */
 #define KVM_EINVAL	   (-22l)
 
-/* MSR_KVM_SYSTEM_TIME: bit 0 enables, the rest is the guest-physical address of struct pvclock_time, 4-byte
- * aligned. */
+/* MSR_KVM_SYSTEM_TIME: bit 0 enables,
+ * the rest is the guest-physical address of struct pvclock_time, 4-byte aligned. */
 #define PVCLOCK_ENABLE BIT(0)
 /* struct pvclock_time.flags */
 #define PVCLOCK_TSC_STABLE BIT(0) /* all vCPUs' clocks agree */

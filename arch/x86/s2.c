@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The second stage of a domain: hv's words for it over the page-table builder. hv/arch.h says what each
- * promises. */
+/* The second stage of a domain: hv's words for it over the page-table builder.
+ * hv/arch.h says what each promises. */
 #include "arch/x86/hostmap.h"
 #include "arch/x86/hvm.h"
 #include "arch/x86/percpu.h"

@@ -41,8 +41,8 @@ u32 arch_cpus_found(void)
 	return found;
 }
 
-/* The highest free page of RAM below 1 MiB; page 0 and what the firmware keeps are not in the map, or not
- * taken. */
+/* The highest free page of RAM below 1 MiB;
+ * page 0 and what the firmware keeps are not in the map, or not taken. */
 static u64 find_low_page(const struct bootinfo *bi)
 {
 	u64 at = 0x9f000;
@@ -52,8 +52,8 @@ static u64 find_low_page(const struct bootinfo *bi)
 	return at;
 }
 
-/* Page tables of the way in: the trampoline's page at its own address, and all of the hypervisor's upper
- * half. */
+/* Page tables of the way in:
+ * the trampoline's page at its own address, and all of the hypervisor's upper half. */
 static u64 trampoline_tables(void)
 {
 	struct pgtable t;

@@ -19,8 +19,8 @@ void trap_handle(struct trap_frame *f, u64 ssp);
 /* An NMI has come: in root mode, or as a VM exit (then the vendor's code calls this; NMIs are blocked
  * meanwhile, and f is NULL). Stops the CPU when another one panics. Takes no lock. */
 void nmi_handle(const struct trap_frame *f);
-/* A machine check has come, in root mode (f) or as a VM exit (NULL): reports the banks and ends in panic().
- */
+/* A machine check has come, in root mode (f) or as a VM exit (NULL):
+ * reports the banks and ends in panic(). */
 void machine_check(struct trap_frame *f);
 /* After nmi_handle() for an NMI that came as a VM exit: an IRET lets the next one in, here of a #DB that
  * changes nothing. SDM volume 3, "Nonmaskable Interrupt (NMI)". */

@@ -62,8 +62,8 @@ static void measure(const struct ref_clock *ref)
 	apic_khz = (u64)(to.apic - from.apic) * ref->hz / ticks / 1000;
 }
 
-/* "Time Stamp Counter and Nominal Core Crystal Clock Information Leaf", then "Processor Frequency Information
- * Leaf". */
+/* "Time Stamp Counter and Nominal Core Crystal Clock Information Leaf",
+ * then "Processor Frequency Information Leaf". */
 static u64 cpuid_tsc_khz(u64 *crystal_khz)
 {
 	struct cpuid r = cpu_leaf(0x15, 0);

@@ -8,8 +8,8 @@
 
 #include "drivers/acpi.h"
 
-/* Boot CPU, its APIC on: measures TSC and APIC timer, reads the CMOS clock, sets up the CPU's timer. About 10
- * ms. */
+/* Boot CPU, its APIC on: measures TSC and APIC timer,
+ * reads the CMOS clock, sets up the CPU's timer. About 10 ms. */
 void tsc_init(const struct acpi_info *acpi);
 /* Every other CPU: its APIC timer. */
 void tsc_cpu_init(void);

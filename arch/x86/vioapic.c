@@ -18,8 +18,8 @@
 	(BIT(12) | IOAPIC_REMOTE_IRR) /* delivery status, which is always idle here, and remote IRR */
 #define RESERVED MASK(55, 17)
 
-/* Modes other than fixed and lowest priority are edges whatever the entry says. Datasheet: "Delivery Mode".
- */
+/* Modes other than fixed and lowest priority are edges whatever the entry says.
+ * Datasheet: "Delivery Mode". */
 static bool is_level(u64 entry)
 {
 	return (entry & IOAPIC_LEVEL) && GET(IOAPIC_MODE, entry) <= APIC_LOWEST;

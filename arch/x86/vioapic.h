@@ -39,8 +39,8 @@ bool vioapic_deliver(struct vioapic *io, const struct irq_msg *m);
 /* Power-up: all entries masked, all inputs idle. */
 void vioapic_init(struct vioapic *io, u8 id);
 
-/* Register access; off is below 4096, size 1, 2 or 4 bytes. A narrow write changes those bytes of the
- * register. */
+/* Register access; off is below 4096, size 1, 2 or 4 bytes.
+ * A narrow write changes those bytes of the register. */
 u32 vioapic_mmio_read(const struct vioapic *io, unsigned off, unsigned size);
 void vioapic_mmio_write(struct vioapic *io, unsigned off, unsigned size, u32 value);
 
@@ -54,8 +54,8 @@ void vioapic_set_line(struct vioapic *io, unsigned line, bool asserted);
 /* A local APIC has ended a level-triggered interrupt: inputs that are still asserted deliver again. */
 void vioapic_eoi(struct vioapic *io, u8 vector);
 
-/* The vectors whose EOI vioapic_eoi() must hear of, for the EOI-exit bitmaps: those of level-triggered
- * entries. */
+/* The vectors whose EOI vioapic_eoi() must hear of, for the EOI-exit bitmaps:
+ * those of level-triggered entries. */
 void vioapic_eoi_vectors(const struct vioapic *io, u64 vectors[4]);
 
 #endif

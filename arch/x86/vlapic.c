@@ -635,8 +635,8 @@ u32 vlapic_mmio_read(struct vlapic *v, unsigned off, unsigned size)
 	return size < 4 ? value & ((1u << (8 * size)) - 1) : value;
 }
 
-/* The ID and the logical ID as the mode has them. SDM: "Deriving Logical x2APIC ID from the Local x2APIC ID".
- */
+/* The ID and the logical ID as the mode has them.
+ * SDM: "Deriving Logical x2APIC ID from the Local x2APIC ID". */
 static void set_ids(struct vlapic *v)
 {
 	bool x2 = vlapic_x2apic(v);

@@ -91,14 +91,14 @@ struct vlapic {
 
 /*
  * What the APIC calls: written by whoever owns vCPUs, and by the test.
- * vlapic_now (o): the host's TSC. vlapic_timer_arm (o): call vlapic_timer_expired() at that
- * host TSC or as soon as possible after it, replacing an earlier time. vlapic_timer_cancel
- * (o): not any more. vlapic_kick (a): this vector was posted where none was; make the vCPU,
- * running, preempted or halted, look at it. vlapic_send_ipi (o):
- * find the domain's APICs and call vlapic_ipi(). vlapic_eoi_broadcast (o): the I/O APIC's EOI. vlapic_nmi
- * (a): latch an NMI. vlapic_pv_eoi (o): sets the guest's bit, tells whether it was set. vlapic_extint (a): an
- * interrupt past the APIC's registers, its vector told by an 8259. vlapic_init_sipi (a): latch INIT, or SIPI
- * with its vector; for INIT the owner then calls vlapic_reset(v, true).
+ * vlapic_now (o): the host's TSC. vlapic_timer_arm (o): call vlapic_timer_expired() at that host TSC or as
+ * soon as possible after it, replacing an earlier time. vlapic_timer_cancel (o): not any more. vlapic_kick
+ * (a): this vector was posted where none was; make the vCPU, running, preempted or halted, look at it.
+ * vlapic_send_ipi (o): find the domain's APICs and call vlapic_ipi(). vlapic_eoi_broadcast (o): the I/O
+ * APIC's EOI. vlapic_nmi (a): latch an NMI. vlapic_pv_eoi (o): sets the guest's bit, tells whether it was
+ * set. vlapic_extint (a): an interrupt past the APIC's registers, its vector told by an 8259.
+ * vlapic_init_sipi (a): latch INIT, or SIPI with its vector; for INIT the owner then calls vlapic_reset(v,
+ * true).
  */
 u64 vlapic_now(struct vlapic *v);
 void vlapic_timer_arm(struct vlapic *v, u64 deadline_tsc);
@@ -117,8 +117,8 @@ void vlapic_init_sipi(struct vlapic *v, bool sipi, u8 vector);
  */
 void vlapic_init(struct vlapic *v, u32 *page, u32 id, bool bsp, u64 tsc_hz, unsigned phys_bits);
 
-/* (o) SDM: "Local APIC State After Power-Up or Reset"; init: "… After an INIT Reset": mode, base and ID stay.
- */
+/* (o) SDM: "Local APIC State After Power-Up or Reset";
+ * init: "… After an INIT Reset": mode, base and ID stay. */
 void vlapic_reset(struct vlapic *v, bool init);
 
 static inline bool vlapic_x2apic(const struct vlapic *v)
@@ -140,8 +140,8 @@ static inline bool vlapic_xapic(const struct vlapic *v)
 u32 vlapic_mmio_read(struct vlapic *v, unsigned off, unsigned size);
 void vlapic_mmio_write(struct vlapic *v, unsigned off, unsigned size, u32 value);
 
-/* (o) x2APIC MSRs 0x800 to 0x8ff. False: #GP (not in x2APIC mode, no such register, wrong way, reserved
- * bits). */
+/* (o) x2APIC MSRs 0x800 to 0x8ff.
+ * False: #GP (not in x2APIC mode, no such register, wrong way, reserved bits). */
 bool __must_check vlapic_msr_read(struct vlapic *v, u32 msr, u64 *value);
 bool __must_check vlapic_msr_write(struct vlapic *v, u32 msr, u64 value);
 
@@ -152,12 +152,12 @@ bool __must_check vlapic_msr_write(struct vlapic *v, u32 msr, u64 value);
  */
 bool __must_check vlapic_base_msr_write(struct vlapic *v, u64 value);
 
-/* (o) APIC-write VM exit: the processor has stored to the register at off already; do what the store means.
- */
+/* (o) APIC-write VM exit: the processor has stored to the register at off already;
+ * do what the store means. */
 void vlapic_apic_write(struct vlapic *v, unsigned off);
 
-/* (o) IA32_TSC_DEADLINE (MSR 0x6e0), and a change of the guest's TSC (guest minus host), which moves its
- * deadline. */
+/* (o) IA32_TSC_DEADLINE (MSR 0x6e0),
+ * and a change of the guest's TSC (guest minus host), which moves its deadline. */
 u64 vlapic_tscdeadline_read(struct vlapic *v);
 void vlapic_tscdeadline_write(struct vlapic *v, u64 value);
 void vlapic_tsc_offset_set(struct vlapic *v, u64 offset);
@@ -172,8 +172,8 @@ static inline u8 vlapic_tpr(const struct vlapic *v)
 }
 void vlapic_tpr_set(struct vlapic *v, u8 tpr);
 
-/* (o) Merge what was posted into IRR. Due before each of the three below, and cheap where nothing was posted.
- */
+/* (o) Merge what was posted into IRR.
+ * Due before each of the three below, and cheap where nothing was posted. */
 void vlapic_sync(struct vlapic *v);
 
 /* (o) The highest vector in IRR and in ISR, or -1: RVI and SVI. */
@@ -197,8 +197,8 @@ void vlapic_eoi(struct vlapic *v);
  */
 void vlapic_pv_eoi_enable(struct vlapic *v, bool on);
 
-/* (o) The processor has changed IRR and ISR in the page by itself (virtual-interrupt delivery): look again.
- */
+/* (o) The processor has changed IRR
+ * and ISR in the page by itself (virtual-interrupt delivery): look again. */
 void vlapic_resync(struct vlapic *v);
 
 /* (a) Set a vector, whatever the state of the APIC. */
@@ -218,8 +218,8 @@ bool vlapic_match_dest(const struct vlapic *v, u32 dest, bool logical);
  * quickest where all[k] has ID k. */
 unsigned vlapic_route(struct vlapic *const *all, unsigned n, const struct irq_msg *m);
 
-/* (a) The same for an ICR value, its destination in bits 63:32 whatever the sender's mode, with shorthands.
- */
+/* (a) The same for an ICR value,
+ * its destination in bits 63:32 whatever the sender's mode, with shorthands. */
 void vlapic_ipi(struct vlapic *const *all, unsigned n, struct vlapic *from, u64 icr);
 
 /*

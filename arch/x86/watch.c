@@ -126,8 +126,8 @@ bool debug_pending(struct x86_vcpu *v)
 			__atomic_and_fetch(&v->hv.pending, ~(u32)PEND_DEBUG, __ATOMIC_RELAXED);
 		return true;
 	}
-	/* An instruction that we carried out has no trap behind it; one that exits and is run again is not
-	 * done. */
+	/* An instruction that we carried out has no trap behind it;
+	 * one that exits and is run again is not done. */
 	if (d->wish & CAISSON_DEBUG_ENTRY)
 		debug_stop(v, CAISSON_STOP_ENTRY, &l);
 	else if (v->stepped || r.rip != v->step_rip)

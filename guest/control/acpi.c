@@ -247,8 +247,8 @@ static void aml_crs(struct emit *e, const u8 *descriptors, u8 n)
 	aml_close(e, at);
 }
 
-/* A device with ports and an ISA interrupt: "I/O Port Descriptor", "IRQ Descriptor" (two bytes of mask: edge,
- * high). */
+/* A device with ports and an ISA interrupt:
+ * "I/O Port Descriptor", "IRQ Descriptor" (two bytes of mask: edge, high). */
 static void aml_isa_device(struct emit *e, const char *seg, const char *hid, u16 port, u8 ports, u8 irq)
 {
 	const u8 crs[] = { 0x47,  0x01, (u8)port,	 (u8)(port >> 8),     (u8)port, (u8)(port >> 8), 1,

@@ -228,8 +228,8 @@ static bool fill(struct dom *d, char err[DOMAIN_ERR])
 	return connect(d, err) && populate_all(d, err) && write_image(d, err) && start_set(d, err);
 }
 
-/* The image's, or the image's with a number that goes on where it was: not a search through all that there
- * are. */
+/* The image's, or the image's with a number that goes on where it was:
+ * not a search through all that there are. */
 static void default_name(struct image *m, char name[CAISSON_NAME])
 {
 	struct dom *d;

@@ -3,8 +3,8 @@
 
 #include "guest/lib/string.h"
 
-/* "Extended Feature Enable Register (EFER)": SCE LME LMA NXE SVME LMSLE FFXSR TCE, MCOMMIT INTWB, UAIE AIBRSE
- */
+/* "Extended Feature Enable Register (EFER)":
+ * SCE LME LMA NXE SVME LMSLE FFXSR TCE, MCOMMIT INTWB, UAIE AIBRSE */
 #define EFER_KNOWN (EFER_SCE | EFER_LME | EFER_LMA | MASK(15, 11) | BIT(17) | BIT(18) | BIT(20) | BIT(21))
 
 static bool pat_wrong(u64 pat)

@@ -280,8 +280,8 @@ static void say_stop(void)
 		say("hwbreak:;");
 }
 
-/* A vCPU has stopped the domain: which one, and why? False: it was nobody's business but the guest's, and it
- * runs on. */
+/* A vCPU has stopped the domain: which one, and why? False:
+ * it was nobody's business but the guest's, and it runs on. */
 static bool look_why(void)
 {
 	static struct caisson_vcpu_context c;

@@ -76,8 +76,8 @@ size_t conlog_read(const struct conlog *log, u64 *at, u8 *out, size_t n)
 	return n;
 }
 
-/* The failure function of Knuth, Morris and Pratt: no byte of the log is looked at twice, whatever the text.
- */
+/* The failure function of Knuth, Morris and Pratt:
+ * no byte of the log is looked at twice, whatever the text. */
 bool conlog_expect(struct conlog_expect *e, const char *text, u64 from)
 {
 	size_t length = strnlen(text, CONLOG_EXPECT_MAX + 1);

@@ -26,8 +26,8 @@ void conlog_init(struct conlog *log);
  */
 u8 *conlog_storage(struct conlog *log, u8 *ring, size_t size);
 
-/* True when more storage would keep text that is about to be overwritten: time to double, up to CONLOG_SIZE.
- */
+/* True when more storage would keep text that is about to be overwritten:
+ * time to double, up to CONLOG_SIZE. */
 bool conlog_wants_more(const struct conlog *log);
 
 /* Without storage the text is counted and lost. */

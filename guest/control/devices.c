@@ -148,8 +148,8 @@ s64 devices_claim(struct dom *d, const char **what)
 	return 0;
 }
 
-/* 8259A data sheet, "Initialization Command Words": ICW1 goes to the first port, then two or three to the
- * second. */
+/* 8259A data sheet, "Initialization Command Words":
+ * ICW1 goes to the first port, then two or three to the second. */
 static void pic_write(struct pic *p, u32 offset, u8 v)
 {
 	if (offset == 0) {

@@ -46,8 +46,8 @@ bool devices_init(struct dom *d, u64 memory, u32 vcpus, bool testdev);
 void devices_free(struct dom *d);
 /* Asks the hypervisor for their ranges; the domain is paused. 0 or its error, and then *what says which. */
 s64 devices_claim(struct dom *d, const char **what);
-/* Writes the state of all and d->flags where a later control domain finds them; done from then on as they
- * change. */
+/* Writes the state of all and d->flags where a later control domain finds them;
+ * done from then on as they change. */
 void devices_keep(struct dom *d);
 /* Were they kept, and the flags. */
 bool devices_kept(const struct dom *d, u32 *flags);

@@ -10,8 +10,8 @@
 
 #define DOCTOR_SETS 8u
 
-/* Row i about the first of the sets that the hypervisor told of, and about those behind it; false after the
- * last. */
+/* Row i about the first of the sets that the hypervisor told of,
+ * and about those behind it; false after the last. */
 bool doctor_fact_row(const struct caisson_bits *set, u32 i, struct caisson_doctor *row);
 bool doctor_row(bool is_svm, const struct caisson_bits *sets, u32 i, struct caisson_doctor *row);
 /* Row i about speculation, from the last set: FOUND:

@@ -386,8 +386,8 @@ bool domain_ioreq(u32 id, u32 vcpu)
 	if (!d || !d->io || vcpu >= CAISSON_MAX_VCPUS)
 		return false;
 	devices_access(d, &d->io->slot[vcpu]);
-	/* Whoever prints faster than the console that shows it waits for it: nothing of the output is lost.
-	 */
+	/* Whoever prints faster than the console that shows it waits for it:
+	 * nothing of the output is lost. */
 	if (d == pump_watched && d->log.total - d->shown > HOLD_ABOVE) {
 		hold(d, vcpu);
 		return false;
@@ -442,8 +442,8 @@ u64 domain_next_held(void)
 	return 0;
 }
 
-/* The log grows with what is printed: an idle domain has none. Without memory the oldest text goes earlier.
- */
+/* The log grows with what is printed: an idle domain has none.
+ * Without memory the oldest text goes earlier. */
 static void log_grow(struct dom *d)
 {
 	size_t size = d->log.size ? d->log.size * 2 : LOG_START;
@@ -462,8 +462,8 @@ void domain_wrote(struct dom *d, const u8 *bytes, size_t n)
 		pump_output(d->log.total - d->shown);
 }
 
-/* Few domains have a timer set, but those that might are found only by asking all: this runs when one is due.
- */
+/* Few domains have a timer set, but those that might are found only by asking all:
+ * this runs when one is due. */
 u64 domain_timers(u64 now)
 {
 	u64 next = NEVER;

@@ -42,8 +42,8 @@ static struct image *image_new(u32 index, const struct caisson_module *info)
 	return m;
 }
 
-/* All at once and side by side: what a later `create` takes of the hypervisor's memory is then the domain's
- * alone. */
+/* All at once and side by side:
+ * what a later `create` takes of the hypervisor's memory is then the domain's alone. */
 static void image_map(struct image *m)
 {
 	u64 pages = ALIGN_UP(m->bytes, PAGE_SIZE) / PAGE_SIZE, at = next_window, done = 0;

@@ -62,8 +62,8 @@ void lineedit_start(struct lineedit *le, const char *prompt);
 /* One byte from the terminal. */
 enum lineedit_result lineedit_byte(struct lineedit *le, u8 byte);
 
-/* Takes prompt and line off the screen, and draws them again: around something else that is printed
- * meanwhile. */
+/* Takes prompt and line off the screen, and draws them again:
+ * around something else that is printed meanwhile. */
 void lineedit_hide(struct lineedit *le);
 void lineedit_show(struct lineedit *le);
 

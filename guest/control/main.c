@@ -30,8 +30,8 @@ void guest_exit(u32 code)
 		__asm__ volatile("cli; hlt");
 }
 
-/* The same extended state as the guests have: XCR0 is not written then whenever the CPU goes from one of them
- * to us and back. */
+/* The same extended state as the guests have:
+ * XCR0 is not written then whenever the CPU goes from one of them to us and back. */
 static void xstate_as_guests(void)
 {
 	u32 r[4];

@@ -42,8 +42,8 @@ bool memmap_valid(u64 memory);
 /* Fills `range` in ascending order; returns how many there are. `memory` is valid. */
 unsigned memmap_ranges(u64 memory, struct memmap_range range[MEMMAP_RANGES_MAX]);
 
-/* True when all of [gpa, gpa + size) is RAM that the guest may write; size 0 is inside when its address is.
- */
+/* True when all of [gpa, gpa + size) is RAM that the guest may write;
+ * size 0 is inside when its address is. */
 bool memmap_is_ram(u64 memory, u64 gpa, u64 size);
 
 /* The end (gpa) of the RAM below 4 GiB; 640 KiB where there is none above 1 MiB. */

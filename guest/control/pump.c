@@ -180,8 +180,8 @@ void time_init(void)
 	u64 before = time_tsc();
 
 	hc_time(&t);
-	/* Our TSC may be offset against the hypervisor's, in whose ticks deadlines are; what is less is the
-	 * call itself. */
+	/* Our TSC may be offset against the hypervisor's, in whose ticks deadlines are;
+	 * what is less is the call itself. */
 	if (t.tsc - before > t.tsc_khz)
 		time_tsc_delta = t.tsc - before;
 	time_khz = t.tsc_khz;

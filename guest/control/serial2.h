@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The machine's second serial line, a 16550 at 0x2f8 that the hypervisor lets the control domain drive;
- * polled. */
+/* The machine's second serial line,
+ * a 16550 at 0x2f8 that the hypervisor lets the control domain drive; polled. */
 #ifndef CONTROL_SERIAL2_H
 #define CONTROL_SERIAL2_H
 

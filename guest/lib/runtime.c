@@ -58,8 +58,8 @@ static void tables_init(void)
 					    .offset_mid = (u16)(at >> 16),
 					    .offset_high = (u32)(at >> 32) };
 	}
-	/* A stack overflow runs into the guard page and has no stack to push its page fault on: #DF brings
-	 * its own. */
+	/* A stack overflow runs into the guard page
+	 * and has no stack to push its page fault on: #DF brings its own. */
 	tss.ist[0] = (u64)(df_stack + sizeof(df_stack));
 	tss.iomap = sizeof(tss);
 	idt[DF].ist = 1;
@@ -68,8 +68,8 @@ static void tables_init(void)
 	__asm__ volatile("lidt %0; ltr %w1" ::"m"(idtr), "r"(SEL_TSS));
 }
 
-/* A null pointer faults, unless the loader put something into page zero (QEMU puts the command line there).
- */
+/* A null pointer faults, unless the loader put something
+ * into page zero (QEMU puts the command line there). */
 static void page_zero_init(const struct hvm_start_info *si)
 {
 	if ((u64)si >= PAGE_SIZE && si->cmdline - 1 >= PAGE_SIZE - 1 && si->memmap - 1 >= PAGE_SIZE - 1)

@@ -54,8 +54,8 @@ bool guest_trap(struct guest_trap *t);
 
 /* ---- given by runtime.c ---- */
 void guest_printf(const char *fmt, ...) __printf(1, 2); /* at most 512 bytes */
-/* Page protection in the first 2 MiB: what start.asm made of them is too strict for a test that writes code.
- */
+/* Page protection in the first 2 MiB:
+ * what start.asm made of them is too strict for a test that writes code. */
 #define GUEST_R 0u
 #define GUEST_W 1u
 #define GUEST_X 2u

@@ -29,8 +29,8 @@ void *memmove(void *to, const void *from, size_t n)
 
 	if ((uintptr_t)d - (uintptr_t)s >= n)
 		return memcpy(to, from, n);
-	/* The destination starts inside the source: only a copy from the end keeps what is still to be read.
-	 */
+	/* The destination starts inside the source:
+	 * only a copy from the end keeps what is still to be read. */
 	while (n--) {
 		d[n] = s[n];
 		__asm__ volatile("" : : : "memory");

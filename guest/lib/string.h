@@ -31,8 +31,8 @@ char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
 char *strstr(const char *s, const char *find);
 
-/* Base 0 (0x and 0 prefixes) or 2 to 36. Leading blanks and a sign are taken; ~0 on overflow, *end always
- * set. */
+/* Base 0 (0x and 0 prefixes) or 2 to 36.
+ * Leading blanks and a sign are taken; ~0 on overflow, *end always set. */
 unsigned long strtoul(const char *s, char **end, int base);
 
 /*

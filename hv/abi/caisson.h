@@ -496,10 +496,8 @@ struct caisson_pool {
 };
 CAISSON_ASSERT(sizeof(struct caisson_pool) == 40, "layout");
 
-/* ---- how a domain of ours starts ----
- * The control domain is an ELF64 with the PVH note; it is entered as PVH says (32-bit
- * protected mode, EBX = hvm_start_info) with its memory map and command line. Modules are
- * found by module_info and mapped by module_map.
- */
+/* ---- how a domain of ours starts ---- The control domain is an ELF64 with the PVH note; it is entered as
+ * PVH says (32-bit protected mode, EBX = hvm_start_info) with its memory map and command line. Modules are
+ * found by module_info and mapped by module_map. */
 
 #endif

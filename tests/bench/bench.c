@@ -37,8 +37,8 @@ bool guest_trap(struct guest_trap *t)
 	return true;
 }
 
-/* An operation: p is in RDI, q in RSI; it may change all but RSP, RBP, R14 and R15. Gives the ticks, or
- * REFUSED. */
+/* An operation: p is in RDI, q in RSI; it may change all but RSP, RBP, R14 and R15.
+ * Gives the ticks, or REFUSED. */
 typedef u64 (*op_fn)(u64 p, u64 q);
 #define OP(name, code)                                                                                      \
 	static u64 __attribute__((noinline)) op_##name(u64 p, u64 q)                                        \

@@ -239,8 +239,8 @@ static void report(const char *name, __u64 *t)
 	       t[CREATIONS - 1], CREATIONS);
 }
 
-/* From KVM_CREATE_VM to the first instruction, a RDTSC in real mode; and the end. RAM is the process's: it
- * stays. */
+/* From KVM_CREATE_VM to the first instruction, a RDTSC in real mode; and the end.
+ * RAM is the process's: it stays. */
 static void creations(void)
 {
 	static const unsigned char code[] = { 0x0f, 0x31, 0xe6, 0xf4 }; /* rdtsc; out 0xf4, al */

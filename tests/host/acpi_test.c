@@ -371,8 +371,8 @@ static struct uart_where with_spcr(const u8 *body, u32 n)
 
 static void test_spcr(void **state)
 {
-	/* interface type, 3 reserved, address: space, width, offset, access size, 8 bytes; interrupt type,
-	 * IRQ, GSI, baud */
+	/* interface type, 3 reserved, address: space, width, offset, access size, 8 bytes;
+	 * interrupt type, IRQ, GSI, baud */
 	u8 spcr[44] = { 0, 0, 0, 0, 1, 8, 0, 1, 0xf8, 3, 0, 0, 0, 0, 0, 0, 1, 4, 0, 0, 0, 0, 7 };
 	struct uart_where w = with_spcr(spcr, sizeof(spcr));
 

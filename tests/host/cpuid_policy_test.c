@@ -147,8 +147,8 @@ static u32 look_as(const struct cpuid_table *t, u32 leaf, u32 subleaf, u32 reg, 
 
 #define HAS(t, leaf, sub, reg, bit) (look(t, leaf, sub, reg) >> (bit)&1)
 
-/* On a host that has every bit there is, none of these appears; and everything else that is meant to, does.
- */
+/* On a host that has every bit there is, none of these appears;
+ * and everything else that is meant to, does. */
 static void hidden(void **state)
 {
 	static const struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a builder and device model could once do to the hypervisor, in the order in which it has to be done.
- */
+/* What a builder and device model could once do to the hypervisor,
+ * in the order in which it has to be done. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -210,8 +210,8 @@ static void no_page_from_before_the_reset(void **state)
 	assert_int_equal(w.b->vm.populated, 0);
 }
 
-/* While the last of a domain's memory is being made for one vCPU, another takes nothing of what was promised
- * to others. */
+/* While the last of a domain's memory is being made for one vCPU,
+ * another takes nothing of what was promised to others. */
 static void touched_in_between(void)
 {
 	struct frame_counts before, after;

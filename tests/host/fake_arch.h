@@ -44,8 +44,8 @@ extern _Thread_local jmp_buf *fake_panic_jump;
 
 /* Back to the beginning: no memory, one CPU of 1 GHz at time 0. */
 void fake_reset(void);
-/* RAM at a physical address, filled with a pattern that is not zero (where touched: it is mapped lazily when
- * `lazy`). */
+/* RAM at a physical address,
+ * filled with a pattern that is not zero (where touched: it is mapped lazily when `lazy`). */
 void *fake_memory(u64 base, u64 bytes, bool lazy);
 void *fake_at(u64 pa);
 

@@ -79,8 +79,8 @@ extern void (*fake_resumed)(u32 id);
 u32 fake_stranger(const char *name, u32 state);
 bool fake_line(u32 id, u32 gsi);
 
-/* Called when the control domain would sleep for ever: types something, or is the test's way back by longjmp.
- */
+/* Called when the control domain would sleep for ever:
+ * types something, or is the test's way back by longjmp. */
 extern void (*fake_idle)(void);
 
 #endif

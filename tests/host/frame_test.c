@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #define _GNU_SOURCE /* memfd_create() */
-/* Frames: random life against a model of the machine, zeroing, pools, reservations, shares, and bugs that
- * must be caught. */
+/* Frames: random life against a model of the machine, zeroing,
+ * pools, reservations, shares, and bugs that must be caught. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -112,8 +112,8 @@ struct block {
 	char byte;
 };
 
-/* Random blocks for random owners, each filled with a byte of its own: nothing overlaps, nothing leaks,
- * zeroed is zero. */
+/* Random blocks for random owners, each filled with a byte of its own:
+ * nothing overlaps, nothing leaks, zeroed is zero. */
 static void random_life(void **state)
 {
 	enum { N = 1000 };
@@ -344,8 +344,8 @@ static void what_is_reserved_is_not_touched_first(void **state)
 	assert_true(frame_ok(frame_alloc(1, 0, FRAME_ZERO | FRAME_RESERVED)));
 }
 
-/* The last 2 MiB lies there as zero and dirty pieces: the hypervisor gets it all the same.
- */
+/* The last 2 MiB lies there as zero and dirty pieces:
+ * the hypervisor gets it all the same. */
 static void the_last_block_can_be_had(void **state)
 {
 	hpa_t pa;

@@ -616,8 +616,8 @@ static void compare(u8 *page, const u8 *bytes, size_t n, u64 *mem, u64 undefined
 
 static void test_against_processor(void **state)
 {
-	/* opcode bytes, then ModRM.reg where it is part of the opcode (else -1), bytes of an immediate (9: as
-	 * z) */
+	/* opcode bytes, then ModRM.reg where it is part of the opcode (else -1),
+	 * bytes of an immediate (9: as z) */
 	static const struct {
 		u8 op[2];
 		s8 group;

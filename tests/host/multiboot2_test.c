@@ -226,8 +226,8 @@ static void test_long_texts_are_cut(void **state)
 
 static void test_map_overlaps(void **state)
 {
-	/* unsorted; a hole in RAM, a reserved range over two RAM ranges, twins, wrap, nothing, touching ones,
-	 * a strange type */
+	/* unsorted; a hole in RAM, a reserved range over two RAM ranges,
+	 * twins, wrap, nothing, touching ones, a strange type */
 	static const struct mm in[] = {
 		{ 0x200000, 0x200000, 1 },    { 0x100000, 0x100000, 1 }, { 0x180800, 0x100, 2 },
 		{ 0x1ff000, 0x2000, 4 },      { 0x200000, 0x200000, 1 }, { 0x300000, 0, 2 },
@@ -261,8 +261,8 @@ static void check_invariants(void)
 	}
 }
 
-/* Random maps against a map of pages: a page is RAM when all of it is and no range that says otherwise
- * touches it. */
+/* Random maps against a map of pages:
+ * a page is RAM when all of it is and no range that says otherwise touches it. */
 static void test_random_maps(void **state)
 {
 	enum { PAGES = 64 };

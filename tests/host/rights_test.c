@@ -64,8 +64,8 @@ static void every_call_every_right(void **state)
 		for (u32 bit = 0; bit < CAISSON_RIGHT_BITS; bit++) {
 			u32 only = BIT(bit), but = RIGHT_ALL & ~only;
 
-			/* over the machine: enough for what is the machine's, and for nothing of a domain's
-			 */
+			/* over the machine: enough for what is the machine's,
+			 * and for nothing of a domain's */
 			a->machine = only;
 			if (on != ON_SELF)
 				assert_int_equal(refused(nr, w.b->id),

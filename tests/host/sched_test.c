@@ -425,8 +425,8 @@ static void a_new_weight_counts_at_once(void **state)
 	assert_within(unit[0].ran, 750 * MS, 2);
 }
 
-/* Virtual time of the lightest weight runs 10,000 times as fast as that of the heaviest: neither starves the
- * other for ever. */
+/* Virtual time of the lightest weight runs 10,000 times as fast as that of the heaviest:
+ * neither starves the other for ever. */
 static void extreme_weights(void **state)
 {
 	(void)state;
@@ -602,8 +602,8 @@ static void no_deadline_is_missed(void **state)
 	}
 }
 
-/* Up to the limit, with periods that do not divide each other, and one among them that wants all it can get.
- */
+/* Up to the limit, with periods that do not divide each other,
+ * and one among them that wants all it can get. */
 static void reservations_do_not_disturb_each_other(void **state)
 {
 	static const u64 ms[][2] = { { 2, 10 }, { 3, 17 }, { 1, 5 }, { 10, 100 } };
@@ -855,8 +855,8 @@ static void pinned_units_stay(void **state)
 	assert_int_equal(sched_set_affinity(&unit[0].u, (u64[4]){ 0, 1 }), -CAISSON_EINVAL);
 }
 
-/* Clocks of CPUs that cannot exchange units are nobody's debt: later, when they can, all is fair from then
- * on. */
+/* Clocks of CPUs that cannot exchange units are nobody's debt:
+ * later, when they can, all is fair from then on. */
 static void pins_leave_no_debt(void **state)
 {
 	(void)state;
@@ -879,8 +879,8 @@ static void pins_leave_no_debt(void **state)
 		assert_within(unit[i].ran, 500 * MS, 4);
 }
 
-/* A CPU whose units slept half of the time has a slow clock: the units that come there have not earned
- * anything by it. */
+/* A CPU whose units slept half of the time has a slow clock:
+ * the units that come there have not earned anything by it. */
 static void a_slow_clock_is_no_merit(void **state)
 {
 	(void)state;
@@ -1120,8 +1120,8 @@ static void hand_over(void **state)
 	sched_put(c);
 	sched_loaded(c, &a->u);
 
-	/* Not when the current was woken, the other is held, elsewhere at home, over its cap, or the turn is
-	 * over. */
+	/* Not when the current was woken, the other is held,
+	 * elsewhere at home, over its cap, or the turn is over. */
 	sched_wake(&a->u);
 	assert_false(sched_handoff(c, &b->u, fake.now));
 	assert_false(sched_block(c, fake.now));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is on the screen, read back by the font; memory of exactly the screen's size, so that a write beyond
- * is caught. */
+/* What is on the screen, read back by the font;
+ * memory of exactly the screen's size, so that a write beyond is caught. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -302,8 +302,8 @@ static void a_function_may_cancel_its_timer(void **state)
 	assert_int_equal(q[0].first, TIMER_NONE);
 }
 
-/* Two CPUs set, cancel and move the same timers; each setting is seen at most once, and nothing is lost or
- * left behind. */
+/* Two CPUs set, cancel and move the same timers;
+ * each setting is seen at most once, and nothing is lost or left behind. */
 static int fired, inside[8];
 static u64 until;
 

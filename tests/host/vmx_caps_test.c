@@ -407,8 +407,8 @@ static void field_table(void **s)
 	X(WRMSRLIST, 79, "WRMSRLIST")
 /* clang-format on */
 
-/* docs/exits.md has a row for each basic exit reason, under the manual's name and with one of the five
- * answers. */
+/* docs/exits.md has a row for each basic exit reason,
+ * under the manual's name and with one of the five answers. */
 static void exits_are_documented(void **s)
 {
 	static const char *const reasons[VMX_REASON_END] = {

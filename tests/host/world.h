@@ -12,14 +12,14 @@
 
 /* Once per process. */
 void world_init(void);
-/* domain 0 with all rights; `a`, which holds all over `b`; each with RAM and a vCPU or two. They are paused.
- */
+/* domain 0 with all rights; `a`, which holds all over `b`;
+ * each with RAM and a vCPU or two. They are paused. */
 struct world {
 	struct domain *control, *a, *b;
 };
 void world_begin(struct world *w);
-/* Runs until nobody can. next(): what the vCPU does now; it returns V_ADVANCE to go on, V_SLEEP or V_BLOCK to
- * leave. */
+/* Runs until nobody can. next(): what the vCPU does now;
+ * it returns V_ADVANCE to go on, V_SLEEP or V_BLOCK to leave. */
 extern enum verdict (*world_next)(struct vcpu *v);
 void world_run(void);
 /* Destroys everything. False: a frame is missing, or one too many there. */

@@ -81,7 +81,6 @@ void vmcb_xcr0(struct x86_vcpu *v); /* v->xcr0 from the processor */
 /* svm.c */
 /* CLEAN_*: what the processor need not load again when nobody wrote it; 0 where it always does */
 extern u32 svm_clean;
-/* This CPU forgets what it knows of v's translations before it enters v again. */
 /* Interrupts go in by V_IRQ, not as an event: this is QEMU's TCG with -icount, where an event of type INTR is
  * delivered a second time when its loop is left before the next exit, since its VMRUN leaves the vector in
  * exception_index (7.2 to 10). In real time it is V_IRQ that is lost: VMRUN writes interrupt_request without
@@ -89,8 +88,8 @@ extern u32 svm_clean;
 extern bool svm_by_virq;
 /* Right before an entry: the ASIDs of this CPU began anew, so the entry flushes all. */
 void svm_flush_due(struct x86_vcpu *v);
-/* An entry was refused, before what it was to flush was flushed ("VMRUN Instruction"): the next one flushes
- * all. */
+/* An entry was refused, before what it was to flush was flushed ("VMRUN Instruction"):
+ * the next one flushes all. */
 void svm_flush_undone(const struct x86_vcpu *v);
 
 /* run.c */

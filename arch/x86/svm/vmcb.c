@@ -367,8 +367,8 @@ void vmcb_set_context(struct x86_vcpu *v, const struct caisson_vcpu_context *in)
 			.base = s->base,
 		};
 	}
-	/* QEMU's TCG (7.2) dies of an exception that needs a stack of a TSS that is not there or, in 32 bits,
-	 * busy. */
+	/* QEMU's TCG (7.2) dies of an exception that needs a stack of a TSS
+	 * that is not there or, in 32 bits, busy. */
 	if (!(svm_caps.features & SVM_NRIPS)) {
 		b->tr.limit = b->tr.attr & VMCB_ATTR_P ? b->tr.limit : 0;
 		b->tr.attr = (b->tr.attr & VMCB_TSS_32) | VMCB_ATTR_P | VMCB_TSS;

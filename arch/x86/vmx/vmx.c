@@ -30,8 +30,8 @@ static u64 __endbr read_cap(void *ctx, u32 msr)
 	return rdmsr_safe(msr, &v) ? v : 0;
 }
 
-/* Firmware that left the switch open: ours to close; some sets it on the first CPU only. What it is then, 0:
- * not to be read. */
+/* Firmware that left the switch open: ours to close; some sets it on the first CPU only.
+ * What it is then, 0: not to be read. */
 static u64 feature_control(void)
 {
 	u64 fc = read_cap(NULL, MSR_FEATURE_CONTROL);

@@ -136,8 +136,8 @@ bool elf_note(const struct elf *e, const char *name, u32 type, const void **desc
 	for (unsigned i = 0; i < e->phnum; i++) {
 		if (!elf_phdr(e, i, &ph, ignored) || ph.type != ELF_PT_NOTE)
 			continue;
-		/* Linkers set p_align to 8 for segments whose notes are padded to 4 as well as to 8: try
-		 * both. */
+		/* Linkers set p_align to 8 for segments
+		 * whose notes are padded to 4 as well as to 8: try both. */
 		if (note_in_segment(e->file + ph.offset, ph.filesz, 4, name, type, desc, descsz) ||
 		    (ph.align == 8 &&
 		     note_in_segment(e->file + ph.offset, ph.filesz, 8, name, type, desc, descsz)))

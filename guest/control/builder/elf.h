@@ -39,8 +39,8 @@ bool elf_open(struct elf *e, const void *file, size_t size, char err[LOAD_ERR_SI
 /* Program header i < phnum; its bytes are checked to lie in the file. */
 bool elf_phdr(const struct elf *e, unsigned i, struct elf_phdr *ph, char err[LOAD_ERR_SIZE]);
 
-/* The note (name, type) in any PT_NOTE. True: *desc and *descsz are inside the file. Damaged notes are passed
- * over. */
+/* The note (name, type) in any PT_NOTE.
+ * True: *desc and *descsz are inside the file. Damaged notes are passed over. */
 bool elf_note(const struct elf *e, const char *name, u32 type, const void **desc, u32 *descsz);
 
 /* Adds each PT_LOAD at its physical address; an image without any is an error. */

@@ -71,8 +71,8 @@ struct load_plan {
 	unsigned nsegments;
 	struct load_segment segment[LOAD_SEGMENTS_MAX];
 
-	/* What the loader makes itself: information structures, command line, page tables. One segment, at
-	 * arena_gpa. */
+	/* What the loader makes itself: information structures, command line, page tables.
+	 * One segment, at arena_gpa. */
 	u64 arena_gpa;
 	size_t arena_size; /* as placed */
 	size_t arena_used;

@@ -20,8 +20,8 @@ void fwcfg_init(struct fwcfg *f, u64 memory, unsigned vcpus)
 	*f = (struct fwcfg){ .memory = memory, .vcpus = (u16)vcpus };
 }
 
-/* Byte `at` of the selected item; behind its end, and for keys that are not there, 0, as the device's text
- * says. */
+/* Byte `at` of the selected item;
+ * behind its end, and for keys that are not there, 0, as the device's text says. */
 static u8 item_byte(const struct fwcfg *f)
 {
 	u64 v = 0;

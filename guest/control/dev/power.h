@@ -24,8 +24,8 @@ void power_sleep_write(struct power *p, unsigned offset, unsigned size, u32 valu
 u32 power_reset_read(struct power *p, unsigned offset, unsigned size);
 void power_reset_write(struct power *p, unsigned offset, unsigned size, u32 value);
 
-/* PORT_RESET_KBD: reads 0, "input buffer empty", so that a guest that waits for it before it resets does not
- * wait. */
+/* PORT_RESET_KBD: reads 0, "input buffer empty",
+ * so that a guest that waits for it before it resets does not wait. */
 u32 power_kbd_read(struct power *p, unsigned offset, unsigned size);
 void power_kbd_write(struct power *p, unsigned offset, unsigned size, u32 value);
 

@@ -24,16 +24,16 @@ struct rtc {
 	bool level;
 };
 
-/* `wall_ns`: nanoseconds since 1970 (UTC) at this moment. `memory`: the domain's, for the sizes in CMOS RAM.
- */
+/* `wall_ns`: nanoseconds since 1970 (UTC) at this moment.
+ * `memory`: the domain's, for the sizes in CMOS RAM. */
 void rtc_init(struct rtc *r, const struct dev_host *host, unsigned line, u64 wall_ns, u64 memory);
 
 /* Offsets: 0 the index port, 1 the data port. */
 u32 rtc_read(struct rtc *r, unsigned offset, unsigned size);
 void rtc_write(struct rtc *r, unsigned offset, unsigned size, u32 value);
 
-/* The next now_ns at which rtc_tick() may raise the interrupt, or RTC_NEVER. Changes with each write, read of
- * C, tick. */
+/* The next now_ns at which rtc_tick() may raise the interrupt, or RTC_NEVER.
+ * Changes with each write, read of C, tick. */
 u64 rtc_deadline(const struct rtc *r);
 void rtc_tick(struct rtc *r);
 

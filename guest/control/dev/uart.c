@@ -259,8 +259,8 @@ static void write_reg(struct uart *u, unsigned reg, u8 v)
 			u->divisor = (u16)((u->divisor & 0x00ff) | v << 8);
 			break;
 		}
-		/* Enabling it while the register is empty raises it: drivers start sending, and test for it,
-		 * this way. */
+		/* Enabling it while the register is empty raises it:
+		 * drivers start sending, and test for it, this way. */
 		if (v & ~u->ier & IER_THRE)
 			u->thre_pending = true;
 		u->ier = v & IER_ALL;

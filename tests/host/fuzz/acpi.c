@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The firmware's ACPI tables. The input is a machine's memory from 0xe0000 on, the root pointer first; sums
- * are made right. */
+/* The firmware's ACPI tables.
+ * The input is a machine's memory from 0xe0000 on, the root pointer first; sums are made right. */
 #include "drivers/acpi.h"
 #include "hv/log.h"
 #include "tests/host/fuzz/fuzz.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The control domain's device models: 16550, RTC, PM timer, fw_cfg, test device, at any offset, size and
- * value. */
+/* The control domain's device models:
+ * 16550, RTC, PM timer, fw_cfg, test device, at any offset, size and value. */
 #include "guest/control/dev/fwcfg.h"
 #include "guest/control/dev/pmtimer.h"
 #include "guest/control/dev/rtc.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The instruction decoder and what it carries out. Byte 0: the mode; then registers, operands, and the
- * instruction. */
+/* The instruction decoder and what it carries out.
+ * Byte 0: the mode; then registers, operands, and the instruction. */
 #include "arch/x86/insn_decode.h"
 #include "tests/host/fuzz/fuzz.h"
 
