@@ -9,6 +9,7 @@
 #ifndef HV_VCPU_H
 #define HV_VCPU_H
 
+#include "hv/lock.h"
 #include "hv/abi/caisson.h"
 #include "hv/types.h"
 #include "hv/sched.h"
@@ -69,6 +70,7 @@ struct vcpu {
 	u64 wait_deadline;    /* of the `wait` that it sleeps in, 0: none (q) */
 	struct vcpu *handoff; /* who shall have the CPU when this one leaves it asleep (o) */
 	u64 wakeups;
+	struct lock still; /* outermost: its state while no CPU has it, which calls on several may look at */
 };
 
 /* Sets pending bits and makes the vCPU see them soon:

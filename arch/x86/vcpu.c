@@ -135,6 +135,7 @@ void arch_vcpu_reset(struct vcpu *hv)
 {
 	struct x86_vcpu *v = x86_vcpu(hv);
 
+	lock(&hv->still);
 	timer_cancel(&v->apic_timer);
 	v->timer_fired = false;
 	v->nmi_pending = v->extint = v->init_sipi = 0;
@@ -152,6 +153,7 @@ void arch_vcpu_reset(struct vcpu *hv)
 	x86_vcpu_init_state(v);
 	v->halted = false;
 	v->wait_sipi = hv->id != 0;
+	unlock(&hv->still);
 }
 
 void x86_vcpu_init_state(struct x86_vcpu *v)
@@ -507,6 +509,7 @@ void arch_vcpu_get_context(struct vcpu *hv, struct caisson_vcpu_context *c)
 {
 	struct x86_vcpu *v = x86_vcpu(hv);
 
+	lock(&hv->still);
 	memcpy(c->gpr, v->regs, sizeof(c->gpr));
 	hvm->get_context(v, c);
 	c->cr2 = v->cr2;
@@ -523,6 +526,7 @@ void arch_vcpu_get_context(struct vcpu *hv, struct caisson_vcpu_context *c)
 	c->kernel_gs_base = v->kernel_gs_base;
 	c->tsc_offset = v->tsc_offset;
 	c->activity = v->wait_sipi ? CAISSON_ACT_WAIT_SIPI : v->halted ? CAISSON_ACT_HLT : CAISSON_ACT_RUN;
+	unlock(&hv->still);
 }
 
 static bool canonical(u64 va)
@@ -550,6 +554,7 @@ int arch_vcpu_set_context(struct vcpu *hv, const struct caisson_vcpu_context *c)
 
 	if (!context_ok(v, c))
 		return -CAISSON_EINVAL;
+	lock(&hv->still);
 	memcpy(v->regs, c->gpr, sizeof(v->regs));
 	hvm->set_context(v, c);
 	v->cr2 = c->cr2;
@@ -578,6 +583,7 @@ int arch_vcpu_set_context(struct vcpu *hv, const struct caisson_vcpu_context *c)
 	hv->sleep = v->wait_sipi ? SLEEP_SIPI : SLEEP_NO;
 	if (!v->wait_sipi)
 		sched_wake(&hv->sched);
+	unlock(&hv->still);
 	return 0;
 }
 
@@ -607,14 +613,17 @@ int arch_vcpu_fpu(struct vcpu *v, void *image, bool set)
 int arch_vcpu_field(struct vcpu *v, u32 field, u64 *value)
 {
 	u32 reg = field - CAISSON_FIELD_APIC, msr = field - CAISSON_FIELD_MSR;
+	bool there = true;
 
+	lock(&v->still);
 	if (reg < CAISSON_APIC_REGS)
 		*value = x86_vcpu(v)->apic.regs[reg * 4];
-	else if (msr - MSR_VMX_BASIC <= MSR_VMX_EXIT_CTLS2 - MSR_VMX_BASIC
-			 ? !rdmsr_safe(msr, value)
-			 : !hvm->field(x86_vcpu(v), field, value))
-		return -CAISSON_ENOENT;
-	return 0;
+	else if (msr - MSR_VMX_BASIC <= MSR_VMX_EXIT_CTLS2 - MSR_VMX_BASIC)
+		there = rdmsr_safe(msr, value);
+	else
+		there = hvm->field(x86_vcpu(v), field, value);
+	unlock(&v->still);
+	return there ? 0 : -CAISSON_ENOENT;
 }
 
 void arch_vcpu_dump(struct vcpu *hv)
