@@ -3,9 +3,10 @@
  * Domains: their table, their life, their memory.
  *
  * Lock order, outermost first; no lock is taken while one to its right is held:
- *   vcpu.still > domain table > shares > domain.vm > domain.irq (arch) > ioreq queue > frames > scheduler > timers >
- * console > log Root mode runs with interrupts off, so a lock is held for a bounded stretch and never across
- * a guest entry.
+ *   vcpu.still > domain table > shares > domain.vm > domain.irq (arch) > ioreq queue > frames
+ *   > scheduler > timers > console > log
+ *
+ * Root mode runs with interrupts off, so a lock is held for a bounded stretch and never across a guest entry.
  */
 #ifndef HV_DOMAIN_H
 #define HV_DOMAIN_H
