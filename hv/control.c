@@ -168,7 +168,7 @@ static void control_fill(struct domain *d)
 		panic("control domain: its start state is refused (%d)", r);
 	control = d;
 	started = arch_now();
-	domain_unpause(d);
+	domain_unpause(d, false);
 }
 
 void control_start(const struct bootinfo *bi, u64 ram_mib, bool quiet)

@@ -262,39 +262,39 @@ static void domain_release(struct domain *d)
 }
 
 /* Under the lock: who finds it paused finds its vCPUs held. */
-static void pause_begin(struct domain *d)
+static void pause_begin(struct domain *d, bool call)
 {
 	lock(&d->vm.lock);
+	d->calls += call;
 	if (d->pauses++ == 0)
 		domain_hold(d);
 	unlock(&d->vm.lock);
 }
 
-int domain_pause(struct domain *d)
+int domain_pause(struct domain *d, bool call)
 {
-	pause_begin(d);
+	pause_begin(d, call);
 	/* Other CPUs leave within an exit's time; but they may wait for us likewise, so not for ever. */
 	for (u32 i = 0; i < 2000; i++) {
 		if (domain_quiet(d))
 			return 0;
 		arch_pause();
 	}
-	domain_unpause(d);
+	domain_unpause(d, call);
 	return -CAISSON_EAGAIN;
 }
 
-int domain_unpause(struct domain *d)
+int domain_unpause(struct domain *d, bool call)
 {
-	u32 n;
+	bool paused;
 
 	lock(&d->vm.lock);
-	n = d->pauses;
-	if (n)
-		d->pauses--;
-	if (n == 1)
+	d->calls -= call;
+	paused = d->pauses > d->calls;
+	if (paused && --d->pauses == 0)
 		domain_release(d);
 	unlock(&d->vm.lock);
-	return n ? 0 : -CAISSON_EINVAL;
+	return paused ? 0 : -CAISSON_EINVAL;
 }
 
 void domain_watch(struct domain *d, u32 add, u32 remove)
@@ -309,10 +309,11 @@ void domain_watch(struct domain *d, u32 add, u32 remove)
 
 void domain_stop(struct domain *d)
 {
+	pause_begin(d, false); /* first: who takes `stopped` away takes it */
 	if (__atomic_exchange_n(&d->stopped, true, __ATOMIC_SEQ_CST))
-		return;
-	pause_begin(d);
-	event_control(CAISSON_EVENT_DEBUG);
+		domain_unpause(d, false);
+	else
+		event_control(CAISSON_EVENT_DEBUG);
 }
 
 void domain_end(struct domain *d, u32 how, u64 code, const char *why, ...)
@@ -448,7 +449,7 @@ static int reset(struct domain *d)
 		if (v->id == 0)
 			sched_wake(&v->sched);
 	}
-	pause_begin(d);
+	pause_begin(d, false);
 	lock(&table_lock);
 	set_untold(d, false);
 	d->why[0] = 0;

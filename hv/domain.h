@@ -34,6 +34,7 @@ struct domain {
 	/* (a) the table's one, each claim, each vCPU on its way to be woken, each call at work on it */
 	u32 refs;
 	u32 pauses;    /* (vm lock) while not zero no vCPU of it runs */
+	u32 calls;     /* (vm lock) of the pauses: those of calls at work, which only they end */
 	u32 ended;     /* (a) CAISSON_END_*: set once, reset by domain_reset */
 	bool dying;    /* destroy has begun: nothing new may hold it */
 	bool stopped;  /* (a) a debugged vCPU holds one of the pauses */
@@ -110,10 +111,11 @@ int domain_vcpu_create(struct domain *d, u32 id);
 int domain_destroy(struct domain *d);
 /* The same, back to where domain_create() and domain_vcpu_create() left it, with one more pause. */
 int domain_reset(struct domain *d);
-/* Counted. 0: no vCPU of it is on a CPU; -EAGAIN: one is still leaving; nothing has changed, call again. */
-int domain_pause(struct domain *d);
-int domain_unpause(struct domain *d); /* -EINVAL: it is not paused */
-bool domain_quiet(struct domain *d);  /* no vCPU of it is on a CPU */
+/* Counted. 0: no vCPU of it is on a CPU; -EAGAIN: one is still leaving; nothing has changed, call again.
+ * call: for the time of a call, whose pause nobody else's domain_unpause() takes. */
+int domain_pause(struct domain *d, bool call);
+int domain_unpause(struct domain *d, bool call); /* -EINVAL: it is not paused */
+bool domain_quiet(struct domain *d);		 /* no vCPU of it is on a CPU */
 /* What is looked at from now on: adds and removes WATCH_* of all its vCPUs. */
 void domain_watch(struct domain *d, u32 add, u32 remove);
 /* One of its vCPUs, in an exit: all leave their CPUs, the control domain is told. */

@@ -43,7 +43,7 @@ static s64 give(struct call *c, u64 gpa, const void *from, u64 bytes)
  * another vCPU of the caller must not let it run meanwhile. */
 static bool still(struct domain *d)
 {
-	return (READ_ONCE(d->pauses) || READ_ONCE(d->ended)) && !domain_pause(d);
+	return (READ_ONCE(d->pauses) || READ_ONCE(d->ended)) && !domain_pause(d, true);
 }
 
 static s64 call_console_write(struct call *c)
@@ -403,7 +403,7 @@ static s64 call_ioreq_claim(struct call *c)
 	unlock(&c->d->vm.lock);
 	if (!r && (flags & CAISSON_CLAIM_DROP))
 		domain_put(c->self);
-	domain_unpause(c->d);
+	domain_unpause(c->d, true);
 	return r;
 }
 
@@ -550,8 +550,9 @@ static s64 call_debug(struct call *c)
 	int r;
 
 	if (c->arg[2] == CAISSON_DEBUG_RESUME)
-		return __atomic_exchange_n(&c->d->stopped, false, __ATOMIC_SEQ_CST) ? domain_unpause(c->d)
-										    : 0;
+		return __atomic_exchange_n(&c->d->stopped, false, __ATOMIC_SEQ_CST)
+			       ? domain_unpause(c->d, false)
+			       : 0;
 	if (!v)
 		return -CAISSON_ENOENT;
 	if (c->arg[2] != CAISSON_DEBUG_GET && c->arg[2] != CAISSON_DEBUG_SET)
@@ -565,7 +566,7 @@ static s64 call_debug(struct call *c)
 		r = memory_read(c->self, c->arg[3], &x, sizeof(x)) ? arch_vcpu_debug_set(v, &x)
 								   : -CAISSON_EFAULT;
 	}
-	domain_unpause(c->d);
+	domain_unpause(c->d, true);
 	return r;
 }
 
@@ -623,9 +624,9 @@ CALL(version, CAISSON_ABI_VERSION)
 CALL(domain_destroy, c->d == c->self		   ? -CAISSON_EBUSY
 		     : c->d->id == CAISSON_CONTROL ? destroy_control(c)
 						   : domain_destroy(c->d))
-CALL(domain_pause, c->d == c->self ? -CAISSON_EBUSY : domain_pause(c->d))
+CALL(domain_pause, c->d == c->self ? -CAISSON_EBUSY : domain_pause(c->d, false))
 CALL(domain_reset, c->d == c->self || c->d->id == CAISSON_CONTROL ? -CAISSON_EBUSY : domain_reset(c->d))
-CALL(domain_unpause, domain_unpause(c->d))
+CALL(domain_unpause, domain_unpause(c->d, false))
 CALL(domain_info, give_domain(c, domain_ref(c->d), c->arg[1]))
 CALL(domain_next, give_domain(c, domain_get_next((u32)MIN(c->arg[0], CAISSON_MAX_DOMS)), c->arg[1]))
 CALL(domain_event, give_domain(c, domain_take_ended(), c->arg[0]))
@@ -734,7 +735,7 @@ enum verdict hypercall_dispatch(struct vcpu *v, u64 nr, const u64 arg[6], s64 *r
 	else {
 		*result = ((s64(__notrack *)(struct call *))table[index].fn)(&c);
 		if (table[index].on == ON_STILL)
-			domain_unpause(c.d);
+			domain_unpause(c.d, true);
 	}
 	debug_call_ends(c.d);
 	if (unlikely(*result == -CAISSON_EPERM))

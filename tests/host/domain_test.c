@@ -117,6 +117,15 @@ static void asked_again(void **state)
 	assert_int_equal((u64)CALL(w.a, wait, 0, CAISSON_DEADLINE_NOW), (u64)CAISSON_WAIT_TIMEOUT << 56);
 }
 
+/* The builder's other vCPU wants it to run while it is given a state. */
+static void unpauses(void)
+{
+	world_meanwhile = NULL;
+	assert_int_equal(CALL(w.a, domain_unpause, w.b->id), 0);
+	assert_int_equal(CALL(w.a, domain_unpause, w.b->id), -CAISSON_EINVAL);
+	assert_int_equal(w.b->vcpu[0]->sched.holds, 1);
+}
+
 /* A domain that runs gets no claims and no state, and one that is paused stays so while it gets them. */
 static void only_while_it_is_still(void **state)
 {
@@ -127,6 +136,11 @@ static void only_while_it_is_still(void **state)
 	assert_int_equal(CALL(w.a, domain_pause, w.b->id), 0);
 	assert_int_equal(CALL(w.a, vcpu_set, w.b->id, 0, PAGE_SIZE * 2), 0);
 	assert_int_equal(w.b->pauses, 1);
+	world_meanwhile = unpauses;
+	assert_int_equal(CALL(w.a, vcpu_set, w.b->id, 0, PAGE_SIZE * 2), 0);
+	assert_int_equal(w.b->pauses, 0);
+	assert_int_equal(w.b->vcpu[0]->sched.holds, 0);
+	assert_int_equal(CALL(w.a, domain_pause, w.b->id), 0);
 	for (u32 i = 0; i < BUS_CLAIMS; i++)
 		assert_int_equal(CALL(w.a, ioreq_claim, w.b->id, CAISSON_IO_PORT, 16 * i, 8, 0), 0);
 	assert_int_equal(CALL(w.a, ioreq_claim, w.b->id, CAISSON_IO_PORT, 0x8000, 8, 0), -CAISSON_ENOSPC);

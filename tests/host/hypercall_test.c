@@ -137,7 +137,7 @@ static void power(void **state)
 	assert_int_equal(CALL(w.control, power, 2), EINVAL);
 	world_power = 0;
 	world_next = switches_off;
-	assert_int_equal(domain_unpause(w.control), 0);
+	assert_int_equal(domain_unpause(w.control, false), 0);
 	world_run();
 	assert_int_equal(world_power, 'o');
 	world_run();

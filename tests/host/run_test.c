@@ -129,7 +129,7 @@ static void play(char name, struct domain *dom, const char *script)
 static void run(const char *wanted)
 {
 	for (u32 i = 0; i < actors; i++)
-		assert_int_equal(domain_unpause(actor[i].v->domain), 0);
+		assert_int_equal(domain_unpause(actor[i].v->domain, false), 0);
 	world_run();
 	assert_string_equal(done, wanted);
 	assert_null(fake_pcpu[0].lender);

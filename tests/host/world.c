@@ -25,6 +25,7 @@ enum { MAPPED = 1, WRITE = 2, FIRST = 4, LARGE = 8, HUGE = 16 };
 u32 world_phys_bits = 26;
 u64 world_sizes = PAGE_SIZE | SZ_2M;
 u32 world_fails, world_lines, world_again;
+void (*world_meanwhile)(void);
 char world_power;
 bool world_flushed;
 s64 world_result;
@@ -263,6 +264,8 @@ int arch_vcpu_set_context(struct vcpu *v, const struct caisson_vcpu_context *in)
 {
 	if (in->activity > CAISSON_ACT_WAIT_SIPI)
 		return -CAISSON_EINVAL;
+	if (world_meanwhile)
+		world_meanwhile();
 	v->sleep = in->activity == CAISSON_ACT_WAIT_SIPI ? SLEEP_SIPI : SLEEP_NO;
 	if (v->sleep == SLEEP_NO)
 		sched_wake(&v->sched);

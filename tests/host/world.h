@@ -39,7 +39,8 @@ extern char world_power;    /* 'o': switched off, 'r': reset */
 extern bool world_flushed;  /* every CPU has forgotten what was unmapped; else now and then one has not */
 extern s64 world_result;    /* what a `wait` that slept was given */
 extern u32 world_again;	    /* so often the control domain was started again */
-extern u32 world_lines;	    /* level of the domains' interrupt lines, by GSI */
+extern void (*world_meanwhile)(void); /* another CPU's, while a vCPU is given a state */
+extern u32 world_lines;		      /* level of the domains' interrupt lines, by GSI */
 
 #define WORLD_RAM  32u /* pages of each, from address 0 */
 #define WORLD_DOMS 40u /* more are "no memory" */

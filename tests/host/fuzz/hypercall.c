@@ -100,9 +100,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	end = data + size;
 	token = 0;
 	world_begin(&w);
-	domain_unpause(w.control);
-	domain_unpause(w.a);
-	domain_unpause(w.b);
+	domain_unpause(w.control, false);
+	domain_unpause(w.a, false);
+	domain_unpause(w.b, false);
 	world_run();
 	if (!world_end())
 		abort();
