@@ -137,7 +137,7 @@ bool memory_write(struct domain *d, u64 gpa, const void *from, u64 bytes);
 #define MEMORY_COPY 65536u
 s64 memory_copy(struct domain *to, u64 to_gpa, struct domain *from, u64 from_gpa, u64 bytes);
 /* The frame behind a page of the domain's RAM, filled when lazy, that stays until memory_unpin(); FRAME_NONE:
- * it is not RAM, or may not be written (`rom`: ROM may). */
+ * it is not RAM, or may not be written (`rom`: its own ROM may). */
 hpa_t memory_pin(struct domain *d, u64 gpa, bool write, bool rom);
 void memory_unpin(hpa_t pa);
 /* A guest touched gpa: what is there? */

@@ -309,7 +309,8 @@ enum memory_fault memory_fault(struct domain *d, u64 gpa, bool write)
 	return write && (r->flags & CAISSON_POP_ROM) ? MEM_ROM : MEM_MAPPED;
 }
 
-/* Frames without a record, those of modules, stay anyway. */
+/* Frames without a record, those of modules, stay anyway. Those of the hypervisor, pages of requests and the
+ * hole's, are not pinned: they go when their domain does, whoever sees them still. */
 hpa_t memory_pin(struct domain *d, u64 gpa, bool write, bool rom)
 {
 	u64 size;
@@ -317,23 +318,19 @@ hpa_t memory_pin(struct domain *d, u64 gpa, bool write, bool rom)
 	hpa_t pa;
 
 	for (u32 try = 0; try < 2; try++) {
-		bool ok;
+		bool there, ok;
 
 		lock(&d->vm.lock);
-		ok = arch_s2_lookup(d, GPA(gpa & PAGE_MASK), &pa, &size, &prot);
-		if (ok && write && !(prot & CAISSON_PROT_WRITE)) {
-			const struct region *r = region_at(d, gpa);
-
-			if (!rom || !r || !(r->flags & CAISSON_POP_ROM)) {
-				unlock(&d->vm.lock);
-				return FRAME_NONE;
-			}
-		}
+		there = arch_s2_lookup(d, GPA(gpa & PAGE_MASK), &pa, &size, &prot);
+		ok = there && frame_owner(pa) != FRAME_OWNER_HV;
+		/* its own ROM, and not what it sees read-only of another where a region came over it */
+		if (ok && write && !(prot & CAISSON_PROT_WRITE))
+			ok = rom && memory_is_rom(d, gpa) && frame_owner(pa) == d->id;
 		if (ok && frame_owner(pa) != FRAME_NO_OWNER)
 			frame_ref(pa);
 		unlock(&d->vm.lock);
-		if (ok)
-			return pa;
+		if (there)
+			return ok ? pa : FRAME_NONE;
 		if (READ_ONCE(d->ended) || memory_fault(d, gpa, false) != MEM_MAPPED)
 			break;
 	}

@@ -177,6 +177,50 @@ static void the_hole_is_nobodys(void **state)
 	assert_int_equal(frame_owner(pa), FRAME_OWNER_HV);
 }
 
+/* A domain's own ROM is written by who builds it. What it sees read-only of others, or of nobody,
+ * is not, where a region of ROM comes over it. */
+static void only_its_own_rom(void **state)
+{
+	u64 at = 2 * SZ_2M, word = 77, got;
+
+	(void)state;
+	assert_true(memory_write(w.b, 0, &at, 8));
+	assert_true(memory_hole(w.a, 0xa0000));
+	assert_int_equal(CALL(w.a, foreign_map, w.b->id, 0, at, 1, CAISSON_PROT_READ), 1);
+	assert_int_equal(memory_populate(w.a, 0xa0000, 2, CAISSON_POP_ROM), 2);
+	assert_int_equal(memory_populate(w.a, at, 2, CAISSON_POP_ROM), 2);
+	assert_true(memory_write(w.a, 0, &word, 8));
+	assert_int_equal(memory_copy(w.a, 0xa0000, w.a, 0, 8), -CAISSON_EFAULT);
+	assert_int_equal(memory_copy(w.a, 0xa1000, w.a, 0, 8), 8);
+	assert_true(memory_read(w.a, 0xa0000, &got, 8));
+	assert_int_equal(got, ~0ull);
+	assert_int_equal(memory_copy(w.a, at, w.a, 0, 8), -CAISSON_EFAULT);
+	assert_int_equal(memory_copy(w.a, at + PAGE_SIZE, w.a, 0, 8), 8);
+	assert_true(memory_read(w.b, 0, &got, 8));
+	assert_int_equal(got, at);
+}
+
+/* A device model sees the page of requests of a domain that is destroyed
+ * while another CPU copies from there: nothing keeps the page. */
+static void destroyed_in_between(void)
+{
+	fake.window = NULL;
+	world_destroy(w.b);
+}
+
+static void pages_of_requests_go(void **state)
+{
+	u64 at = 4 * SZ_2M, word;
+
+	(void)state;
+	assert_int_equal(CALL(w.a, ioreq_map, w.b->id, at, CAISSON_IOREQ_SLOTS), 0);
+	assert_true(memory_read(w.a, at, &word, 8));
+	assert_int_equal(CALL(w.control, populate, CAISSON_SELF, at, 512, CAISSON_POP_LAZY), 512);
+	fake.window = destroyed_in_between;
+	assert_int_equal(CALL(w.control, mem_read, w.a->id, at, at, 8), -CAISSON_EFAULT);
+	fake.window = NULL;
+}
+
 /* What is taken back goes from hole to hole:
  * one that is known as 2 MiB ends where it ends, not 2 MiB after the region's begin. */
 static void nothing_is_left_behind_a_hole(void **state)
@@ -412,6 +456,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(asked_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_while_it_is_still, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_hole_is_nobodys, setup, teardown),
+		cmocka_unit_test_setup_teardown(only_its_own_rom, setup, teardown),
+		cmocka_unit_test_setup_teardown(pages_of_requests_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_left_behind_a_hole, setup, teardown),
 		cmocka_unit_test_setup_teardown(parts_of_blocks, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_page_from_before_the_reset, setup, teardown),
