@@ -26,7 +26,9 @@
  * fault write.NOT_TRIED: hv/memory.c: !piece(d, gpa, buf, n, write)) => false)
  * fault copy.ONE_OFFSET: hv/memory.c: MIN(PAGE_SIZE - (t & ~PAGE_MASK), PAGE_SIZE - (f & ~PAGE_MASK))); => PAGE_SIZE - (t & ~PAGE_MASK));
  * fault pin.NOT_HELD: hv/memory.c: if (ok && frame_owner(pa) != FRAME_NO_OWNER) => if (ok && !write && frame_owner(pa) != FRAME_NO_OWNER)
- * fault pin.ANY_ROM: hv/memory.c: if (!rom || !r || !(r->flags & CAISSON_POP_ROM)) { => if (!rom) {
+ * fault pin.ANY_ROM: hv/memory.c: ok = rom && memory_is_rom(d, gpa) && => ok = rom &&
+ * fault pin.OTHERS_ROM: hv/memory.c: ok = rom && memory_is_rom(d, gpa) && frame_owner(pa) == d->id; => ok = rom && memory_is_rom(d, gpa);
+ * fault pin.REQUESTS: hv/memory.c: ok = there && frame_owner(pa) != FRAME_OWNER_HV; => ok = there;
  * fault copy.OVERLAP: hv/memory.c: if (dst.v == src.v) => if (dst.v != src.v)
  * fault copy.UNBOUNDED: hv/memory.c: for (bytes = MIN(bytes, MEMORY_COPY); done < bytes; done += n) { => for (; done < bytes; done += n) {
  * fault args.TEXT: hv/hypercall.c: u64 n = MIN(c->arg[1], TEXT_MAX); => u64 n = MIN(c->arg[1], TEXT_MAX + 1);
@@ -51,9 +53,9 @@ struct region nondet_region(void);
 static struct domain one, two;
 static char window[2][PAGE_SIZE], buffer[LIMIT];
 static bool copying, writing, rom; /* the call under way: between domains; into RAM; also into ROM */
-static bool open, lacked, pinned[2];
-static u64 asked, moved;       /* bytes */
-static struct domain *side[2]; /* of a copy: from, to; else [1] alone */
+static bool open, lacked, holding, pinned[2]; /* holding: the call is pin */
+static u64 asked, moved;		      /* bytes */
+static struct domain *side[2];		      /* of a copy: from, to; else [1] alone */
 static u64 start[2];
 /* What the second stage said of each: at `at` is the frame `pa`. */
 static struct {
@@ -92,10 +94,18 @@ static void others(struct domain *d)
 			 b->base + b->pages * PAGE_SIZE <= a->base);
 }
 
-/* Bit 12 of an address: a frame with a record. Those of modules, and the page of ones, are not written. */
+/* Bit 12 of an address: a frame with a record. Those of modules are not written. */
 static bool recorded(hpa_t pa)
 {
 	return pa.v & BIT(12);
+}
+
+/* Bits 14:13: whose a frame with a record is. */
+u16 frame_owner(hpa_t pa)
+{
+	static const u16 owner[4] = { 0, 1, 2, FRAME_OWNER_HV };
+
+	return recorded(pa) ? owner[pa.v >> 13 & 3] : FRAME_NO_OWNER;
 }
 
 static bool stays(u32 k, hpa_t pa)
@@ -132,8 +142,8 @@ bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot)
 		return false;
 	pa->v = named[1].pa.v | (at.v & ~PAGE_MASK);
 	*prot = CAISSON_PROT_READ | (recorded(*pa) && nondet_bool() ? CAISSON_PROT_WRITE : 0);
-	named[1].write = *prot & CAISSON_PROT_WRITE || (rom && is_rom(d, at.v));
-	if (writing && !named[1].write)
+	named[1].write = *prot & CAISSON_PROT_WRITE || (rom && is_rom(d, at.v) && frame_owner(*pa) == d->id);
+	if ((writing && !named[1].write) || (holding && frame_owner(*pa) == FRAME_OWNER_HV))
 		lacked = true;
 	return true;
 }
@@ -144,11 +154,6 @@ enum memory_fault memory_fault(struct domain *d, u64 gpa, bool write)
 			 "of that kind, and nothing is held");
 	(void)gpa;
 	return nondet_bool() ? MEM_MAPPED : MEM_NOTHING;
-}
-
-u16 frame_owner(hpa_t pa)
-{
-	return recorded(pa) ? 1 : FRAME_NO_OWNER;
 }
 
 void frame_ref(hpa_t pa)
@@ -293,12 +298,14 @@ void prove_pin(void)
 	hpa_t pa;
 
 	begin(NULL, nondet_bool());
+	holding = true;
 	rom = nondet_bool();
 	pa = real_pin(&one, gpa, writing, rom);
 	__CPROVER_assert(!open && !locked(&one), "nothing is held but the frame");
 	if (frame_ok(pa))
 		__CPROVER_assert(pa.v == named[1].pa.v && named[1].at == (gpa & PAGE_MASK) &&
-					 pinned[1] == recorded(pa) && (!writing || named[1].write),
+					 pinned[1] == recorded(pa) && (!writing || named[1].write) &&
+					 frame_owner(pa) != FRAME_OWNER_HV,
 				 "the frame that is there, and stays");
 	else
 		__CPROVER_assert(lacked && !pinned[1], "it was not there");
