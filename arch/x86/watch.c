@@ -169,22 +169,31 @@ enum verdict exit_dr(struct x86_vcpu *v)
 
 void arch_vcpu_watch(struct vcpu *hv)
 {
-	WRITE_ONCE(x86_vcpu(hv)->on_exit, READ_ONCE(hv->watch) ? watch_exit : hvm->exit);
+	u32 watch;
+
+	do { /* another call may have changed it, and have told already */
+		watch = READ_ONCE(hv->watch);
+		__atomic_store_n(&x86_vcpu(hv)->on_exit, watch ? watch_exit : hvm->exit, __ATOMIC_SEQ_CST);
+	} while (watch != READ_ONCE(hv->watch));
 }
 
 void arch_vcpu_debug_get(struct vcpu *hv, struct caisson_debug *out)
 {
+	lock(&hv->still);
 	*out = x86_vcpu(hv)->debug;
+	unlock(&hv->still);
 }
 
 int arch_vcpu_debug_set(struct vcpu *hv, const struct caisson_debug *in)
 {
 	struct x86_vcpu *v = x86_vcpu(hv);
-	bool held = v->debug.wish & CAISSON_DEBUG_HOLD, hold = in->wish & CAISSON_DEBUG_HOLD;
+	bool held, hold = in->wish & CAISSON_DEBUG_HOLD;
 
 	if ((in->wish & ~31u) || (in->wish && !(in->wish & CAISSON_DEBUG_ON)) ||
 	    in->exit_kind >= EXIT_KIND_COUNT || ((in->dr7 & DR7_ENABLED) && !(in->wish & CAISSON_DEBUG_ON)))
 		return -CAISSON_EINVAL;
+	lock(&hv->still); /* two that release it would resume it twice */
+	held = v->debug.wish & CAISSON_DEBUG_HOLD;
 	v->debug = *in;
 	v->debug.stop = v->debug.pad = 0;
 	/* No general detect; the bits that are fixed. */
@@ -200,5 +209,6 @@ int arch_vcpu_debug_set(struct vcpu *hv, const struct caisson_debug *in)
 		__atomic_and_fetch(&hv->watch, ~(u32)WATCH_DEBUG, __ATOMIC_RELAXED);
 	arch_vcpu_watch(hv);
 	__atomic_or_fetch(&hv->pending, PEND_DEBUG, __ATOMIC_RELEASE);
+	unlock(&hv->still);
 	return 0;
 }

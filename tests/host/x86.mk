@@ -15,3 +15,6 @@ io_CFLAGS := -include tests/host/fake_asm.h
 HOST_TESTS += msr
 msr_SRCS := $(GUEST_CPU) $(addprefix arch/x86/,msr.c pv.c msr_policy.c pvclock.c)
 msr_CFLAGS := -include tests/host/fake_asm.h
+HOST_TESTS += watch
+watch_SRCS := $(addprefix arch/x86/,watch.c insn_decode.c)
+watch_CFLAGS := -include tests/host/fake_asm.h
