@@ -393,6 +393,7 @@ static bool pending_init_sipi(struct x86_vcpu *v)
 
 	if (what & VCPU_INIT) {
 		pv_reset(v);
+		v->io.kind = IO_NONE; /* what a device has answered is not SIPI's */
 		x86_vcpu_init_state(v);
 		vlapic_reset(&v->apic, true);
 		v->apic_touched = v->apicv;

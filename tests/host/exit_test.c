@@ -439,6 +439,10 @@ static void starting_up(void **state)
 {
 	(void)state;
 	vcpu->halted = true;
+	vcpu->io.kind = IO_PORT_IN; /* an access that a device model has answered meanwhile */
+	vcpu->io.size = 2;
+	vcpu->io.insn.length = 1;
+	vcpu->hv.io_data = 0x1234;
 	vcpu->init_sipi = VCPU_INIT;
 	vcpu->hv.pending = PEND_ARCH | PEND_IO;
 	assert_false(exit_pending(vcpu));
@@ -449,8 +453,10 @@ static void starting_up(void **state)
 	assert_int_equal(vcpu->hv.pending, PEND_IO); /* waits with it */
 	vcpu->hv.sleep = SLEEP_NO;
 	vcpu->init_sipi = VCPU_SIPI | 0x9a;
-	vcpu->hv.pending = PEND_ARCH;
+	vcpu->hv.pending |= PEND_ARCH;
 	assert_true(exit_pending(vcpu));
+	assert_int_equal(guest.advanced, 0); /* it starts where SIPI says */
+	assert_int_equal(vcpu->hv.pending, 0);
 	assert_int_equal(guest.sipis, 0x9a);
 	assert_false(vcpu->wait_sipi);
 	vcpu->init_sipi = VCPU_SIPI | 0x55; /* one that runs is not started again */
