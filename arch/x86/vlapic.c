@@ -656,6 +656,7 @@ void vlapic_reset(struct vlapic *v, bool init)
 		v->base = APIC_BASE_POWER_UP | APIC_BASE_EN | (v->base & APIC_BASE_BSP);
 	for (unsigned k = 0; k < 0x400 / 4; k++)
 		WRITE_ONCE(v->regs[k], 0);
+	__atomic_fetch_and(&v->pi.control, ~PI_ON, __ATOMIC_SEQ_CST); /* whose kick may be forgotten, too */
 	for (unsigned k = 0; k < 4; k++)
 		__atomic_store_n(&v->pi.pir[k], 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&v->errors, 0, __ATOMIC_SEQ_CST);

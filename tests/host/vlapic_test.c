@@ -450,6 +450,9 @@ static void test_kick_once(void **state)
 	assert_int_equal(apic[0].pi.control, 0);
 	vlapic_post(&apic[0], 0x42, false);
 	assert_int_equal(fake[0].kicks, 2);
+	vlapic_reset(&apic[0], false); /* what was posted is gone: the next one kicks again */
+	vlapic_post(&apic[0], 0x43, false);
+	assert_int_equal(fake[0].kicks, 3);
 }
 
 static void test_errors(void **state)
