@@ -113,7 +113,8 @@ static void page_fault(struct x86_vcpu *v, u64 gva, u32 error)
 	hvm->inject(v, X86_PF, error);
 }
 
-/* Every vCPU's processor is told which EOIs the I/O APIC waits for. */
+/* Every vCPU's processor is told which EOIs the I/O APIC waits for. Before it is written: one that runs, and
+ * is interrupted by what is written, would end that unheard. It looks when irq_lock is free again. */
 static void eoi_vectors_changed(struct x86_domain *d)
 {
 	domain_each_vcpu(&d->hv, v) {
@@ -143,7 +144,7 @@ static enum access device_access(struct x86_vcpu *v, u64 gpa, u32 size, bool wri
 	if ((gpa & PAGE_MASK) == VIOAPIC_BASE) {
 		lock(&d->irq_lock);
 		if (write)
-			vioapic_mmio_write(&d->ioapic, off, size, (u32)*data), eoi_vectors_changed(d);
+			eoi_vectors_changed(d), vioapic_mmio_write(&d->ioapic, off, size, (u32)*data);
 		else
 			*data = vioapic_mmio_read(&d->ioapic, off, size);
 		unlock(&d->irq_lock);

@@ -31,6 +31,7 @@ extern struct guest {
 	u64 addr, data, what;
 	u32 inits, sipis, clocks;
 	u32 nmis, checks, woken, syscalls, tsc_offsets;
+	bool told; /* an interrupt was delivered, of which the processor will tell the end */
 	u64 msr;   /* of the vendor's block */
 	u16 owner; /* of the frames */
 } guest;

@@ -229,6 +229,19 @@ static void the_controllers(void **state)
 	assert_true(INSN("\x89\x03", IOAPIC, 0xfec00000, true));
 	assert_true(vcpu->eoi_due); /* the processor is told what it waits for */
 	assert_int_equal(vcpu->hv.pending & PEND_ARCH, PEND_ARCH);
+	/* before an interrupt comes of it, on whatever CPU */
+	vioapic_set_line(&dom->ioapic, 3, true);
+	vcpu->eoi_due = false;
+	vcpu->regs[RAX] = 0x16;
+	assert_true(INSN("\x89\x03", IOAPIC, 0xfec00000, true));
+	vcpu->eoi_due = false;
+	vcpu->regs[RBX] = IOAPIC + 0x10;
+	vcpu->regs[RAX] = BIT(15) | 0x41;
+	assert_true(INSN("\x89\x03", IOAPIC + 0x10, 0xfec00010, true));
+	assert_true(guest.told);
+	vcpu->regs[RBX] = IOAPIC;
+	vcpu->regs[RAX] = 1;
+	assert_true(INSN("\x89\x03", IOAPIC, 0xfec00000, true));
 	vcpu->apicv = vcpu->eoi_due = false;
 	vcpu->regs[RBX] = IOAPIC + 0x10;
 	assert_true(INSN("\x8b\x03", IOAPIC + 0x10, 0xfec00010, false));
