@@ -21,9 +21,16 @@ void rights_exit(const struct rights *r)
 
 static u32 granted(const struct rights *holder, const struct rights *target)
 {
-	for (u32 i = 0; i < RIGHTS_GRANTS; i++)
-		if (READ_ONCE(target->grant[i].holder) == holder->id)
-			return READ_ONCE(target->grant[i].held);
+	for (u32 i = 0; i < RIGHTS_GRANTS; i++) {
+		const struct rights_grant *g = &target->grant[i];
+		u32 held;
+
+		if (READ_ONCE(g->holder) != holder->id)
+			continue;
+		held = READ_ONCE(g->held);
+		if (READ_ONCE(g->holder) == holder->id) /* else it is another's, who has the place now */
+			return held;
+	}
 	return 0;
 }
 

@@ -2,21 +2,30 @@
 /*
  * Rights and event ports: for any state of the tables (of two places) and any arguments, nobody hands on what
  * it does not hold, nothing else changes, a refused call changes nothing; a port is bound once, and nothing
- * is reached outside of the tables.
+ * is reached outside of the tables. While another CPU gives a place to somebody else, in the steps of
+ * place(), who had it and who gets it find what is their own there, or nothing.
  * fault GIVES_ALL: hv/rights.c: give & ~has : => give & ~(has | 1) :
  * fault SECOND_PLACE: hv/rights.c: if (!target->grant[i].held || => if (target->grant[i].held ||
  * fault FORGETS_LIVING: hv/rights.c: != old) { => == old) {
  * fault INHERITS: hv/rights.c: WRITE_ONCE(target->grant[i].held, 0); => ;
+ * fault ONE_LOOK: hv/rights.c: if (READ_ONCE(g->holder) == holder->id) /* => if (true) /*
+ * fault NO_LOOK: hv/rights.c: if (READ_ONCE(g->holder) != holder->id) => if (false)
  * fault PORT_TWICE: hv/event.c: e->from[port] != from) => from == EVENT_HV)
  * fault PORT_BEYOND: hv/event.c: || port >= CAISSON_EVENTS) => || port > CAISSON_EVENTS)
  * with: hv/rights.h: #define RIGHTS_GRANTS 8 => #define RIGHTS_GRANTS 2
  * with: hv/abi/caisson.h: #define CAISSON_MAX_DOMS     4096u => #define CAISSON_MAX_DOMS 4u
  * cbmc: --unwind 4
  */
+#include "hv/types.h"
+
+static void others(void);
+#undef READ_ONCE
+#define READ_ONCE(x) (others(), *(const volatile __typeof__(x) *)&(x))
 #include "hv/rights.c"
 #include "hv/event.c"
 
 u32 nondet_u32(void);
+bool nondet_bool(void);
 u16 nondet_u16(void);
 struct rights nondet_rights(void);
 struct events nondet_events(void);
@@ -72,6 +81,33 @@ static void prove_rights(void)
 	}
 }
 
+static struct rights_grant *moving; /* to holder 2 */
+static u32 step, theirs;
+
+static void others(void)
+{
+	while (moving && step < 3 && nondet_bool()) {
+		if (step == 1)
+			moving->holder = 2;
+		else
+			moving->held = step ? theirs : 0;
+		step++;
+	}
+}
+
+static void prove_readers(void)
+{
+	struct rights reader = { .id = nondet_bool() ? 1 : 2 }, target = { .id = 3 };
+	u32 before = nondet_u32(), found;
+
+	target.grant[0] = (struct rights_grant){ .holder = 1, .held = before };
+	theirs = nondet_u32();
+	moving = &target.grant[0];
+	found = granted(&reader, &target);
+	moving = NULL;
+	__CPROVER_assert(!found || found == (reader.id == 1 ? before : theirs), "its own, or nothing");
+}
+
 static void prove_events(void)
 {
 	struct events e = nondet_events(), was = e;
@@ -93,6 +129,7 @@ static void prove_events(void)
 int main(void)
 {
 	prove_rights();
+	prove_readers();
 	prove_events();
 	return 0;
 }
