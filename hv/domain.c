@@ -160,6 +160,7 @@ no_domain:
 static int vcpu_create(struct domain *d, u32 id)
 {
 	struct vcpu *v;
+	int r;
 
 	if (READ_ONCE(d->ended) || !READ_ONCE(d->pauses))
 		return -CAISSON_EBUSY;
@@ -176,14 +177,16 @@ static int vcpu_create(struct domain *d, u32 id)
 	arch_vcpu_watch(v);
 	v->sleep = id == 0 ? SLEEP_NO : SLEEP_SIPI;
 	ioreq_init(v);
-	sched_add(&v->sched, &d->sched);
+	r = sched_add(&v->sched, &d->sched);
+	if (r)
+		goto out;
 	lock(&d->vm.lock);
 	if (!d->pauses || d->ended) {
 		/* another call at the same time; whose end would not hold it */
 		unlock(&d->vm.lock);
 		sched_remove(&v->sched);
-		arch_vcpu_free(v);
-		return -CAISSON_EBUSY;
+		r = -CAISSON_EBUSY;
+		goto out;
 	}
 	sched_deschedule(&v->sched); /* until domain_unpause() */
 	if (v->sleep == SLEEP_NO)
@@ -192,6 +195,9 @@ static int vcpu_create(struct domain *d, u32 id)
 	d->vcpus++;
 	unlock(&d->vm.lock);
 	return 0;
+out:
+	arch_vcpu_free(v);
+	return r;
 }
 
 /* One at a time: the second of two for the same id would leave its APIC,

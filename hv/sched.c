@@ -1041,7 +1041,7 @@ int sched_set_cap(struct sched_group *g, u32 percent)
 	return 0;
 }
 
-void sched_add(struct sched_unit *u, struct sched_group *g)
+int sched_add(struct sched_unit *u, struct sched_group *g)
 {
 	u32 i;
 
@@ -1050,13 +1050,17 @@ void sched_add(struct sched_unit *u, struct sched_group *g)
 	for (i = 0; i < WORDS; i++)
 		u->affinity[i] = ~0ull;
 	u->cpu = lightest_for(u);
-	ASSERT(u->cpu, "pool %u has no CPU", g->pool);
+	if (!u->cpu) {
+		unlock(&s.lock);
+		return -CAISSON_EINVAL;
+	}
 	u->vtime = u->cpu->clock;
 	u->next = s.units;
 	s.units = u;
 	if (!g->members++)
 		s.pool[g->pool].groups++;
 	unlock(&s.lock);
+	return 0;
 }
 
 void sched_remove(struct sched_unit *u)

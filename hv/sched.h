@@ -158,8 +158,9 @@ int sched_set_cap(struct sched_group *g, u32 percent);
  * on a CPU are made to leave it. */
 int sched_set_pool(struct sched_group *g, u32 pool);
 
-/* A new unit, blocked, allowed everywhere in its group's pool. u is zeroed. */
-void sched_add(struct sched_unit *u, struct sched_group *g);
+/* A new unit, blocked, allowed everywhere in its group's pool. u is zeroed.
+ * -EINVAL: that has no CPU, which nobody looks after while the group has no units. */
+int sched_add(struct sched_unit *u, struct sched_group *g);
 /* Before it is freed. It is held or blocked and on no CPU (sched_on_cpu() is false),
  * and nobody wakes it any more. */
 void sched_remove(struct sched_unit *u);

@@ -500,6 +500,7 @@ static void scheduling(void **state)
 {
 	struct caisson_pool p;
 	s64 pool;
+	u64 id;
 
 	(void)state;
 	assert_int_equal(CALL(w.a, sched_set, w.b->id, BAD), EFAULT);
@@ -544,6 +545,15 @@ static void scheduling(void **state)
 	assert_int_equal(CALL(w.control, pool, HUGE), EINVAL);
 	assert_int_equal(CALL(w.control, pool, CAISSON_POOL_DESTROY, 0), EBUSY);
 	assert_int_equal(CALL(w.control, pool, CAISSON_POOL_DESTROY, (u64)pool), 0);
+	/* nobody holds a pool for a domain that has no vCPU yet: its first finds no CPU there */
+	pool = CALL(w.control, pool, CAISSON_POOL_CREATE);
+	id = (u64)CREATE(.vcpus = 1);
+	assert_int_equal(CALL(w.control, pool, CAISSON_POOL_MOVE, (u64)pool, id), 0);
+	assert_int_equal(CALL(w.control, vcpu_create, id, 0), EINVAL);
+	assert_int_equal(CALL(w.control, pool, CAISSON_POOL_DESTROY, (u64)pool), 0);
+	assert_int_equal(CALL(w.control, vcpu_create, id, 0), EINVAL);
+	assert_int_equal(CALL(w.control, pool, CAISSON_POOL_MOVE, 0, id), 0);
+	assert_int_equal(CALL(w.control, vcpu_create, id, 0), 0);
 	assert_int_equal(CALL(w.control, pool, CAISSON_POOL_DESTROY, (u64)pool), ENOENT);
 }
 
