@@ -132,7 +132,7 @@ void arch_vcpu_set_result(struct vcpu *v, s64 value); /* of a hypercall that sle
 void arch_vcpu_get_context(struct vcpu *v, struct caisson_vcpu_context *out);
 /* -EINVAL: a field is not valid */
 int arch_vcpu_set_context(struct vcpu *v, const struct caisson_vcpu_context *in);
-/* The x87 and SSE registers in FXSAVE's form, CAISSON_FPU_BYTES;
+/* The x87 and SSE registers in FXSAVE's form, CAISSON_FPU_BYTES. Lock: v->still.
  * -EINVAL: bits of MXCSR that the processor has not. */
 int arch_vcpu_fpu(struct vcpu *v, void *image, bool set);
 int arch_vcpu_field(struct vcpu *v, u32 field, u64 *value); /* -ENOENT: there is none */

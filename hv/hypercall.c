@@ -273,7 +273,9 @@ static s64 call_vcpu_fpu(struct call *c)
 		return -CAISSON_EINVAL;
 	if (set && !memory_read(c->self, c->arg[2], image, sizeof(image)))
 		return -CAISSON_EFAULT;
+	lock(&c->on->still);
 	r = arch_vcpu_fpu(c->on, image, set);
+	unlock(&c->on->still);
 	return r || set ? r : give(c, c->arg[2], image, sizeof(image));
 }
 

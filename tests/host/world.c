@@ -255,7 +255,8 @@ int arch_vcpu_fpu(struct vcpu *v, void *image, bool set)
 {
 	static u8 kept[CAISSON_FPU_BYTES];
 
-	(void)v;
+	if (trylock(&v->still))
+		die("another CPU's call could mix in");
 	memcpy(set ? kept : image, set ? image : kept, sizeof(kept));
 	return set && kept[27] ? -CAISSON_EINVAL : 0;
 }
