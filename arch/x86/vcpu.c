@@ -102,7 +102,11 @@ void arch_domain_free(struct domain *d)
 
 void arch_domain_reset(struct domain *d)
 {
-	vioapic_init(&x86_domain(d)->ioapic, 0);
+	struct x86_domain *x = x86_domain(d);
+
+	lock(&x->irq_lock); /* a device model may be at its lines */
+	vioapic_init(&x->ioapic, 0);
+	unlock(&x->irq_lock);
 }
 
 u64 arch_domain_pages(const struct domain *d)
@@ -751,17 +755,20 @@ void vlapic_nmi(struct vlapic *a)
 void vlapic_extint(struct vlapic *a, u8 vector)
 {
 	struct x86_vcpu *v = apic_vcpu(a);
+	u32 none = 0;
 
-	__atomic_store_n(&v->extint, VCPU_EXTINT | vector, __ATOMIC_RELEASE);
+	/* Not over one that waits: the vCPU's CPU may have looked at it, and is about to take it. */
+	CAS(&v->extint, &none, VCPU_EXTINT | vector);
 	vcpu_pend(&v->hv, PEND_NMI, true);
 }
 
 void vlapic_init_sipi(struct vlapic *a, bool sipi, u8 vector)
 {
 	struct x86_vcpu *v = apic_vcpu(a);
-	u32 what = sipi ? (READ_ONCE(v->init_sipi) & VCPU_INIT) | VCPU_SIPI | vector : VCPU_INIT;
+	u32 was = READ_ONCE(v->init_sipi);
 
-	__atomic_store_n(&v->init_sipi, what, __ATOMIC_RELEASE);
+	while (!CAS(&v->init_sipi, &was, sipi ? (was & VCPU_INIT) | VCPU_SIPI | vector : VCPU_INIT))
+		;
 	vcpu_pend(&v->hv, PEND_ARCH, true);
 }
 
