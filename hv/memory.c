@@ -8,6 +8,8 @@
 
 #define PAGES_2M   (SZ_2M / PAGE_SIZE)
 #define FILL_ORDER 4u /* 64 KiB: zeroed without letting interrupts in */
+/* A page that is there may be in the hand of another CPU, which zeroes 2 MiB. */
+#define TRIES 100000u
 /* The local and the I/O APIC answer here, whatever the builder says. */
 #define APIC_HOLE_START 0xfec00000ull
 #define APIC_HOLE_END	0xfee01000ull
@@ -317,7 +319,7 @@ hpa_t memory_pin(struct domain *d, u64 gpa, bool write, bool rom)
 	u32 prot;
 	hpa_t pa;
 
-	for (u32 try = 0; try < 2; try++) {
+	for (u32 try = 0; try <= TRIES; try++) {
 		bool there, ok;
 
 		lock(&d->vm.lock);
@@ -374,9 +376,9 @@ static bool memory_access(struct domain *d, u64 gpa, char *buf, u64 bytes, bool 
 		n = MIN(bytes, PAGE_SIZE - (gpa & ~PAGE_MASK));
 		if (likely(piece(d, gpa, buf, n, write)))
 			continue;
-		if (READ_ONCE(d->ended) || memory_fault(d, gpa, write) != MEM_MAPPED ||
-		    !piece(d, gpa, buf, n, write))
-			return false;
+		for (u32 try = 0; try == 0 || !piece(d, gpa, buf, n, write); try++)
+			if (try == TRIES || READ_ONCE(d->ended) || memory_fault(d, gpa, write) != MEM_MAPPED)
+				return false;
 	}
 	return true;
 }

@@ -299,6 +299,32 @@ static void no_more_than_was_promised(void **state)
 	domain_put(d);
 }
 
+/* Nor is one told meanwhile that there is no RAM where the domain's page will be:
+ * what looks at it waits until the page, or its room, is given back. */
+static u32 looks;
+
+static void given_back(void)
+{
+	if (++looks % 5 == 0)
+		w.b->vm.populated = WORLD_RAM;
+}
+
+static void in_others_hands(void **state)
+{
+	u64 word = 77;
+
+	(void)state;
+	looks = 0;
+	assert_int_equal(CALL(w.a, populate, w.b->id, SZ_2M, 2, CAISSON_POP_LAZY), 2);
+	world_lacks = given_back;
+	w.b->vm.populated = w.b->vm.charged;
+	assert_true(memory_write(w.b, SZ_2M, &word, sizeof(word)));
+	w.b->vm.populated = w.b->vm.charged;
+	assert_int_equal(CALL(w.a, mem_read, w.b->id, SZ_2M + PAGE_SIZE, 0, 8), 8);
+	world_lacks = NULL;
+	w.b->vm.populated = WORLD_RAM + 2;
+}
+
 static void names_are_shown(void **state)
 {
 	struct caisson_create c = {
@@ -462,6 +488,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(parts_of_blocks, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_page_from_before_the_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_more_than_was_promised, setup, teardown),
+		cmocka_unit_test_setup_teardown(in_others_hands, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_are_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(shares_are_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_behind_the_end, setup, teardown),

@@ -27,6 +27,7 @@ u64 world_sizes = PAGE_SIZE | SZ_2M;
 u32 world_fails, world_lines, world_again;
 void (*world_meanwhile)(void);
 char world_power;
+void (*world_lacks)(void);
 bool world_flushed;
 s64 world_result;
 
@@ -150,6 +151,8 @@ bool arch_s2_lookup(struct domain *d, gpa_t at, hpa_t *pa, u64 *size, u32 *prot)
 	if (!e) { /* is there nothing in all of the 2 MiB? */
 		bool none = !(at.v >> world_phys_bits);
 
+		if (world_lacks)
+			world_lacks();
 		for (u64 i = at.v / SZ_2M * 512; none && i < (at.v / SZ_2M + 1) * 512; i++)
 			none = !entries(d)[i];
 		*size = none ? SZ_2M : PAGE_SIZE;

@@ -36,9 +36,10 @@ extern u32 world_phys_bits; /* of guest-physical addresses */
 extern u64 world_sizes;	    /* of second-stage pages */
 extern u32 world_fails;	    /* the next so many allocations of vCPUs, tables and the like find no memory */
 extern char world_power;    /* 'o': switched off, 'r': reset */
-extern bool world_flushed;  /* every CPU has forgotten what was unmapped; else now and then one has not */
-extern s64 world_result;    /* what a `wait` that slept was given */
-extern u32 world_again;	    /* so often the control domain was started again */
+extern void (*world_lacks)(void); /* another CPU, when a second stage is asked for what it lacks */
+extern bool world_flushed; /* every CPU has forgotten what was unmapped; else now and then one has not */
+extern s64 world_result;   /* what a `wait` that slept was given */
+extern u32 world_again;	   /* so often the control domain was started again */
 extern void (*world_meanwhile)(void); /* another CPU's, while a vCPU is given a state */
 extern u32 world_lines;		      /* level of the domains' interrupt lines, by GSI */
 

@@ -10,6 +10,7 @@
  * are asked, no bytes are moved. memory_fault() says anything.
  * with: hv/memory.c: enum memory_fault memory_fault(struct domain *d, u64 gpa, bool write) => enum memory_fault real_fault(struct domain *d, u64 gpa, bool write)
  * with: hv/memory.c: hpa_t memory_pin(struct domain *d, u64 gpa, bool write, bool rom) => hpa_t real_pin(struct domain *d, u64 gpa, bool write, bool rom)
+ * with: hv/memory.c: #define TRIES 100000u => #define TRIES 2u
  * with: hv/domain.h: #define MEMORY_COPY 65536u => #define MEMORY_COPY 8192u
  * with: hv/domain.h: #define DOMAIN_REGIONS 8 => #define DOMAIN_REGIONS 2
  * with: hv/domain.h: struct vcpu *vcpu[CAISSON_MAX_VCPUS]; => struct vcpu *vcpu[1];
@@ -23,7 +24,7 @@
  * fault read.WORD: hv/memory.c: else if (n == sizeof(u64)) => else if (n <= sizeof(u64))
  * fault write.ROM_WRITTEN: hv/memory.c: && (!write || (prot & CAISSON_PROT_WRITE)); => && (!write || (prot & CAISSON_PROT_READ));
  * fault write.SAME_BYTES: hv/memory.c: bytes -= n, gpa += n, buf += n) => bytes -= n, gpa += n)
- * fault write.NOT_TRIED: hv/memory.c: !piece(d, gpa, buf, n, write)) => false)
+ * fault write.NOT_TRIED: hv/memory.c: try == 0 || !piece(d, gpa, buf, n, write); try++) => try == 0; try++)
  * fault copy.ONE_OFFSET: hv/memory.c: MIN(PAGE_SIZE - (t & ~PAGE_MASK), PAGE_SIZE - (f & ~PAGE_MASK))); => PAGE_SIZE - (t & ~PAGE_MASK));
  * fault pin.NOT_HELD: hv/memory.c: if (ok && frame_owner(pa) != FRAME_NO_OWNER) => if (ok && !write && frame_owner(pa) != FRAME_NO_OWNER)
  * fault pin.ANY_ROM: hv/memory.c: ok = rom && memory_is_rom(d, gpa) && => ok = rom &&
