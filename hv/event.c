@@ -10,12 +10,11 @@ void events_init(struct events *e)
 
 int event_bind(struct events *e, u32 port, u16 from)
 {
+	u16 was = EVENT_UNBOUND;
+
 	if (port < CAISSON_EVENT_FREE || port >= CAISSON_EVENTS)
 		return -CAISSON_EINVAL;
-	if (e->from[port] != EVENT_UNBOUND && e->from[port] != from)
-		return -CAISSON_EEXIST;
-	WRITE_ONCE(e->from[port], from);
-	return 0;
+	return CAS(&e->from[port], &was, from) || was == from ? 0 : -CAISSON_EEXIST;
 }
 
 bool event_allowed(const struct events *e, u32 port, u16 from)

@@ -10,7 +10,7 @@
  * fault INHERITS: hv/rights.c: WRITE_ONCE(target->grant[i].held, 0); => ;
  * fault ONE_LOOK: hv/rights.c: if (READ_ONCE(g->holder) == holder->id) /* => if (true) /*
  * fault NO_LOOK: hv/rights.c: if (READ_ONCE(g->holder) != holder->id) => if (false)
- * fault PORT_TWICE: hv/event.c: e->from[port] != from) => from == EVENT_HV)
+ * fault PORT_TWICE: hv/event.c: || was == from ? => || was != EVENT_HV ?
  * fault PORT_BEYOND: hv/event.c: || port >= CAISSON_EVENTS) => || port > CAISSON_EVENTS)
  * with: hv/rights.h: #define RIGHTS_GRANTS 8 => #define RIGHTS_GRANTS 2
  * with: hv/abi/caisson.h: #define CAISSON_MAX_DOMS     4096u => #define CAISSON_MAX_DOMS 4u
