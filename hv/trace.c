@@ -48,8 +48,12 @@ int trace_control(const struct caisson_trace_control *in)
 	if (!(in->flags & CAISSON_TRACE_ON))
 		return 0;
 	for (u32 i = 0; i < cpus_online(); i++) {
+		struct caisson_trace_record *none = NULL, *new = NULL;
+
 		if (!rings[i].record)
-			rings[i].record = frame_hv_alloc(FRAME_OWNER_HV, TRACE_ORDER);
+			new = frame_hv_alloc(FRAME_OWNER_HV, TRACE_ORDER);
+		if (new && !CAS(&rings[i].record, &none, new)) /* another CPU's call was first */
+			frame_hv_free(new, TRACE_ORDER);
 		if (!rings[i].record)
 			return -CAISSON_ENOMEM;
 		rings[i].first = READ_ONCE(rings[i].next);
