@@ -435,6 +435,7 @@ static s64 call_stats_reset(struct call *c)
 	domain_each_vcpu(c->d, v) {
 		stats_clear(arch_vcpu_stats(v));
 		memset(arch_vcpu_whats(v), 0, sizeof(struct stat_whats));
+		arch_irq_window(); /* 9 KiB each, and there may be 64 */
 	}
 	return 0;
 }

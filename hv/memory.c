@@ -322,6 +322,8 @@ hpa_t memory_pin(struct domain *d, u64 gpa, bool write, bool rom)
 	for (u32 try = 0; try <= TRIES; try++) {
 		bool there, ok;
 
+		if (try > 1)
+			arch_irq_window(); /* the other lets them in too, and may take longer for it */
 		lock(&d->vm.lock);
 		there = arch_s2_lookup(d, GPA(gpa & PAGE_MASK), &pa, &size, &prot);
 		ok = there && frame_owner(pa) != FRAME_OWNER_HV;
@@ -376,9 +378,12 @@ static bool memory_access(struct domain *d, u64 gpa, char *buf, u64 bytes, bool 
 		n = MIN(bytes, PAGE_SIZE - (gpa & ~PAGE_MASK));
 		if (likely(piece(d, gpa, buf, n, write)))
 			continue;
-		for (u32 try = 0; try == 0 || !piece(d, gpa, buf, n, write); try++)
+		for (u32 try = 0; try == 0 || !piece(d, gpa, buf, n, write); try++) {
+			if (try)
+				arch_irq_window();
 			if (try == TRIES || READ_ONCE(d->ended) || memory_fault(d, gpa, write) != MEM_MAPPED)
 				return false;
+		}
 	}
 	return true;
 }

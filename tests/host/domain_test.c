@@ -311,16 +311,23 @@ static void given_back(void)
 
 static void in_others_hands(void **state)
 {
-	u64 word = 77;
+	u64 word = 77, windows;
+	hpa_t pa;
 
 	(void)state;
 	looks = 0;
 	assert_int_equal(CALL(w.a, populate, w.b->id, SZ_2M, 2, CAISSON_POP_LAZY), 2);
 	world_lacks = given_back;
 	w.b->vm.populated = w.b->vm.charged;
+	windows = fake.windows;
 	assert_true(memory_write(w.b, SZ_2M, &word, sizeof(word)));
+	assert_true(fake.windows > windows); /* that may take long */
 	w.b->vm.populated = w.b->vm.charged;
-	assert_int_equal(CALL(w.a, mem_read, w.b->id, SZ_2M + PAGE_SIZE, 0, 8), 8);
+	windows = fake.windows;
+	pa = memory_pin(w.b, SZ_2M + PAGE_SIZE, false, false);
+	assert_true(frame_ok(pa));
+	memory_unpin(pa);
+	assert_true(fake.windows > windows);
 	world_lacks = NULL;
 	w.b->vm.populated = WORLD_RAM + 2;
 }
@@ -409,10 +416,12 @@ static void pending_bits(void **state)
 static void still_leaving(void **state)
 {
 	struct sched_unit *u = &w.b->vcpu[0]->sched;
+	u64 windows = fake.windows;
 
 	(void)state;
 	u->on = &fake_pcpu[1].sched;
 	assert_int_equal(CALL(w.a, domain_pause, w.b->id), -CAISSON_EAGAIN);
+	assert_int_equal(fake.windows - windows, 2000 / 16);
 	assert_int_equal(w.b->pauses, 1);
 	assert_int_equal(CALL(w.a, vcpu_get, w.b->id, 0, PAGE_SIZE * 2), -CAISSON_EBUSY);
 	assert_int_equal(CALL(w.a, domain_reset, w.b->id), -CAISSON_EAGAIN);
@@ -420,6 +429,22 @@ static void still_leaving(void **state)
 	u->on = NULL;
 	assert_int_equal(CALL(w.a, domain_pause, w.b->id), 0);
 	assert_int_equal(w.b->pauses, 2);
+}
+
+/* What is to be done for each vCPU, of which there may be many, lets interrupts in after each. */
+static void one_by_one(void **state)
+{
+	struct domain *b = w.b;
+	u64 windows = fake.windows;
+
+	(void)state;
+	assert_true(b->vcpus > 0);
+	assert_int_equal(CALL(b, stats_reset, CAISSON_SELF), 0);
+	assert_int_equal(fake.windows - windows, b->vcpus);
+	do
+		windows = fake.windows;
+	while (domain_reset(b));
+	assert_int_equal(fake.windows - windows, b->vcpus);
 }
 
 /* What is destroyed is not reset, and who still has a reference may ask for its destruction again. */
@@ -494,6 +519,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_behind_the_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(pending_bits, setup, teardown),
 		cmocka_unit_test_setup_teardown(still_leaving, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_by_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(destroyed_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(states, setup, teardown),
 	};
