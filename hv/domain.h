@@ -155,7 +155,7 @@ int memory_depopulate(struct domain *d);
 
 /* ---- shares (share.c): frames of one domain seen by another ---- */
 /* At most SHARE_PIECE pages: pages mapped, or -EINVAL, -EEXIST (the place is taken), -EFAULT (not RAM there),
- * -EPERM (not its own), -EBUSY (it is dying), -ENOMEM. */
+ * -EPERM (not its own), -EBUSY (it is dying), -EAGAIN (the share before at this place is ending), -ENOMEM. */
 #define SHARE_PIECE	    32u
 #define SHARE_MACHINE_PIECE 40u
 s64 share_map(struct domain *holder, u64 at, struct domain *granter, u64 from, u64 pages, u32 prot);

@@ -157,15 +157,16 @@ static int share_page(struct share *s, u64 off, hpa_t machine, u32 prot)
 static int share_make(struct domain *holder, u64 at, struct domain *granter, u64 from, hpa_t machine,
 		      u64 pages, u32 prot, bool refs)
 {
-	struct share *s = NULL;
+	struct share *s = NULL, *old;
 	int r;
 
 	lock(&share_lock);
 	r = share_check(holder, at, pages);
 	if (!r && granter && READ_ONCE(granter->dying))
 		r = -CAISSON_EBUSY;
-	if (!r && share_find(holder, at))
-		r = -CAISSON_EEXIST;
+	old = r ? NULL : share_find(holder, at);
+	if (old) /* one that failed may not have ended: a CPU still knew its first pages */
+		r = old->gone ? share_end(old) : -CAISSON_EEXIST;
 	if (!r) {
 		s = share_link(holder, at, granter, from);
 		r = s ? 0 : -CAISSON_ENOMEM;

@@ -265,6 +265,28 @@ static void no_memory(void **state)
 		frame_hv_free(hog[n].page, hog[n].order);
 }
 
+/* A share that failed at its second page leaves nothing at its place,
+ * whether or not each CPU forgets the first at once. */
+static void place_of_a_failure(void **state)
+{
+	u32 later = 0;
+
+	(void)state;
+	assert_int_equal(CALL(w.a, ioreq_map, w.b->id, FAR + P, CAISSON_IOREQ_SLOTS), 0);
+	world_flushed = false;
+	for (u32 i = 0; i < 100; i++) {
+		s64 r = CALL(w.a, foreign_map, w.b->id, 0, FAR, 2, 1);
+
+		assert_true(r == -CAISSON_EAGAIN || (r == -CAISSON_EEXIST && w.a->held.count <= 2));
+		later += r == -CAISSON_EAGAIN;
+	}
+	assert_true(later);
+	while ((CALL(w.a, foreign_unmap, FAR + P)) == -CAISSON_EAGAIN)
+		;
+	world_flushed = true;
+	assert_int_equal(CALL(w.a, foreign_map, w.b->id, 0, FAR, 2, 1), 2);
+}
+
 /* Ids are not used again before all others were, and each is found. */
 static void domains_are_listed(void **state)
 {
@@ -771,16 +793,27 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(no_such_call),  TEST(console_and_log),
-		TEST(the_machine),   TEST(power),
-		TEST(modules),	     TEST(domains_are_made),
-		TEST(no_memory),     TEST(domains_are_listed),
-		TEST(ends),	     TEST(ended_before_it_is_told),
-		TEST(memory),	     TEST(shares),
-		TEST(shares_of_rom), TEST(vcpus),
-		TEST(scheduling),    TEST(events),
-		TEST(claims),	     TEST(counters),
-		TEST(eyes),	     TEST(debugger),
+		TEST(no_such_call),
+		TEST(console_and_log),
+		TEST(the_machine),
+		TEST(power),
+		TEST(modules),
+		TEST(domains_are_made),
+		TEST(no_memory),
+		TEST(place_of_a_failure),
+		TEST(domains_are_listed),
+		TEST(ends),
+		TEST(ended_before_it_is_told),
+		TEST(memory),
+		TEST(shares),
+		TEST(shares_of_rom),
+		TEST(vcpus),
+		TEST(scheduling),
+		TEST(events),
+		TEST(claims),
+		TEST(counters),
+		TEST(eyes),
+		TEST(debugger),
 		TEST(rights),
 	};
 
