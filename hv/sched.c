@@ -734,7 +734,8 @@ static struct sched_cpu *lighter(struct sched_cpu *c, bool single)
 	for (u32 i = 0; i < WORDS; i++)
 		for (m = READ_ONCE(s.pool[c->pool].cpus[i]); m; m &= m - 1) {
 			t = s.cpu[i * 64 + __builtin_ctzll(m)];
-			if (READ_ONCE(t->load) >= c->load || (READ_ONCE(t->runnable) < 2) != single)
+			/* Itself, too, where another CPU makes its load larger between the two reads. */
+			if (t == c || READ_ONCE(t->load) >= c->load || (READ_ONCE(t->runnable) < 2) != single)
 				continue;
 			at = READ_ONCE(t->clock) + READ_ONCE(t->offset);
 			if (!best || heap_before(most, at)) {
