@@ -419,6 +419,7 @@ void svm_enter(struct x86_vcpu *v, hpa_t host_vmcb)
 		watch_entry(v);
 	debug_irqs_on();
 	svm_way(v, x->pa, host_vmcb);
+	vmcb_xcr0(v); /* before its state is saved, with all that there is */
 }
 
 /* ---- after an exit ---- */

@@ -72,7 +72,7 @@ HVM_OPS(OPS_X)
 bool svm_exit(struct x86_vcpu *v);
 
 /* vmcb.c */
-/* What load and put move between v and its VMCB: DR6, the MSRs of SYSCALL, KERNEL_GS_BASE; and XCR0. */
+/* What load and put move between v and its VMCB: DR6, the MSRs of SYSCALL, KERNEL_GS_BASE. */
 void vmcb_load(struct x86_vcpu *v);
 /* A MOV to a debug register, of QEMU's TCG only. On its CPU, v->dr_used. */
 void vmcb_write_dr(struct x86_vcpu *v, u32 dr, u64 value);

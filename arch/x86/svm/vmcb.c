@@ -142,14 +142,14 @@ void vmcb_save(struct x86_vcpu *v)
 	v->dr6 = b->dr6;
 	if (unlikely(v->dr_used) && !(svm_caps.features & SVM_NRIPS))
 		write_dr7(DR7_INIT);
-	vmcb_xcr0(v);
 }
 
-/* QEMU's TCG does not let XSETBV exit (7.2): the register says what the guest has written. */
+/* QEMU's TCG does not let XSETBV exit (7.2): the register says what the guest has written,
+ * be it what its CPUID does not show. */
 void vmcb_xcr0(struct x86_vcpu *v)
 {
 	if (cpu_info.xcr0)
-		v->xcr0 = xgetbv(0) & cpu_info.xcr0;
+		v->xcr0 = xgetbv(0);
 }
 
 void vmcb_tsc_offset(struct x86_vcpu *v)
