@@ -223,7 +223,7 @@ struct vcpu *arch_vcpu_alloc(struct domain *d, u32 id)
 	if (!v->apic_page)
 		goto no_page;
 	timer_init(&v->apic_timer, &this_cpu()->timers, apic_timer);
-	vlapic_init(&v->apic, v->apic_page, id, id == 0, arch_tsc_khz() * 1000, arch_phys_bits());
+	vlapic_init(&v->apic, v->apic_page, id, arch_tsc_khz() * 1000, arch_phys_bits());
 	v->on_exit = hvm->exit;
 	if (hvm->vcpu_init(v))
 		goto no_block;

@@ -560,7 +560,9 @@ static u32 reg_read(struct vlapic *v, unsigned off)
 void vlapic_apic_write(struct vlapic *v, unsigned off)
 {
 	off &= 0x3f0;
-	if (off == APIC_ICR && vlapic_x2apic(v))
+	if (off == APIC_ID) /* read-only, but the processor stores it */
+		*reg(v, off) = v->id << 24;
+	else if (off == APIC_ICR && vlapic_x2apic(v))
 		icr_send(v, *reg(v, off) | (u64)*reg(v, off + 4) << 32);
 	else
 		reg_write(v, off, *reg(v, off) & rules[off >> 4].stored);
@@ -653,7 +655,8 @@ void vlapic_reset(struct vlapic *v, bool init)
 		pv_settle(v);
 	v->timer_mode = APIC_TIMER_ONE_SHOT;
 	if (!init)
-		v->base = APIC_BASE_POWER_UP | APIC_BASE_EN | (v->base & APIC_BASE_BSP);
+		v->base =
+			APIC_BASE_POWER_UP | APIC_BASE_EN | (v->id ? 0 : APIC_BASE_BSP); /* guests write it */
 	for (unsigned k = 0; k < 0x400 / 4; k++)
 		WRITE_ONCE(v->regs[k], 0);
 	__atomic_fetch_and(&v->pi.control, ~PI_ON, __ATOMIC_SEQ_CST); /* whose kick may be forgotten, too */
@@ -669,9 +672,9 @@ void vlapic_reset(struct vlapic *v, bool init)
 	set_ids(v);
 }
 
-void vlapic_init(struct vlapic *v, u32 *page, u32 id, bool bsp, u64 tsc_hz, unsigned phys_bits)
+void vlapic_init(struct vlapic *v, u32 *page, u32 id, u64 tsc_hz, unsigned phys_bits)
 {
-	*v = (struct vlapic){ .regs = page, .id = id, .base = bsp ? APIC_BASE_BSP : 0 };
+	*v = (struct vlapic){ .regs = page, .id = id };
 	v->base_reserved = ~MASK(phys_bits - 1, 12) & ~(APIC_BASE_BSP | APIC_BASE_EXTD | APIC_BASE_EN);
 	v->min_period = MAX(tsc_hz / MIN_PERIOD, 1);
 	vlapic_reset(v, false);

@@ -115,7 +115,7 @@ void vlapic_init_sipi(struct vlapic *v, bool sipi, u8 vector);
  * (o) Power-up of a new APIC. page: 4 KiB, aligned, kept. The divide configuration divides the TSC's clock.
  * phys_bits: the guest's MAXPHYADDR.
  */
-void vlapic_init(struct vlapic *v, u32 *page, u32 id, bool bsp, u64 tsc_hz, unsigned phys_bits);
+void vlapic_init(struct vlapic *v, u32 *page, u32 id, u64 tsc_hz, unsigned phys_bits);
 
 /* (o) SDM: "Local APIC State After Power-Up or Reset";
  * init: "… After an INIT Reset": mode, base and ID stay. */

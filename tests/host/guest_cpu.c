@@ -318,5 +318,5 @@ void guest_reset(void)
 	vcpu_.hv.cpu = &cpu;
 	for (u32 i = 0; i < MMIO_KNOWN; i++)
 		vcpu_.known[i].rip = 1;
-	vlapic_init(&vcpu_.apic, apic_page, 0, true, 1000000000, 40);
+	vlapic_init(&vcpu_.apic, apic_page, 0, 1000000000, 40);
 }

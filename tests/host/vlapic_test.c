@@ -101,7 +101,7 @@ static int setup(void **state)
 	eoi_vector = -1;
 	for (unsigned k = 0; k < N; k++) {
 		all[k] = &apic[k];
-		vlapic_init(&apic[k], page[k], k, k == 0, TSC_HZ, 40);
+		vlapic_init(&apic[k], page[k], k, TSC_HZ, 40);
 	}
 	return 0;
 }
@@ -815,8 +815,11 @@ static void test_reset(void **state)
 	assert_int_equal(vlapic_isr_top(&apic[7]), -1);
 	for (unsigned off = APIC_ISR; off < APIC_ESR; off += 16)
 		assert_int_equal(rd(7, off), 0);
+	/* which is the BSP says the machine, whatever the guest has written */
+	assert_true(vlapic_base_msr_write(&apic[7], apic[7].base | APIC_BASE_BSP));
 	vlapic_reset(&apic[7], false);
 	assert_int_equal(apic[7].base, 0xfee00800);
+	assert_true(vlapic_base_msr_write(&apic[0], apic[0].base & ~(u64)APIC_BASE_BSP));
 	vlapic_reset(&apic[0], false);
 	assert_int_equal(apic[0].base, 0xfee00900);
 }
@@ -826,8 +829,11 @@ static void test_apicv(void **state)
 	struct vlapic *v = &apic[0];
 
 	(void)state;
-	enable_all(true);
 	/* the processor has stored already */
+	apic[6].regs[APIC_ID / 4] = 0x55 << 24;
+	vlapic_apic_write(&apic[6], APIC_ID);
+	assert_int_equal(get(6, APIC_ID), 6 << 24);
+	enable_all(true);
 	v->regs[APIC_ICR / 4] = 0x55;
 	v->regs[APIC_ICR / 4 + 1] = 6;
 	vlapic_apic_write(v, APIC_ICR);

@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	for (u32 i = 0; i < N; i++) {
 		all[i] = &apic[i];
 		armed[i] = 0;
-		vlapic_init(&apic[i], page[i], i, i == 0, 3000000000ull, 40);
+		vlapic_init(&apic[i], page[i], i, 3000000000ull, 40);
 	}
 	vioapic_init(&io, 1);
 	while (b.at < b.end) {
