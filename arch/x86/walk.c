@@ -140,7 +140,7 @@ size_t walk_fetch(struct x86_vcpu *v, const struct hvm_regs *r, u8 out[INSN_MAX_
 
 	for (; done < INSN_MAX_BYTES; done += n, gva += n) {
 		n = MIN(INSN_MAX_BYTES - done, PAGE_SIZE - (gva & ~PAGE_MASK));
-		if (walk_gva(v, r, gva, access, &gpa, &error) != WALK_OK ||
+		if (walk_gva(v, r, r->code_bits == 64 ? gva : (u32)gva, access, &gpa, &error) != WALK_OK ||
 		    !memory_read(v->hv.domain, gpa, out + done, n))
 			break;
 	}

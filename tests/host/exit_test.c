@@ -628,6 +628,12 @@ static void fetches(void **state)
 	assert_true(walk_remember(vcpu, &regs, &k));
 	assert_int_equal(k.bytes[0], 0xabcd);
 	assert_int_equal(k.pte[3].value, k.pte[2].value);
+	regs.code_bits = 32; /* compatibility mode: base and offset wrap at 4 GiB */
+	regs.seg_base[INSN_CS] = 0xfffff000;
+	regs.rip = 0x2000;
+	assert_int_equal(walk_fetch(vcpu, &regs, code), INSN_MAX_BYTES);
+	assert_int_equal(code[0], 0xcd);
+	regs.rip = 0x1000;
 	guest_put(0x6000, 0x7006, 8); /* not present */
 	assert_false(walk_remember(vcpu, &regs, &k));
 	guest_put(0x6000, 0x50000007, 8); /* a table nowhere */
