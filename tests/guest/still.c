@@ -37,6 +37,7 @@ void test_main(void)
 	EQ(hc_vcpu_get(dom, 0, &context), 0, "its state");
 	context.cs = (struct caisson_segment){ .limit = 0xffff, .attr = 0x9b };
 	context.rip = 0x1000;
+	EQ(hc_vcpu_set(dom, 0, &context), 0, "its first state"); /* at the reset vector is nothing */
 	CHECK(cpu_start(1, unpause), "vCPU 1 does not start");
 	for (u32 n = 1; n <= rounds; n++) {
 		while (hc_domain_pause(dom) == -CAISSON_EAGAIN)
